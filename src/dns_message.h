@@ -1,0 +1,13 @@
+/* dns_message: the seam between capture and resolver: one raw DNS message seen on the wire, with its time. */
+#ifndef DNS_MESSAGE_H
+#define DNS_MESSAGE_H
+#include "bytes.h"
+enum { DNS_MESSAGE_MAX = 65535 };
+/* ts of the packet that completed it; frame its number; a loan for one call. */
+struct dns_message {
+	int64_t ts;
+	uint64_t frame;
+	bool tcp;
+	struct bytes octets;
+};
+#endif

@@ -1,0 +1,64 @@
+/* question: what the judge asks of the DNS, and what it is told. Values, no pointers: they cross a socket.
+ * The judge never sees a message and never decides on a signature: libunbound does, in the resolver process. */
+#ifndef QUESTION_H
+#define QUESTION_H
+#include "record.h"
+
+enum { NAME_MAX_TEXT = 255, ANSWER_DATA = 16384, ANSWER_RRS = 128 };
+enum { DNS_A = 1, DNS_CNAME = 5, DNS_MX = 15, DNS_AAAA = 28, DNS_TLSA = 52 };
+
+/* id     chosen by the judge, comes back in the answer
+ * name   dotted text, lower case, no trailing dot, NUL-terminated
+ * as_of  ns since 1970: signatures are judged at this time, and the newest data at or before it counts */
+struct question {
+	uint64_t id;
+	int64_t as_of;
+	uint16_t type;
+	char name[NAME_MAX_TEXT + 1];
+};
+
+/* status     enum dnsstatus: secure (data, DNSSEC-validated), absent (its absence is proved secure: NXDOMAIN or NODATA;
+ *            nxdomain tells which), insecure (data or none, provably unsigned), bogus, failed (SERVFAIL, timeout),
+ *            incomplete (the capture lacks a proof; why names what)
+ * seen_later a message used was captured after as_of
+ * canonname  where CNAMEs led, empty if nowhere; cname_secure is not claimed: ask type CNAME (RFC 7672 2.1.3)
+ * ttl        seconds, of the RRset as seen
+ * sig_from, sig_until  window of the RRSIG over the answer, s since 1970, 0 unknown
+ * from, until  the answer is the same for every as_of in [from, until), ns since 1970: it may be remembered for these
+ * why        text for people
+ * rr         rrs records' RDATA, each in data[off, off + n); names inside MX and CNAME RDATA are given as dotted
+ *            lower-case text behind the fixed part (MX: 2 octets preference, then the text) */
+struct answer {
+	uint64_t id;
+	int64_t as_of;
+	uint16_t type;
+	uint8_t status;
+	bool nxdomain, seen_later;
+	uint8_t source;            /* enum dnssource */
+	uint32_t ttl;
+	int64_t sig_from, sig_until;
+	int64_t from, until;
+	char name[NAME_MAX_TEXT + 1];
+	char canonname[NAME_MAX_TEXT + 1];
+	char why[256];
+	uint16_t rrs;
+	uint32_t used;
+	struct { uint32_t off, n; } rr[ANSWER_RRS];
+	uint8_t data[ANSWER_DATA];
+};
+
+static inline struct bytes answer_rr(const struct answer *a, unsigned i)
+{
+	return (struct bytes){ a->data + a->rr[i].off, a->rr[i].n };
+}
+
+/* Octets of a that matter: copy this many to move an answer. */
+static inline size_t answer_size(const struct answer *a)
+{
+	return offsetof(struct answer, data) + a->used;
+}
+
+/* Is this n-octet value from another process a possible answer (strings ended, spans inside data, words known)? */
+bool answer_check(const struct answer *a, size_t n);
+bool question_check(const struct question *q, size_t n);
+#endif
