@@ -1,0 +1,132 @@
+/* flow: which TCP connection a segment belongs to, who is client in it, and when it is over.
+ *
+ * Key: the two addresses and ports. VLAN tags, MPLS labels and tunnels are not part of it: mirror ports tag the two
+ * directions differently, and the same connection seen through two encapsulations must stay one. Two networks
+ * behind one sensor that use the same private addresses and the same ports at the same time would be mixed; what
+ * follows then are conflicts and gaps, which are seen.
+ *
+ * The walk of one segment:
+ *
+ *	if (!flow_wanted(t, seg)) return;
+ *	while ((fl = flow_due(t, seg)))         // what must end first: idle, evicted, or replaced by this new SYN
+ *		finish(fl), flow_release(t, fl);
+ *	fl = flow_find_or_add(t, seg, &dir);
+ *	stream_push(&fl->streams, dir, seg); ...
+ *
+ * "It is now ts" and the end of input:
+ *
+ *	while ((fl = flow_idle(t, ts)))  finish(fl), flow_release(t, fl);
+ *	while ((fl = flow_last(t)))      finish(fl), flow_release(t, fl);
+ *
+ * finish: stream_finish, drain stream_next, emit the session, give user back. */
+#ifndef FLOW_H
+#define FLOW_H
+#include "packet.h"
+#include "wire/stream.h"
+
+#define FLOW_SECOND INT64_C(1000000000)
+#define FLOW_IDLE_HALF (30 * FLOW_SECOND)   /* a SYN, and no answer or payload */
+#define FLOW_IDLE_OPEN (660 * FLOW_SECOND)  /* RFC 5321 4.5.3.2 lets a client wait 10 minutes for a reply */
+#define FLOW_IDLE_CLOSED (10 * FLOW_SECOND) /* both FIN, or RST: late segments still belong to it */
+
+enum flow_state { FLOW_HALF, FLOW_OPEN, FLOW_CLOSED, FLOW_STATES };
+
+/* Why flow_due, flow_idle or flow_last gave it out. */
+enum flow_end { FLOW_END_NONE, FLOW_END_CLOSED, FLOW_END_TIMEOUT, FLOW_END_REUSED, FLOW_END_EVICTED, FLOW_END_INPUT };
+
+enum { FLOW_RSTS = 2 };
+
+struct flow_rst {
+	int64_t ts;
+	uint64_t number;
+	uint32_t seq, ack;
+	uint16_t ipid;
+	uint8_t ttl;
+	bool has_ack;
+};
+
+/* What one side sent. Times in ns; octets are payload on the wire, retransmissions included.
+ * ttl_first, ipid_first  of its first packet       ttl_min, ttl_max  of all but RST segments
+ * isn          of its SYN, if syn       seq_to  sequence number behind the highest octet seen
+ * rst_count    RST seen; the first FLOW_RSTS are kept
+ * data_after_rst  payload or FIN beyond the sequence of its own RST came later: the RST was not its own */
+struct flow_side {
+	struct addr addr;
+	uint16_t port;
+	uint16_t ipid_first;
+	uint8_t ttl_first, ttl_min, ttl_max;
+	bool syn, fin, data_after_rst;
+	uint32_t isn, seq_to;
+	uint32_t rst_count;
+	uint64_t packets, octets;
+	int64_t first, last;
+	struct flow_rst rst[FLOW_RSTS];
+};
+
+/* side[C2S] is what the client sent, side[S2C] what the server sent; streams.side[] likewise.
+ * first, last  packet time of the first and the newest packet
+ * role_sure    client and server are known by a SYN or SYN-ACK, not by the port
+ * vlan, vlans, iface   of the first packet      encap  ENCAP_ values of all packets
+ * client_first the first packet seen came from the client       syn_conflict  two SYN-ACKs with different numbers
+ * user         the pipeline's; NULL at the start; flow.c never looks at it
+ * end          set when the flow is given out to be finished */
+struct flow {
+	struct flow_side side[2];
+	struct streams streams;
+	int64_t first, last;
+	uint64_t first_number, last_number;
+	void *user;
+	enum flow_state state;
+	enum flow_end end;
+	uint32_t iface;
+	uint16_t vlan[2];
+	uint8_t vlans, encap;
+	bool role_sure, client_first, syn_conflict;
+	/* private to flow.c */
+	int64_t seen;
+	uint64_t hash;
+	struct flow *bucket, *older, *newer;
+};
+
+struct flow_counters {
+	uint64_t added, closed, timeout, reused, evicted, evicted_half, input_end;
+	uint64_t now_open, most_open;
+};
+
+struct flow_table;
+
+/* A table of at most max flows. key makes the hash unpredictable (random from the caller, once a start; any constant
+ * in a test): results do not depend on it. ports are the mail ports; the array is copied. mem outlives the table.
+ * NULL: no memory, max of 0 or nports of 0. */
+struct flow_table *flow_table_new(size_t max, const uint8_t key[16], const uint16_t *ports, size_t nports,
+				  struct stream_memory *mem);
+
+/* Flows still inside go with it; their streams give their blocks back, user does not. */
+void flow_table_free(struct flow_table *t);
+
+const struct flow_counters *flow_table_counters(const struct flow_table *t);
+
+/* TCP, with a mail port on either side. */
+bool flow_wanted(const struct flow_table *t, const struct segment *seg);
+bool flow_mail_port(const struct flow_table *t, uint16_t port);
+
+/* The next flow that must be finished before seg is taken: idle too long at seg->ts, or the same addresses and ports
+ * with a SYN of another sequence number (RFC 9293 3.6.1: a new connection), or the table is full and seg begins a
+ * flow (half-open before closed before idle longest). Out of the table already; the caller finishes it and calls
+ * flow_release. NULL: go on. */
+struct flow *flow_due(struct flow_table *t, const struct segment *seg);
+
+/* Likewise, by time alone. now  packet time in ns; it never runs backwards inside the table. */
+struct flow *flow_idle(struct flow_table *t, int64_t now);
+
+/* Likewise at the end of input: every flow, in the order of their last packets. */
+struct flow *flow_last(struct flow_table *t);
+
+/* The flow of seg, with times, counters, state and roles brought up to date, dir set; made if there is none.
+ * Call flow_due to its end first: with the table full and no flow of seg the answer is NULL. A lone RST or a
+ * bare ACK makes no flow either (NULL): nothing can be learnt from it. */
+struct flow *flow_find_or_add(struct flow_table *t, const struct segment *seg, enum dir *dir);
+
+/* Streams and flow go back to their pools. */
+void flow_release(struct flow_table *t, struct flow *fl);
+#endif
