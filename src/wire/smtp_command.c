@@ -1,0 +1,205 @@
+/* smtp_command: reads a client's line. Only the verb, a domain, a mechanism's name and a chunk's size leave it: where a
+ * word is not known it may be part of a credential, and where the end of a path is not clear it may be a local part,
+ * so that both are dropped. Does not know what is outstanding. RFC 5321 4.1, RFC 3030 2, RFC 4954 4. */
+#include "wire/smtp_command.h"
+
+static const char *const names[VERB_COUNT] = {
+	[VERB_NONE] = "", [VERB_OTHER] = "", [VERB_MASKED] = "", [VERB_HELO] = "HELO", [VERB_EHLO] = "EHLO",
+	[VERB_LHLO] = "LHLO", [VERB_STARTTLS] = "STARTTLS", [VERB_MAIL] = "MAIL", [VERB_RCPT] = "RCPT",
+	[VERB_DATA] = "DATA", [VERB_BDAT] = "BDAT", [VERB_RSET] = "RSET", [VERB_NOOP] = "NOOP", [VERB_QUIT] = "QUIT",
+	[VERB_VRFY] = "VRFY", [VERB_EXPN] = "EXPN", [VERB_HELP] = "HELP", [VERB_ETRN] = "ETRN", [VERB_TURN] = "TURN",
+	[VERB_ATRN] = "ATRN", [VERB_AUTH] = "AUTH", [VERB_BURL] = "BURL", [VERB_SEND] = "SEND", [VERB_SOML] = "SOML",
+	[VERB_SAML] = "SAML", [VERB_XCLIENT] = "XCLIENT", [VERB_XFORWARD] = "XFORWARD", [VERB_XEXCH50] = "XEXCH50",
+	[VERB_GREETING] = "", [VERB_CONTENT] = ""
+};
+
+static bool is_blank(uint8_t c)
+{
+	return c == ' ' || c == '\t';
+}
+
+static struct bytes skip_blanks(struct bytes b)
+{
+	while (b.n && is_blank(b.p[0]))
+		b = bytes_skip(b, 1);
+	return b;
+}
+
+static struct bytes next_word(struct bytes *rest)
+{
+	struct bytes b = skip_blanks(*rest);
+	size_t n = 0;
+	while (n < b.n && !is_blank(b.p[n]))
+		n++;
+	*rest = skip_blanks(bytes_skip(b, n));
+	return bytes_head(b, n);
+}
+
+const char *smtp_verb_name(enum smtp_verb verb)
+{
+	return names[verb];
+}
+
+enum smtp_verb smtp_verb_of(struct bytes word)
+{
+	size_t x = 0;
+	while (x < word.n && word.p[x] == 'X')
+		x++;
+	if (x >= 3 && x == word.n)
+		return VERB_MASKED;
+	for (int v = VERB_HELO; v < VERB_GREETING; v++)
+		if (bytes_eq_nocase(word, bytes_of(names[v])))
+			return (enum smtp_verb)v;
+	return VERB_OTHER;
+}
+
+bool smtp_verb_waits(enum smtp_verb verb)
+{
+	switch (verb) {
+	case VERB_HELO: case VERB_EHLO: case VERB_LHLO: case VERB_STARTTLS: case VERB_DATA: case VERB_NOOP: case VERB_QUIT:
+	case VERB_VRFY: case VERB_EXPN: case VERB_HELP: case VERB_ETRN: case VERB_TURN: case VERB_ATRN: case VERB_AUTH:
+	case VERB_XCLIENT: case VERB_CONTENT: case VERB_GREETING:
+		return true;
+	case VERB_NONE: case VERB_OTHER: case VERB_MASKED: case VERB_MAIL: case VERB_RCPT: case VERB_BDAT: case VERB_RSET:
+	case VERB_BURL: case VERB_SEND: case VERB_SOML: case VERB_SAML: case VERB_XFORWARD: case VERB_XEXCH50:
+	case VERB_COUNT:
+		return false;
+	}
+	return false;
+}
+
+/* Letters, digits, hyphen, dot, underscore and UTF-8 (RFC 6531 3.3), or all that an address literal holds. */
+static bool is_domain(struct bytes d)
+{
+	bool literal = d.n > 2 && d.p[0] == '[' && d.p[d.n - 1] == ']';
+	size_t from = literal ? 1 : 0, to = literal ? d.n - 1 : d.n;
+	for (size_t i = from; i < to; i++) {
+		uint8_t c = ascii_lower(d.p[i]);
+		bool plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
+		if (!plain && !(literal && c == ':') && !(!literal && (c == '_' || c >= 0x80)))
+			return false;
+	}
+	return d.n > 0 && d.n <= SMTP_DOMAIN_MAX;
+}
+
+/* Where a path ends, and its last "@" that is not inside quotes (RFC 5321 4.1.2: the local part may be quoted). */
+static size_t path_scan(struct bytes path, bool bracket, size_t *at)
+{
+	bool quoted = false;
+	*at = SIZE_MAX;
+	size_t i = 0;
+	for (; i < path.n; i++) {
+		uint8_t c = path.p[i];
+		if (c == '\\' && i + 1 < path.n)
+			i++;
+		else if (c == '"')
+			quoted = !quoted;
+		else if (!quoted && (bracket ? c == '>' : is_blank(c)))
+			break;
+		else if (!quoted && c == '@')
+			*at = i;
+	}
+	return i < path.n ? i : path.n;
+}
+
+/* The domain of the path after FROM: or TO:. */
+static struct bytes path_domain(struct bytes rest)
+{
+	struct bytes none = { rest.p, 0 };
+	rest = skip_blanks(rest);
+	bool bracket = rest.n && rest.p[0] == '<';
+	if (bracket)
+		rest = bytes_skip(rest, 1);
+	size_t at, end = path_scan(rest, bracket, &at);
+	if (bracket && end == 0 && rest.n)
+		return (struct bytes){ rest.p - 1, 2 };
+	if (at == SIZE_MAX)
+		return none;
+	struct bytes domain = bytes_skip(bytes_head(rest, end), at + 1);
+	if (domain.n > 1 && domain.p[domain.n - 1] == '.')
+		domain.n--;
+	return is_domain(domain) ? domain : none;
+}
+
+/* MAIL and RCPT: rest is "FROM:<path> ..." with the keyword given. */
+static void read_path(struct smtp_command *c, struct bytes rest, const char *keyword)
+{
+	struct bytes k = bytes_of(keyword);
+	if (!bytes_eq_nocase(bytes_head(rest, k.n), k))
+		return;
+	rest = skip_blanks(bytes_skip(rest, k.n));
+	if (rest.n == 0 || rest.p[0] != ':')
+		return;
+	c->shaped = true;
+	c->domain = path_domain(bytes_skip(rest, 1));
+}
+
+static void read_chunk(struct smtp_command *c, struct bytes rest)
+{
+	struct bytes size = next_word(&rest);
+	for (size_t i = 0; i < size.n; i++) {
+		if (size.p[i] < '0' || size.p[i] > '9' || c->chunk > UINT64_MAX / 10 - 1)
+			return;
+		c->chunk = c->chunk * 10 + size.p[i] - '0';
+	}
+	c->sized = c->shaped = size.n > 0;
+	c->last = bytes_eq_nocase(rest, bytes_of("LAST"));
+}
+
+/* RFC 4422 3.1: a mechanism is 1 to 20 capitals, digits, hyphens, underscores. Anything else may be a secret. */
+static void read_auth(struct smtp_command *c, struct bytes rest)
+{
+	struct bytes mechanism = next_word(&rest);
+	for (size_t i = 0; i < mechanism.n; i++) {
+		uint8_t m = ascii_lower(mechanism.p[i]);
+		if (!((m >= 'a' && m <= 'z') || (m >= '0' && m <= '9') || m == '-' || m == '_'))
+			return;
+	}
+	if (mechanism.n == 0 || mechanism.n > 20)
+		return;
+	c->shaped = true;
+	c->domain = mechanism;
+	c->initial = rest.n > 0 && !bytes_eq(rest, bytes_of("="));
+}
+
+static void read_rest(struct smtp_command *c, struct bytes rest)
+{
+	switch (c->verb) {
+	case VERB_HELO: case VERB_EHLO: case VERB_LHLO:
+		c->domain = bytes_head(next_word(&rest), SMTP_DOMAIN_MAX);
+		c->shaped = rest.n == 0;
+		break;
+	case VERB_MAIL: case VERB_SEND: case VERB_SOML: case VERB_SAML:
+		read_path(c, rest, "FROM");
+		break;
+	case VERB_RCPT:
+		read_path(c, rest, "TO");
+		break;
+	case VERB_BDAT:
+		read_chunk(c, rest);
+		break;
+	case VERB_AUTH:
+		read_auth(c, rest);
+		break;
+	case VERB_STARTTLS: case VERB_DATA: case VERB_RSET: case VERB_NOOP: case VERB_QUIT: case VERB_HELP: case VERB_TURN:
+		c->shaped = rest.n == 0;
+		break;
+	case VERB_MASKED:
+		c->shaped = c->word.n == 4 || c->word.n == 8;
+		break;
+	case VERB_NONE: case VERB_OTHER: case VERB_VRFY: case VERB_EXPN: case VERB_ETRN: case VERB_ATRN: case VERB_BURL:
+	case VERB_XCLIENT: case VERB_XFORWARD: case VERB_XEXCH50: case VERB_GREETING: case VERB_CONTENT: case VERB_COUNT:
+		break;
+	}
+}
+
+struct smtp_command smtp_command_of(struct bytes line)
+{
+	struct bytes rest = line;
+	struct bytes word = next_word(&rest);
+	struct smtp_command c = { .verb = smtp_verb_of(word), .word = word, .domain = { line.p, 0 } };
+	if (c.verb == VERB_OTHER)
+		c.word.n = 0;
+	read_rest(&c, rest);
+	return c;
+}
