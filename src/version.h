@@ -1,0 +1,7 @@
+/* version: of the program and of the events it writes. */
+#ifndef VERSION_H
+#define VERSION_H
+#define MXWITNESS_VERSION "0.1.0"
+#define MXWITNESS_SCHEMA "1.0"
+#define MXWITNESS_ECS "9.0.0"
+#endif

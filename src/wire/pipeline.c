@@ -1,0 +1,435 @@
+/* pipeline: see pipeline.h. The one place that loops: frame, flow, stream, and then smtp or tls, whichever the
+ * direction speaks. It owns every table and pool, and it knows no protocol but their order. */
+#include "wire/pipeline.h"
+
+#include <stdlib.h>
+
+#include "wire/dns_wire.h"
+#include "wire/flow.h"
+#include "wire/fragment.h"
+#include "wire/frame.h"
+#include "wire/ident.h"
+#include "wire/observe_smtp.h"
+#include "wire/observe_tcp.h"
+#include "wire/observe_tls.h"
+#include "wire/smtp.h"
+#include "wire/tls.h"
+
+enum { DNS_PORT = 53, FRAGMENTS = 256, TLS_SHARE = 4 };
+
+/* What one mail connection said, from its first payload octet to its end.
+ * tls_on      this direction speaks TLS now                 tls_from  offset of its first TLS octet
+ * deaf        of this direction nothing more can be read
+ * opaque      neither SMTP nor TLS                          gap  octets missing while SMTP or a handshake was in clear */
+struct dialogue {
+	struct smtp smtp;
+	struct tls tls;
+	struct record record;
+	uint64_t tls_from[2];
+	bool tls_on[2], tls_gap[2], deaf[2];
+	bool opaque, gap, cut, tls_due;
+};
+
+struct pipeline {
+	struct pipeline_config config;
+	struct frame_counters frames;
+	struct fragment_table *fragments;
+	struct stream_memory streams;
+	struct tls_memory tls;
+	struct pool dialogues;
+	struct flow_table *flows;
+	struct ident *ident;
+	struct tls_observer *observer;
+
+	struct segment segment;
+	bool have, ending;
+	struct flow *finished;             /* its session is on loan to the caller */
+	struct flow *dns_flow;             /* a TCP flow whose DNS messages are being given out */
+	struct stream_view dns_view;
+	size_t dns_used;
+
+	uint64_t sessions, empty, other, dns_messages, no_room;
+};
+
+static const struct mail_port *mail_port(const struct pipeline *p, uint16_t port)
+{
+	for (size_t i = 0; i < p->config.nports; i++)
+		if (p->config.ports[i].port == port)
+			return &p->config.ports[i];
+	return NULL;
+}
+
+static bool is_dns(const struct flow *fl)
+{
+	return fl->side[S2C].port == DNS_PORT || fl->side[C2S].port == DNS_PORT;
+}
+
+struct pipeline *pipeline_new(const struct pipeline_config *config)
+{
+	uint16_t ports[PIPELINE_PORTS + 1];
+	size_t n = 0;
+	struct pipeline *p = calloc(1, sizeof(*p));
+	if (!p || config->nports == 0) {
+		free(p);
+		return NULL;
+	}
+	p->config = *config;
+	for (size_t i = 0; i < config->nports; i++)
+		ports[n++] = config->ports[i].port;
+	if (config->dns)
+		ports[n++] = DNS_PORT;
+	p->fragments = fragment_table_new(FRAGMENTS);
+	p->ident = ident_new();
+	p->observer = tls_observer_new();
+	if (!p->fragments || !p->ident || !p->observer ||
+	    !stream_memory_init(&p->streams, config->budget - config->budget / TLS_SHARE) ||
+	    !tls_memory_init(&p->tls, config->budget / TLS_SHARE) ||
+	    !pool_init(&p->dialogues, sizeof(struct dialogue), config->dialogues) ||
+	    !(p->flows = flow_table_new(config->flows, config->key, ports, n, &p->streams))) {
+		pipeline_free(p);
+		return NULL;
+	}
+	return p;
+}
+
+void pipeline_free(struct pipeline *p)
+{
+	if (!p)
+		return;
+	if (p->flows)
+		flow_table_free(p->flows);
+	pool_free(&p->dialogues);
+	tls_memory_free(&p->tls);
+	stream_memory_free(&p->streams);
+	tls_observer_free(p->observer);
+	ident_free(p->ident);
+	if (p->fragments)
+		fragment_table_free(p->fragments);
+	free(p);
+}
+
+static struct dialogue *dialogue_of(struct pipeline *p, struct flow *fl)
+{
+	struct dialogue *d = fl->user;
+	if (d)
+		return d;
+	d = pool_take(&p->dialogues);
+	if (!d) {
+		p->no_room++;
+		return NULL;
+	}
+	const struct mail_port *port = mail_port(p, fl->side[S2C].port);
+	smtp_init(&d->smtp, port && port->tls);
+	tls_init(&d->tls, &p->tls);
+	record_init(&d->record);
+	d->tls_due = port && port->tls;
+	d->tls_on[C2S] = d->tls_on[S2C] = d->tls_gap[C2S] = d->tls_gap[S2C] = false;
+	d->deaf[C2S] = d->deaf[S2C] = false;
+	d->tls_from[C2S] = d->tls_from[S2C] = 0;
+	d->opaque = d->gap = d->cut = false;
+	fl->user = d;
+	return d;
+}
+
+/* SMTP in in; true: go on with what is left, which may be TLS now. */
+static bool take_smtp(struct dialogue *d, enum dir dir, struct bytes in, size_t *used)
+{
+	struct smtp_event ev;
+	switch (smtp_next(&d->smtp, dir, in, &ev, used)) {
+	case PARSE_OK:
+		observe_smtp(&d->record, &d->smtp, &ev);
+		if (ev.kind == SMTP_TLS_BEGIN)
+			d->tls_on[dir] = true;
+		return true;
+	case PARSE_LONG:
+		return true;
+	case PARSE_MORE:
+		return false;
+	case PARSE_BAD:
+		d->opaque = true;
+		return false;
+	}
+	return false;
+}
+
+static bool take_tls(struct pipeline *p, struct dialogue *d, enum dir dir, struct bytes in, size_t *used, uint64_t *skip)
+{
+	struct tls_event ev;
+	switch (tls_next(&d->tls, dir, in, &ev, used, skip)) {
+	case PARSE_OK:
+		observe_tls(&d->record, p->observer, &d->tls, &ev);
+		return *skip == 0;
+	case PARSE_BAD: /* tls has noted it; nothing more can be read in this direction */
+		d->deaf[dir] = true;
+		return false;
+	case PARSE_MORE:
+	case PARSE_LONG:
+		return false;
+	}
+	return false;
+}
+
+/* All that can be read of the octets v gives. */
+static void take_data(struct pipeline *p, struct flow *fl, struct dialogue *d, const struct stream_view *v)
+{
+	struct bytes in = v->data;
+	uint64_t skip = 0;
+	size_t total = 0, used;
+	bool more = true;
+	while (more && in.n && !d->opaque && !d->deaf[v->dir]) {
+		bool was_tls = d->tls_on[v->dir];
+		used = 0;
+		more = was_tls ? take_tls(p, d, v->dir, in, &used, &skip) : take_smtp(d, v->dir, in, &used);
+		total += used;
+		in = bytes_skip(in, used);
+		if (d->tls_on[v->dir] && !was_tls)
+			d->tls_from[v->dir] = v->offset + total;
+	}
+	stream_drop(&fl->streams, v->dir, d->opaque || d->deaf[v->dir] ? v->data.n : total);
+	if (skip)
+		stream_skip(&fl->streams, v->dir, skip);
+}
+
+/* Says what the rest of the flow must be kept for. */
+static void set_modes(struct flow *fl, const struct dialogue *d)
+{
+	for (int dir = C2S; dir <= S2C; dir++) {
+		const struct stream *st = &fl->streams.side[dir];
+		enum stream_mode mode = STREAM_KEEP;
+		if (d->opaque || d->deaf[dir] || (d->tls_on[dir] && tls_side_done(&d->tls, (enum dir)dir)))
+			mode = STREAM_COUNT;
+		else if (dir == C2S && !d->tls_on[dir] && smtp_in_body(&d->smtp))
+			mode = STREAM_PASS;
+		if (st->mode != mode && st->mode != STREAM_COUNT)
+			stream_mode(&fl->streams, (enum dir)dir, mode);
+	}
+}
+
+static void take_gap(struct dialogue *d, const struct stream_view *v)
+{
+	if (d->tls_on[v->dir]) {
+		d->gap |= d->tls.side[v->dir].phase == TLS_CLEAR;
+		d->tls_gap[v->dir] = true;
+		tls_gap(&d->tls, v->dir, v->gap - v->skipped);
+	} else {
+		d->gap = true;
+		smtp_gap(&d->smtp, v->dir, v->gap);
+	}
+	d->cut |= v->why == STREAM_CUT;
+}
+
+/* Everything that both streams of fl can give now. */
+static void drain(struct pipeline *p, struct flow *fl)
+{
+	struct stream_view v;
+	enum stream_item item;
+	while ((item = stream_next(&fl->streams, &v)) != STREAM_NONE) {
+		struct dialogue *d = dialogue_of(p, fl);
+		if (!d) {
+			if (item == STREAM_DATA)
+				stream_drop(&fl->streams, v.dir, v.data.n);
+			continue;
+		}
+		if (item == STREAM_DATA)
+			take_data(p, fl, d, &v);
+		else if (item == STREAM_GAP)
+			take_gap(d, &v);
+		else if (!d->tls_on[v.dir])
+			smtp_end(&d->smtp, v.dir);
+		set_modes(fl, d);
+	}
+}
+
+static enum service service_of(const struct pipeline *p, uint16_t port)
+{
+	const struct mail_port *mp = mail_port(p, port);
+	if (port == 25)
+		return service_mx;
+	if (port == 587)
+		return service_submission;
+	return mp && mp->tls ? service_submissions : service_other;
+}
+
+static void finish_tls(struct pipeline *p, const struct flow *fl, struct dialogue *d)
+{
+	struct tls_coverage c = { .due = d->tls_due || record_get_num(&d->record, F_smtp_stls_code, 0) == 220 };
+	for (int dir = C2S; dir <= S2C; dir++) {
+		const struct stream *st = &fl->streams.side[dir];
+		c.seen[dir] = st->octets > st->gap_octets;
+		c.midstream |= c.seen[dir] && st->midstream;
+		c.gap[dir] = st->gaps != 0 && (d->gap || d->tls_gap[dir]);
+		c.octets[dir] = d->tls_on[dir] && st->octets > d->tls_from[dir] ? st->octets - d->tls_from[dir] : 0;
+	}
+	c.ended = fl->end != FLOW_END_INPUT && fl->end != FLOW_END_EVICTED;
+	c.ended |= fl->side[C2S].fin || fl->side[S2C].fin || fl->side[C2S].rst_count || fl->side[S2C].rst_count;
+	observe_tls_finish(&d->record, p->observer, &d->tls, &c);
+	if (!d->tls.side[C2S].seen && !d->tls.side[S2C].seen && !d->gap && !c.midstream) {
+		record_tri(&d->record, F_tls_seen, TRI_NO);
+		record_tri(&d->record, F_tls_established, TRI_NO);
+	}
+}
+
+/* Ends a flow; true: it was a session, and out has it. */
+static bool finish(struct pipeline *p, struct flow *fl, struct pipeline_out *out)
+{
+	stream_finish(&fl->streams);
+	if (is_dns(fl))
+		return false;
+	drain(p, fl);
+	struct dialogue *d = fl->user;
+	uint64_t octets = fl->streams.side[C2S].octets + fl->streams.side[S2C].octets;
+	if (!d || d->opaque || octets == 0) {
+		p->empty += octets == 0;
+		p->other += d && d->opaque;
+		return false;
+	}
+	struct tcp_hints hints = { service_of(p, fl->side[S2C].port), d->gap, d->cut };
+	observe_smtp_finish(&d->record, &d->smtp);
+	finish_tls(p, fl, d);
+	observe_tcp(&d->record, p->ident, fl, &hints);
+	if (d->tls.limit)
+		record_yes(&d->record, F_cap_limit);
+	p->sessions++;
+	*out = (struct pipeline_out){ .session = &d->record, .chain = tls_chain(&d->tls) };
+	return true;
+}
+
+static void release(struct pipeline *p, struct flow *fl)
+{
+	struct dialogue *d = fl->user;
+	if (d)
+		tls_release(&d->tls);
+	pool_give(&p->dialogues, d);
+	fl->user = NULL;
+	flow_release(p->flows, fl);
+}
+
+/* The next message in the view of the DNS flow, or false when it is used up. */
+static bool dns_tcp_message(struct pipeline *p, struct pipeline_out *out)
+{
+	struct bytes msg, in = bytes_skip(p->dns_view.data, p->dns_used);
+	size_t used = 0;
+	enum parse got = dns_wire_tcp_next(in, &msg, &used);
+	if (got == PARSE_OK) {
+		p->dns_used += used;
+		out->dns = (struct dns_message){ p->dns_view.ts, p->dns_view.number, true, msg };
+		return true;
+	}
+	if (got == PARSE_BAD)
+		stream_mode(&p->dns_flow->streams, p->dns_view.dir, STREAM_COUNT);
+	else
+		stream_drop(&p->dns_flow->streams, p->dns_view.dir, p->dns_used);
+	p->dns_used = 0;
+	p->dns_view.data.n = 0;
+	return false;
+}
+
+/* Goes on with a TCP flow of DNS; true: out has a message. */
+static bool dns_tcp(struct pipeline *p, struct pipeline_out *out)
+{
+	enum stream_item item;
+	for (;;) {
+		if (p->dns_view.data.n && dns_tcp_message(p, out))
+			return true;
+		item = stream_next(&p->dns_flow->streams, &p->dns_view);
+		if (item == STREAM_NONE) {
+			p->dns_flow = NULL;
+			return false;
+		}
+		if (item != STREAM_DATA)
+			p->dns_view.data.n = 0;
+		if (item == STREAM_GAP)
+			stream_mode(&p->dns_flow->streams, p->dns_view.dir, STREAM_COUNT);
+	}
+}
+
+static bool dns_udp(struct pipeline *p, struct pipeline_out *out)
+{
+	const struct segment *s = &p->segment;
+	if (!p->config.dns || s->proto != PROTO_UDP || s->sport != DNS_PORT || s->payload.n < s->payload_wire)
+		return false;
+	out->dns = (struct dns_message){ s->ts, s->number, false, s->payload };
+	return true;
+}
+
+/* Takes the waiting segment into its flow. */
+static void take_segment(struct pipeline *p)
+{
+	enum dir dir;
+	struct flow *fl = flow_find_or_add(p->flows, &p->segment, &dir);
+	if (!fl)
+		return;
+	stream_push(&fl->streams, dir, &p->segment);
+	if (is_dns(fl)) {
+		p->dns_flow = fl;
+		p->dns_view.data.n = 0;
+		p->dns_used = 0;
+	} else {
+		drain(p, fl);
+	}
+}
+
+void pipeline_push(struct pipeline *p, const struct packet *packet)
+{
+	p->have = frame_read(packet, p->fragments, &p->frames, &p->segment) == FRAME_OK;
+}
+
+void pipeline_finish(struct pipeline *p)
+{
+	p->ending = true;
+}
+
+/* The next flow that is over now, if any. */
+static struct flow *due(struct pipeline *p)
+{
+	if (p->ending)
+		return flow_last(p->flows);
+	return p->have && flow_wanted(p->flows, &p->segment) ? flow_due(p->flows, &p->segment) : NULL;
+}
+
+enum pipeline_item pipeline_next(struct pipeline *p, struct pipeline_out *out)
+{
+	struct flow *fl;
+	*out = (struct pipeline_out){ 0 };
+	if (p->finished) {
+		release(p, p->finished);
+		p->finished = NULL;
+	}
+	if (p->dns_flow && dns_tcp(p, out)) {
+		p->dns_messages++;
+		return PIPELINE_DNS;
+	}
+	while ((fl = due(p))) {
+		if (finish(p, fl, out)) {
+			p->finished = fl;
+			return PIPELINE_SESSION;
+		}
+		release(p, fl);
+	}
+	if (!p->have)
+		return PIPELINE_NONE;
+	p->have = false;
+	if (dns_udp(p, out)) {
+		p->dns_messages++;
+		return PIPELINE_DNS;
+	}
+	if (!flow_wanted(p->flows, &p->segment))
+		return PIPELINE_NONE;
+	take_segment(p);
+	if (p->dns_flow && dns_tcp(p, out)) {
+		p->dns_messages++;
+		return PIPELINE_DNS;
+	}
+	return PIPELINE_NONE;
+}
+
+void pipeline_stats(const struct pipeline *p, struct record *stats)
+{
+	const struct flow_counters *fc = flow_table_counters(p->flows);
+	record_num(stats, F_st_not_parsed, (int64_t)(p->frames.result[FRAME_OTHER] + p->frames.result[FRAME_BAD]));
+	record_num(stats, F_st_flows, (int64_t)fc->added);
+	record_num(stats, F_st_flows_empty, (int64_t)p->empty);
+	record_num(stats, F_st_flows_other, (int64_t)p->other);
+	record_num(stats, F_st_flows_evicted, (int64_t)(fc->evicted + p->no_room));
+	record_num(stats, F_st_dns, (int64_t)p->dns_messages);
+}
