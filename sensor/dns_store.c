@@ -1,0 +1,805 @@
+/* dns_store: RRsets and answers of the capture, in one block of memory taken at start and never given back in parts.
+ *
+ * Equal RRsets are kept once (sorted, TTLs apart), and an answer that only repeats the newest one of its kind is not
+ * kept at all: a day of traffic asks the same things again and again. Lists are newest first. Additional sections are
+ * dropped: glue proves nothing. Nothing here judges a signature: RRSIGs are data with two dates. What is served when
+ * is decided by message time alone, and each reply says for which as-of times it would have been the same.
+ * RFC 1034 4.3, RFC 4035 3.1.3 and 3.1.4, RFC 5155 7.2, RFC 6840 4.4. */
+#include "dns_store.h"
+
+#include <stdlib.h>
+#include <sys/random.h>
+
+enum { RECORDS_MAX = 1024, SCRATCH = 256 * 1024, RECENT = 4, CLASS_IN = 1, REPLY_OPT = 11 };
+enum { SIG_FIXED = 18, SIG_LABELS = 3, SIG_EXPIRE = 8, SIG_BEGIN = 12 };       /* RRSIG RDATA, RFC 4034 3.1 */
+
+/* An RRset: owner, then rrs records and sigs RRSIGs, each with its length (16 bits) in front. */
+struct rrset {
+	struct rrset *next;
+	uint64_t hash;
+	uint32_t n;
+	uint16_t type, rrs, sigs;
+	uint8_t owner_n;
+	uint8_t octets[];
+};
+
+struct ref {
+	const struct rrset *set;
+	uint32_t ttl;
+	uint8_t section;
+};
+
+/* One message: what it asked is in the key that leads here. */
+struct observed {
+	int64_t ts;
+	uint16_t qtype, refs;
+	uint8_t rcode;
+	bool dnssec;                    /* the reply to a query with DO, or it holds signatures */
+	struct ref ref[];
+};
+
+struct entry {
+	struct entry *next;
+	int64_t ts;
+	const struct observed *msg;
+	const struct rrset *set;        /* of KEY_SET */
+};
+
+/* ASKED  messages that answer (name, type)         SET   RRsets (name, type)
+ * CUT    referrals to name without a DS             NX    messages that say name does not exist
+ * NODATA messages that deny some type at name */
+enum key_kind { KEY_ASKED, KEY_SET, KEY_CUT, KEY_NX, KEY_NODATA };
+
+struct key {
+	struct key *next;
+	struct entry *entries;
+	uint16_t type;
+	uint8_t kind, n;
+	uint8_t name[];
+};
+
+struct record {
+	struct dns_rr rr;
+	struct bytes rdata;             /* uncompressed, in scratch */
+	bool taken;
+};
+
+struct dns_store {
+	uint8_t *arena;
+	size_t used, cap;
+	uint64_t seed;
+	size_t mask;
+	struct rrset **sets;
+	struct key **keys;
+	struct record records[RECORDS_MAX];
+	size_t nrecords;
+	uint8_t scratch[SCRATCH];
+	union {
+		struct rrset set;
+		uint8_t octets[SCRATCH + 4096];
+	} build;
+};
+
+static void *take(struct dns_store *s, size_t n)
+{
+	n = (n + 7) & ~(size_t)7;
+	if (s->cap - s->used < n)
+		return NULL;
+	s->used += n;
+	return s->arena + s->used - n;
+}
+
+struct dns_store *dns_store_new(size_t budget)
+{
+	struct dns_store *s = calloc(1, sizeof(*s));
+	size_t buckets = 256;
+	while (buckets * 1024 < budget && buckets < 1 << 20)
+		buckets *= 2;
+	if (!s)
+		return NULL;
+	s->cap = budget + 2 * buckets * sizeof(void *);
+	s->arena = calloc(1, s->cap);
+	s->mask = buckets - 1;
+	if (!s->arena || getrandom(&s->seed, sizeof(s->seed), 0) != sizeof(s->seed)) {
+		dns_store_free(s);
+		return NULL;
+	}
+	s->sets = take(s, buckets * sizeof(void *));
+	s->keys = take(s, buckets * sizeof(void *));
+	return s;
+}
+
+void dns_store_free(struct dns_store *s)
+{
+	if (s)
+		free(s->arena);
+	free(s);
+}
+
+/* Seeded, so that a sender of messages cannot aim at one bucket; no result depends on it. */
+static uint64_t mix(uint64_t h, struct bytes b)
+{
+	for (size_t i = 0; i < b.n; i++) {
+		h = (h ^ b.p[i]) * 0x9e3779b97f4a7c15u;
+		h ^= h >> 29;
+	}
+	return h;
+}
+
+static struct key *key_find(const struct dns_store *s, enum key_kind kind, const struct dns_name *name, uint16_t type,
+			    size_t *bucket)
+{
+	uint64_t h = mix(s->seed ^ (uint64_t)kind << 16 ^ type, (struct bytes){ name->octets, name->n });
+	*bucket = h & s->mask;
+	for (struct key *k = s->keys[*bucket]; k; k = k->next)
+		if (k->kind == kind && k->type == type && k->n == name->n && memcmp(k->name, name->octets, k->n) == 0)
+			return k;
+	return NULL;
+}
+
+static const struct entry *entries(const struct dns_store *s, enum key_kind kind, const struct dns_name *name, uint16_t type)
+{
+	size_t bucket;
+	const struct key *k = key_find(s, kind, name, type, &bucket);
+	return k ? k->entries : NULL;
+}
+
+static bool same_answer(const struct observed *a, const struct observed *b)
+{
+	if (a->rcode != b->rcode || a->refs != b->refs || a->qtype != b->qtype)
+		return false;
+	for (unsigned i = 0; i < a->refs; i++)
+		if (a->ref[i].set != b->ref[i].set || a->ref[i].section != b->ref[i].section)
+			return false;
+	return true;
+}
+
+/* The newest entry of the same kind: an answer without signatures must not hide what one with them said. */
+static const struct entry *newest_alike(const struct key *k, const struct observed *msg, const struct rrset *set)
+{
+	const struct entry *e = k->entries;
+	for (unsigned i = 0; e && i < RECENT; i++, e = e->next)
+		if (set ? !e->set->sigs == !set->sigs : e->msg->dnssec == msg->dnssec)
+			return e;
+	return NULL;
+}
+
+static bool known(const struct key *k, const struct observed *msg, const struct rrset *set)
+{
+	const struct entry *e = newest_alike(k, msg, set);
+	return e && e->ts <= msg->ts && (set ? e->set == set : same_answer(e->msg, msg));
+}
+
+/* Links msg (and set) under a key. false: full. *fresh is set when it said something new. */
+static bool link_to(struct dns_store *s, enum key_kind kind, const struct dns_name *name, uint16_t type,
+		    const struct observed *msg, const struct rrset *set, bool *fresh)
+{
+	size_t bucket;
+	struct key *k = key_find(s, kind, name, type, &bucket);
+	if (k && known(k, msg, set))
+		return true;
+	struct entry *e = take(s, sizeof(*e));
+	if (!k && e && (k = take(s, sizeof(*k) + name->n))) {
+		*k = (struct key){ .next = s->keys[bucket], .type = type, .kind = (uint8_t)kind, .n = name->n };
+		memcpy(k->name, name->octets, name->n);
+		s->keys[bucket] = k;
+	}
+	if (!k || !e)
+		return false;
+	*e = (struct entry){ .next = k->entries, .ts = msg->ts, .msg = msg, .set = set };
+	k->entries = e;
+	*fresh = true;
+	return true;
+}
+
+static struct bytes next_rdata(struct cur *c)
+{
+	struct cur v = cur_vec16(c);
+	return (struct bytes){ v.p, cur_left(&v) };
+}
+
+static struct cur set_records(const struct rrset *set)
+{
+	return cur_of((struct bytes){ set->octets + set->owner_n, set->n - set->owner_n });
+}
+
+static struct dns_name set_owner(const struct rrset *set)
+{
+	struct dns_name name = { .n = set->owner_n };
+	memcpy(name.octets, set->octets, set->owner_n);
+	return name;
+}
+
+static uint16_t sig_covers(struct bytes rdata)
+{
+	struct cur c = cur_of(rdata);
+	uint16_t type = cur_u16(&c);
+	return rdata.n > SIG_FIXED ? type : 0;
+}
+
+static int by_octets(const void *a, const void *b)
+{
+	const struct bytes *x = a, *y = b;
+	size_t n = x->n < y->n ? x->n : y->n;
+	int d = n ? memcmp(x->p, y->p, n) : 0;
+	return d ? d : (x->n > y->n) - (x->n < y->n);
+}
+
+/* Appends list, sorted and without repetitions, to the set being built. Returns how many. */
+static uint16_t append(struct dns_store *s, struct bytes *list, size_t n)
+{
+	struct rrset *set = &s->build.set;
+	uint16_t kept = 0;
+	qsort(list, n, sizeof(*list), by_octets);
+	for (size_t i = 0; i < n; i++) {
+		if (i && bytes_eq(list[i], list[i - 1]))
+			continue;
+		set->octets[set->n++] = (uint8_t)(list[i].n >> 8);
+		set->octets[set->n++] = (uint8_t)list[i].n;
+		if (list[i].n)
+			memcpy(set->octets + set->n, list[i].p, list[i].n);
+		set->n += (uint32_t)list[i].n;
+		kept++;
+	}
+	return kept;
+}
+
+/* Is r part of the RRset that first began: a record of it (sig false), or a signature over it? */
+static bool belongs(const struct record *r, const struct record *first, bool sig)
+{
+	if (r->taken || r->rr.section != first->rr.section || !dns_wire_same(&r->rr.owner, &first->rr.owner))
+		return false;
+	return sig ? r->rr.type == RR_RRSIG && sig_covers(r->rdata) == first->rr.type : r->rr.type == first->rr.type;
+}
+
+static uint16_t gather(struct dns_store *s, size_t first, bool sig)
+{
+	struct bytes list[RECORDS_MAX];
+	size_t n = 0;
+	struct record head = s->records[first];
+	for (size_t i = first * !sig; i < s->nrecords; i++) {
+		if (!belongs(&s->records[i], &head, sig))
+			continue;
+		s->records[i].taken = true;
+		list[n++] = s->records[i].rdata;
+	}
+	return append(s, list, n);
+}
+
+/* The RRset that record first begins, from the table or new in it. NULL: full. */
+static const struct rrset *intern(struct dns_store *s, size_t first)
+{
+	struct rrset *b = &s->build.set;
+	const struct dns_rr *rr = &s->records[first].rr;
+	*b = (struct rrset){ .type = rr->type, .owner_n = rr->owner.n, .n = rr->owner.n };
+	memcpy(b->octets, rr->owner.octets, rr->owner.n);
+	s->records[first].taken = false;
+	b->rrs = gather(s, first, false);
+	s->records[first].taken = false;
+	b->sigs = gather(s, first, true);
+	s->records[first].taken = true;
+	b->hash = mix(s->seed ^ b->type ^ (uint64_t)b->rrs << 32, (struct bytes){ b->octets, b->n });
+	struct rrset **bucket = &s->sets[b->hash & s->mask];
+	for (struct rrset *set = *bucket; set; set = set->next)
+		if (set->hash == b->hash && set->type == b->type && set->n == b->n && set->rrs == b->rrs &&
+		    set->owner_n == b->owner_n && memcmp(set->octets, b->octets, b->n) == 0)
+			return set;
+	struct rrset *set = take(s, sizeof(*set) + b->n);
+	if (!set)
+		return NULL;
+	memcpy(set, b, sizeof(*b) + b->n);
+	set->next = *bucket;
+	return *bucket = set;
+}
+
+/* Records of answer and authority, RDATA uncompressed, into scratch. */
+static bool read_records(struct dns_store *s, struct dns_walk *w, bool *dnssec)
+{
+	size_t n = 0;
+	struct record *r = s->records;
+	s->nrecords = 0;
+	while (dns_wire_next(w, &r->rr)) {
+		if (r->rr.type == RR_OPT && r->rr.section == DNS_ADDITIONAL && r->rr.ttl & 0x8000)
+			*dnssec = true;
+		if (r->rr.section == DNS_ADDITIONAL || r->rr.type == RR_OPT || r->rr.class != CLASS_IN)
+			continue;
+		size_t len = dns_wire_rdata(w->msg, &r->rr, s->scratch + n, SCRATCH - n);
+		if (len == 0 && r->rr.rdata.n)
+			return false;
+		r->rdata = (struct bytes){ s->scratch + n, len };
+		r->taken = false;
+		*dnssec = *dnssec || r->rr.type == RR_RRSIG;
+		n += len;
+		if (++s->nrecords == RECORDS_MAX - 1)
+			return false;
+		r++;
+	}
+	return dns_wire_ok(w);
+}
+
+static const struct ref *find_ref(const struct observed *m, enum dns_section section, uint16_t type)
+{
+	for (unsigned i = 0; i < m->refs; i++)
+		if (m->ref[i].section == section && m->ref[i].set->type == type)
+			return &m->ref[i];
+	return NULL;
+}
+
+static bool has_denial(const struct observed *m)
+{
+	const struct ref *nsec = find_ref(m, DNS_AUTHORITY, RR_NSEC), *nsec3 = find_ref(m, DNS_AUTHORITY, RR_NSEC3);
+	return (nsec && nsec->set->sigs) || (nsec3 && nsec3->set->sigs);
+}
+
+/* The sets in reach of others: every signed one, and unsigned ones that were an answer. */
+static bool link_sets(struct dns_store *s, const struct observed *m, bool *fresh)
+{
+	for (unsigned i = 0; i < m->refs; i++) {
+		const struct rrset *set = m->ref[i].set;
+		struct dns_name owner = set_owner(set);
+		if (!set->sigs && m->ref[i].section != DNS_ANSWER)
+			continue;
+		if (!link_to(s, KEY_SET, &owner, set->type, m, set, fresh))
+			return false;
+	}
+	return true;
+}
+
+/* A referral: not an answer to its question, but all its parent has to say about the cut. */
+static bool link_referral(struct dns_store *s, const struct observed *m, const struct ref *ns, bool *fresh)
+{
+	struct dns_name cut = set_owner(ns->set);
+	if (!m->dnssec || find_ref(m, DNS_AUTHORITY, RR_DS) || !has_denial(m))
+		return true;
+	return link_to(s, KEY_CUT, &cut, 0, m, NULL, fresh);
+}
+
+/* A DS denied by the child itself is no answer: the parent's word counts (RFC 4035 3.1.4.1). */
+static bool wrong_side(const struct dns_walk *w, const struct observed *m)
+{
+	const struct ref *soa = find_ref(m, DNS_AUTHORITY, RR_SOA);
+	if (w->qtype != RR_DS || !soa || w->qname.n == 1)
+		return false;
+	struct dns_name owner = set_owner(soa->set);
+	return dns_wire_same(&owner, &w->qname);
+}
+
+static bool link_answer(struct dns_store *s, const struct dns_walk *w, const struct observed *m, bool *fresh)
+{
+	bool empty = m->refs == 0 || m->ref[0].section != DNS_ANSWER;
+	if (wrong_side(w, m))
+		return true;
+	if (!link_to(s, KEY_ASKED, &w->qname, w->qtype, m, NULL, fresh))
+		return false;
+	if (!empty || !m->dnssec || !has_denial(m))
+		return true;
+	if (m->rcode == RCODE_NXDOMAIN)
+		return link_to(s, KEY_NX, &w->qname, 0, m, NULL, fresh);
+	return m->rcode != RCODE_NOERROR || link_to(s, KEY_NODATA, &w->qname, 0, m, NULL, fresh);
+}
+
+static bool link_message(struct dns_store *s, const struct dns_walk *w, const struct observed *m, bool *fresh)
+{
+	const struct ref *ns = find_ref(m, DNS_AUTHORITY, RR_NS);
+	bool answers = m->refs && m->ref[0].section == DNS_ANSWER;
+	if (m->rcode == RCODE_NOERROR && !answers && ns && !find_ref(m, DNS_AUTHORITY, RR_SOA)) {
+		if (!link_referral(s, m, ns, fresh))
+			return false;
+	} else if (!link_answer(s, w, m, fresh)) {
+		return false;
+	}
+	return link_sets(s, m, fresh);
+}
+
+enum dns_kept dns_store_add(struct dns_store *s, const struct dns_message *m)
+{
+	struct dns_walk w;
+	bool dnssec = false, fresh = false;
+	if (!dns_wire_useful(m->octets) || !dns_wire_open(&w, m->octets) || !read_records(s, &w, &dnssec))
+		return DNS_REFUSED;
+	size_t before = s->used;
+	struct observed *o = take(s, sizeof(*o) + s->nrecords * sizeof(o->ref[0]));
+	if (!o)
+		return DNS_FULL;
+	*o = (struct observed){ .ts = m->ts, .qtype = w.qtype, .rcode = w.flags & 0xf, .dnssec = dnssec };
+	for (size_t i = 0; i < s->nrecords; i++) {
+		const struct record *r = &s->records[i];
+		if (r->taken || r->rr.type == RR_RRSIG)
+			continue;
+		uint8_t section = (uint8_t)r->rr.section;
+		uint32_t ttl = r->rr.ttl;
+		const struct rrset *set = intern(s, i);
+		if (!set)
+			return DNS_FULL;
+		o->ref[o->refs++] = (struct ref){ set, ttl, section };
+	}
+	size_t after = s->used;
+	if (!link_message(s, &w, o, &fresh))
+		return DNS_FULL;
+	/* Nothing new was said, and nothing new was interned: the message itself need not stay. */
+	if (!fresh && s->used == after && after == before + ((sizeof(*o) + s->nrecords * sizeof(o->ref[0]) + 7) & ~(size_t)7))
+		s->used = before;
+	return DNS_KEPT;
+}
+
+/* ---- replies ---- */
+
+/* The choice so far. rank: lower is better; inside a rank the newest at or before as_of, or the earliest later one. */
+struct pick {
+	int64_t as_of;
+	unsigned rank;
+	const struct entry *entry;
+	enum key_kind kind;
+	enum dns_found found;
+	int64_t first, below, above;    /* times of all candidates looked at: do they differ, and the nearest two */
+	bool differ, any;
+	int64_t from, until;            /* edges of signatures */
+	int64_t end;                    /* when the first of them stops being good */
+};
+
+enum rank { RANK_PROOF, RANK_DERIVED, RANK_PROOF_LATER, RANK_DERIVED_LATER, RANK_UNSIGNED, RANK_FAILURE, RANK_NONE };
+
+static void edge(struct pick *p, int64_t t)
+{
+	if (t <= p->as_of && t > p->from)
+		p->from = t;
+	if (t > p->as_of && t < p->until)
+		p->until = t;
+}
+
+static void look_at(struct pick *p, int64_t ts)
+{
+	if (!p->any)
+		p->first = ts;
+	p->differ = p->differ || ts != p->first;
+	p->any = true;
+	if (ts <= p->as_of && ts > p->below)
+		p->below = ts;
+	if (ts > p->as_of && ts < p->above)
+		p->above = ts;
+}
+
+static int64_t ns(uint32_t s)
+{
+	return (int64_t)s * 1000000000;
+}
+
+/* The dates of a set's signatures: edges of the window, and have all begun at as_of? */
+static bool set_begun(struct pick *p, const struct rrset *set)
+{
+	struct cur c = set_records(set);
+	bool begun = set->sigs > 0;
+	for (unsigned i = 0; i < set->rrs; i++)
+		next_rdata(&c);
+	for (unsigned i = 0; i < set->sigs; i++) {
+		struct cur sig = cur_of(bytes_skip(next_rdata(&c), SIG_EXPIRE));
+		uint32_t end = cur_u32(&sig), begin = cur_u32(&sig);
+		edge(p, ns(begin));
+		edge(p, ns(begin) - ns(DNS_SKEW));
+		edge(p, ns(end) + 1);
+		edge(p, ns(end) + ns(DNS_SKEW + 1));
+		if (ns(end) + ns(DNS_SKEW + 1) < p->end)
+			p->end = ns(end) + ns(DNS_SKEW + 1);
+		begun = begun && ns(begin) <= p->as_of;
+	}
+	return begun;
+}
+
+/* Had every signature of this entry begun? An entry without any was not there yet. */
+static bool begun(struct pick *p, const struct entry *e)
+{
+	bool all = true, any = false;
+	if (e->set)
+		return set_begun(p, e->set);
+	for (unsigned i = 0; i < e->msg->refs; i++) {
+		const struct rrset *set = e->msg->ref[i].set;
+		any = any || set->sigs;
+		if (set->sigs || e->msg->ref[i].section == DNS_ANSWER) /* else NS of a cut: no parent signs it */
+			all = set_begun(p, set) && all;
+	}
+	return any && all;
+}
+
+static void choose(struct pick *p, const struct entry *e, enum key_kind kind, enum rank rank, enum dns_found found)
+{
+	bool later = e->ts > p->as_of;
+	bool better = rank < p->rank;
+	if (rank == p->rank)
+		better = later ? e->ts < p->entry->ts : e->ts > p->entry->ts;
+	if (better) {
+		p->rank = rank;
+		p->entry = e;
+		p->kind = kind;
+		p->found = found;
+	}
+}
+
+/* Offers an entry that answers with proof; derived: it was the answer to another question. */
+static void offer(struct pick *p, const struct entry *e, enum key_kind kind, bool derived)
+{
+	enum dns_found found = derived ? FOUND_DERIVED : FOUND_EXACT;
+	bool signed_then = begun(p, e);
+	look_at(p, e->ts);
+	if (!signed_then)
+		edge(p, e->ts);                 /* it counts from its own time on alone */
+	if (e->ts <= p->as_of)
+		choose(p, e, kind, derived ? RANK_DERIVED : RANK_PROOF, found);
+	else if (signed_then)
+		choose(p, e, kind, derived ? RANK_DERIVED_LATER : RANK_PROOF_LATER, found);
+}
+
+static void offer_weak(struct pick *p, const struct entry *e, enum key_kind kind, enum rank rank, enum dns_found found)
+{
+	look_at(p, e->ts);
+	if (e->ts <= p->as_of)
+		choose(p, e, kind, rank, found);
+}
+
+static void offer_asked(struct pick *p, const struct entry *e)
+{
+	for (; e; e = e->next) {
+		if (e->msg->rcode == RCODE_SERVFAIL)
+			offer_weak(p, e, KEY_ASKED, RANK_FAILURE, FOUND_FAILURE);
+		else if (e->msg->dnssec)
+			offer(p, e, KEY_ASKED, false);
+		else
+			offer_weak(p, e, KEY_ASKED, RANK_UNSIGNED, FOUND_UNSIGNED);
+	}
+}
+
+static void offer_sets(struct pick *p, const struct entry *e, bool derived)
+{
+	for (; e; e = e->next) {
+		if (e->set->sigs)
+			offer(p, e, KEY_SET, derived);
+		else
+			offer_weak(p, e, KEY_SET, RANK_UNSIGNED, FOUND_UNSIGNED);
+	}
+}
+
+static bool bit_set(struct cur bitmap, uint16_t type)
+{
+	while (cur_left(&bitmap)) {
+		uint8_t window = cur_u8(&bitmap);
+		struct cur v = cur_vec8(&bitmap);
+		size_t at = (type & 0xffu) / 8;
+		if (window == type >> 8 && at < cur_left(&v))
+			return v.p[at] & 0x80 >> (type & 7);
+	}
+	return false;
+}
+
+/* The type bitmap of an NSEC or NSEC3 RDATA (RFC 4034 4.1, RFC 5155 3.2). */
+static struct cur bitmap_of(uint16_t type, struct bytes rdata)
+{
+	struct cur c = cur_of(rdata);
+	struct dns_name next;
+	if (type == RR_NSEC) {
+		dns_wire_name(&c, rdata, &next);
+		return c;
+	}
+	cur_take(&c, 4);
+	cur_vec8(&c);
+	cur_vec8(&c);
+	return c;
+}
+
+/* Does this set, if it matches the name, deny type there? The parent's side of a cut denies the DS alone, and the
+ * child's side everything but it (RFC 6840 4.1, 4.4). */
+static bool denies(const struct rrset *set, uint16_t type)
+{
+	struct cur c = set_records(set);
+	for (unsigned i = 0; i < set->rrs; i++) {
+		struct cur map = bitmap_of(set->type, next_rdata(&c));
+		bool soa = bit_set(map, RR_SOA), cut = bit_set(map, RR_NS) && !soa;
+		if (bit_set(map, type) || bit_set(map, RR_CNAME) || (type == RR_DS ? soa : cut))
+			return false;
+	}
+	return true;
+}
+
+static bool denies_all(const struct observed *m, uint16_t type)
+{
+	for (unsigned i = 0; i < m->refs; i++) {
+		const struct rrset *set = m->ref[i].set;
+		if ((set->type == RR_NSEC || set->type == RR_NSEC3) && !denies(set, type))
+			return false;
+	}
+	return true;
+}
+
+/* What answers to other questions prove about this one. */
+static void offer_derived(const struct dns_store *s, struct pick *p, const struct dns_name *name, uint16_t type)
+{
+	if (type != RR_CNAME && type != RR_DS)
+		offer_sets(p, entries(s, KEY_SET, name, RR_CNAME), true);
+	for (const struct entry *e = entries(s, KEY_SET, name, RR_NSEC); e; e = e->next)
+		if (e->set->sigs && denies(e->set, type))
+			offer(p, e, KEY_NODATA, true);
+	for (const struct entry *e = entries(s, KEY_NODATA, name, 0); e; e = e->next)
+		if (denies_all(e->msg, type))
+			offer(p, e, KEY_ASKED, true);
+	struct dns_name up = *name;
+	do {
+		for (const struct entry *e = entries(s, KEY_NX, &up, 0); e; e = e->next)
+			offer(p, e, KEY_NX, true);
+	} while (dns_wire_parent(&up, &up) && up.n > 1);
+}
+
+static struct pick pick(const struct dns_store *s, const struct dns_name *name, uint16_t type, int64_t as_of)
+{
+	struct pick p = { .as_of = as_of, .rank = RANK_NONE, .found = FOUND_MISSING, .below = INT64_MIN, .above = INT64_MAX,
+			  .from = INT64_MIN, .until = INT64_MAX };
+	offer_asked(&p, entries(s, KEY_ASKED, name, type));
+	offer_sets(&p, entries(s, KEY_SET, name, type), false);
+	if (type == RR_DS)
+		for (const struct entry *e = entries(s, KEY_CUT, name, 0); e; e = e->next)
+			offer(&p, e, KEY_CUT, false);
+	offer_derived(s, &p, name, type);
+	if (p.differ || (p.any && p.found == FOUND_MISSING) || p.rank >= RANK_UNSIGNED) {
+		if (p.below > p.from)
+			p.from = p.below;
+		if (p.above < p.until)
+			p.until = p.above;
+	}
+	return p;
+}
+
+struct writer {
+	uint8_t *p;
+	size_t n, cap;
+	bool full;
+};
+
+static void put(struct writer *w, struct bytes b)
+{
+	if (w->cap - w->n < b.n) {
+		w->full = true;
+		return;
+	}
+	if (b.n)
+		memcpy(w->p + w->n, b.p, b.n);
+	w->n += b.n;
+}
+
+static void put16(struct writer *w, unsigned v)
+{
+	put(w, (struct bytes){ (const uint8_t[]){ (uint8_t)(v >> 8), (uint8_t)v }, 2 });
+}
+
+static unsigned put_set(struct writer *w, const struct ref *ref)
+{
+	const struct rrset *set = ref->set;
+	struct cur c = set_records(set);
+	for (unsigned i = 0; i < set->rrs + (unsigned)set->sigs; i++) {
+		struct bytes rdata = next_rdata(&c);
+		put(w, (struct bytes){ set->octets, set->owner_n });
+		put16(w, i < set->rrs ? set->type : RR_RRSIG);
+		put16(w, CLASS_IN);
+		put16(w, ref->ttl >> 16);
+		put16(w, ref->ttl & 0xffff);
+		put16(w, (unsigned)rdata.n);
+		put(w, rdata);
+	}
+	return set->rrs + (unsigned)set->sigs;
+}
+
+static unsigned labels(const struct dns_name *name)
+{
+	unsigned n = 0;
+	for (size_t i = 0; i < name->n && name->octets[i]; i += (size_t)name->octets[i] + 1)
+		n += !(name->octets[i] == 1 && name->octets[i + 1] == '*');
+	return n;
+}
+
+/* Was the set made from a wildcard? Then it needs the proof that its name itself does not exist (RFC 4035 3.1.3.3). */
+static bool from_wildcard(const struct rrset *set)
+{
+	struct dns_name owner = set_owner(set);
+	struct cur c = set_records(set);
+	for (unsigned i = 0; i < set->rrs; i++)
+		next_rdata(&c);
+	struct bytes sig = next_rdata(&c);
+	return sig.n > SIG_FIXED && sig.p[SIG_LABELS] < labels(&owner);
+}
+
+/* Which of the message's sets go into the reply? All, where the message is the answer; else those that carry it. */
+static bool wanted(const struct pick *p, const struct ref *ref)
+{
+	uint16_t type = ref->set->type;
+	bool denial = type == RR_NSEC || type == RR_NSEC3;
+	switch (p->kind) {
+	case KEY_ASKED:
+	case KEY_NX:
+		return true;
+	case KEY_SET:
+		return ref->set == p->entry->set || (denial && ref->section == DNS_AUTHORITY && from_wildcard(p->entry->set));
+	case KEY_CUT:
+		return denial && ref->section == DNS_AUTHORITY;
+	case KEY_NODATA:
+		return ref->set == p->entry->set || (type == RR_SOA && ref->section == DNS_AUTHORITY);
+	}
+	return false;
+}
+
+static enum dns_section section_in(const struct pick *p, const struct ref *ref)
+{
+	if (p->kind == KEY_SET && ref->set == p->entry->set)
+		return DNS_ANSWER;
+	return p->kind == KEY_NODATA ? DNS_AUTHORITY : (enum dns_section)ref->section;
+}
+
+static unsigned put_section(struct writer *w, struct pick *p, enum dns_section section)
+{
+	unsigned n = 0;
+	const struct observed *m = p->entry->msg;
+	for (unsigned i = 0; i < m->refs; i++) {
+		if (!wanted(p, &m->ref[i]) || section_in(p, &m->ref[i]) != section)
+			continue;
+		set_begun(p, m->ref[i].set);
+		n += put_set(w, &m->ref[i]);
+	}
+	return n;
+}
+
+static void set16(struct writer *w, size_t at, unsigned v)
+{
+	w->p[at] = (uint8_t)(v >> 8);
+	w->p[at + 1] = (uint8_t)v;
+}
+
+void dns_store_reply(const struct dns_store *s, const struct dns_name *name, uint16_t type, int64_t as_of, bool edns,
+		     struct dns_reply *reply)
+{
+	static const uint8_t opt[REPLY_OPT] = { 0, 0, RR_OPT, 0xff, 0xff, 0, 0, 0x80, 0, 0, 0 };
+	struct pick p = pick(s, name, type, as_of);
+	bool good = p.found != FOUND_MISSING && p.found != FOUND_FAILURE;
+	unsigned rcode = good && p.kind != KEY_SET && p.kind != KEY_NODATA ? p.entry->msg->rcode : RCODE_NOERROR;
+	struct writer w = { reply->octets, DNS_HEADER, sizeof(reply->octets) - REPLY_OPT, false };
+	memset(reply->octets, 0, DNS_HEADER);
+	put(&w, (struct bytes){ name->octets, name->n });
+	put16(&w, type);
+	put16(&w, CLASS_IN);
+	size_t question = w.n;
+	p.end = INT64_MAX;
+	unsigned an = good ? put_section(&w, &p, DNS_ANSWER) : 0;
+	unsigned ns_n = good ? put_section(&w, &p, DNS_AUTHORITY) : 0;
+	if (w.full) {
+		w.n = question;
+		an = ns_n = 0;
+		good = false;
+		p.found = FOUND_MISSING;
+	}
+	if (good && as_of >= p.end && p.entry->ts < p.end)
+		p.found = FOUND_STALE;
+	if (edns) {
+		w.cap += REPLY_OPT;
+		put(&w, (struct bytes){ opt, sizeof(opt) });
+	}
+	set16(&w, 2, DNS_QR | DNS_RD | DNS_RA | (good ? rcode : RCODE_SERVFAIL));
+	set16(&w, 4, 1);
+	set16(&w, 6, an);
+	set16(&w, 8, ns_n);
+	set16(&w, 10, edns);
+	reply->n = w.n;
+	reply->found = p.found;
+	reply->ts = p.entry ? p.entry->ts : INT64_MIN;
+	reply->from = p.from;
+	reply->until = p.until;
+}
+
+bool dns_store_ttl(const struct dns_store *s, const struct dns_name *name, uint16_t type, int64_t as_of, uint32_t *ttl)
+{
+	struct pick p = pick(s, name, type, as_of);
+	if (!p.entry)
+		return false;
+	const struct observed *m = p.entry->msg;
+	for (unsigned i = 0; i < m->refs; i++) {
+		struct dns_name owner = set_owner(m->ref[i].set);
+		if (m->ref[i].set->type == type && dns_wire_same(&owner, name)) {
+			*ttl = m->ref[i].ttl;
+			return true;
+		}
+	}
+	return false;
+}

@@ -1,0 +1,42 @@
+/* dns_store: what the capture's DNS messages said: RRsets with their signatures and times, and which question each
+ * message answered. Builds the reply that a validator gets for a question as of a time, from the proofs that an
+ * iterating resolver's traffic leaves behind: a referral's DS, or its NSEC, answers the DS question. */
+#ifndef DNS_STORE_H
+#define DNS_STORE_H
+#include "dns_message.h"
+#include "wire/dns_wire.h"
+
+enum { DNS_SKEW = 3600 };          /* s that a signature may begin late or end early: clocks of captures wander */
+
+/* What a reply is worth. EXACT: a message, or a signed RRset, that answers this question. DERIVED: a denial or an
+ * alias drawn from answers to other questions. UNSIGNED: an answer to a query that did not ask for signatures: it
+ * shows data and proves nothing. STALE: signatures that were good when it was captured, and have ended by as_of.
+ * FAILURE: the capture shows SERVFAIL. MISSING: nothing fits. */
+enum dns_found { FOUND_EXACT, FOUND_DERIVED, FOUND_UNSIGNED, FOUND_STALE, FOUND_FAILURE, FOUND_MISSING };
+
+/* ts     ns, of the newest message used; later than as_of if only later data fits
+ * from, until  ns: the reply is the same for every as_of in [from, until)
+ * octets the reply, complete but for its id and the query's own question octets (see question_n) */
+struct dns_reply {
+	enum dns_found found;
+	int64_t ts, from, until;
+	size_t n;
+	uint8_t octets[DNS_MESSAGE_MAX];
+};
+
+struct dns_store;
+
+/* Takes budget octets now. NULL: no memory. */
+struct dns_store *dns_store_new(size_t budget);
+void dns_store_free(struct dns_store *s);
+
+enum dns_kept { DNS_KEPT, DNS_REFUSED, DNS_FULL };
+/* Copies what a message says. REFUSED: not useful (dns_wire_useful), or more records than a DNS answer has. */
+enum dns_kept dns_store_add(struct dns_store *s, const struct dns_message *m);
+
+/* The reply to (name, type) as of as_of, with id 0, RD and RA set, and an OPT record when edns. */
+void dns_store_reply(const struct dns_store *s, const struct dns_name *name, uint16_t type, int64_t as_of, bool edns,
+		     struct dns_reply *reply);
+/* The TTL of the RRset that dns_store_reply would serve for (name, type); false when there is none. */
+bool dns_store_ttl(const struct dns_store *s, const struct dns_name *name, uint16_t type, int64_t as_of, uint32_t *ttl);
+#endif

@@ -1,0 +1,646 @@
+/* resolver: questions to libunbound, each in a context whose as-of interval holds it. Knows which replies a verdict
+ * rested on (the responder's list) and so tells "bogus" from "the capture lacks the proof"; knows nothing of mail.
+ *
+ * A context may serve every as-of time for which all it was served would have been the same: its responder narrows
+ * that interval with each reply. Its clock is the time of its first question, inside the interval, so that the
+ * machine's clock has no part in a verdict. libunbound's thread does the work; this one waits for it and answers as
+ * its upstream meanwhile, so the store needs no lock. What libunbound returns is copied and freed here.
+ * RFC 4035 4.3, RFC 6698 4.1. */
+#include "resolver.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unbound.h>
+
+#include "anchor.h"
+#include "responder.h"
+
+enum { WAIT_CAPTURE_MS = 5000, WAIT_LIVE_MS = 20000, RECENT_S = 300, TEXT_MAX = 1024, SIG_EXPIRE = 8, CLASS_IN = 1 };
+#define SECOND INT64_C(1000000000)
+
+struct context {
+	struct ub_ctx *ub;
+	uint64_t used;                  /* number of the last question: the least is evicted */
+	struct responder responder;
+};
+
+struct resolver {
+	enum resolve_mode mode;
+	char *anchors;                  /* NULL: the root's own */
+	struct upstream *upstream;
+	struct dns_store *store;
+	struct context *contexts[RESOLVER_CONTEXTS], *live;
+	struct resolver_counts counts;
+	bool sealed;
+};
+
+/* The caches must not answer what the capture was not asked, and nothing may depend on the machine's clock or be
+ * sent unasked. */
+static const char *const options[][2] = {
+	{ "harden-below-nxdomain:", "no" }, { "aggressive-nsec:", "no" }, { "prefetch:", "no" }, { "prefetch-key:", "no" },
+	{ "serve-expired:", "no" }, { "trust-anchor-signaling:", "no" }, { "root-key-sentinel:", "no" },
+	{ "qname-minimisation:", "no" }, { "use-caps-for-id:", "no" }, { "rrset-roundrobin:", "no" }, { "do-ip6:", "no" },
+	{ "val-sig-skew-min:", "3600" }, { "val-sig-skew-max:", "3600" }, { "edns-buffer-size:", "65000" },
+	{ "msg-cache-slabs:", "1" }, { "rrset-cache-slabs:", "1" }, { "key-cache-slabs:", "1" }, { "infra-cache-slabs:", "1" },
+	{ "msg-cache-size:", "4m" }, { "rrset-cache-size:", "8m" }, { "outgoing-range:", "32" },
+	{ "num-queries-per-thread:", "32" }, { "module-config:", "validator iterator" },
+};
+_Static_assert(DNS_SKEW == 3600, "val-sig-skew-min and -max in options say the same");
+
+/* Names that libunbound would answer by itself, without a question (RFC 6761, RFC 8375). */
+static const char *const builtin_zones[] = { "test.", "invalid.", "onion.", "home.arpa.", "localhost." };
+
+static void context_free(struct context *c)
+{
+	if (!c)
+		return;
+	if (c->ub)
+		ub_ctx_delete(c->ub);
+	responder_close(&c->responder);
+	free(c);
+}
+
+static bool add_anchors(struct resolver *r, struct context *c, int64_t clock)
+{
+	char rr[ANCHOR_TEXT];
+	const char *p = r->anchors, *ds;
+	unsigned line = 1, at;
+	int64_t from, until;
+	bool any = false;
+	while (p && anchor_next(&p, &line, &at, rr, sizeof(rr)))
+		any = ub_ctx_add_ta(c->ub, rr) == 0 || any;
+	for (unsigned i = 0; !p && (ds = anchor_root(i, &from, &until)); i++) {
+		/* Before the first key there was none: a capture that old is judged by it all the same. */
+		bool valid = (clock >= from || i == 0) && clock < until;
+		if (valid)
+			any = ub_ctx_add_ta(c->ub, ds) == 0 || any;
+		int64_t begin = from * SECOND, end = until == INT64_MAX ? INT64_MAX : until * SECOND;
+		int64_t edges[] = { i == 0 ? INT64_MIN : begin, end };
+		for (unsigned k = 0; k < 2; k++) {
+			if (edges[k] <= c->responder.as_of && edges[k] > c->responder.from)
+				c->responder.from = edges[k];
+			if (edges[k] > c->responder.as_of && edges[k] < c->responder.until)
+				c->responder.until = edges[k];
+		}
+	}
+	return any;
+}
+
+static bool configure(struct resolver *r, struct context *c)
+{
+	char text[64];
+	int64_t clock = c->responder.as_of / SECOND;
+	clock = clock < 1 ? 1 : clock > INT32_MAX ? INT32_MAX : clock;
+	ub_ctx_debugout(c->ub, NULL);
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
+		if (ub_ctx_set_option(c->ub, options[i][0], options[i][1]) != 0)
+			return false;
+	snprintf(text, sizeof(text), "%lld", (long long)clock);
+	if (!c->responder.upstream && ub_ctx_set_option(c->ub, "val-override-date:", text) != 0)
+		return false;
+	snprintf(text, sizeof(text), "127.0.0.1@%u", c->responder.port);
+	if (!add_anchors(r, c, clock) || ub_ctx_set_fwd(c->ub, text) != 0 || ub_ctx_async(c->ub, 1) != 0)
+		return false;
+	for (size_t i = 0; i < sizeof(builtin_zones) / sizeof(builtin_zones[0]); i++)
+		if (ub_ctx_zone_remove(c->ub, builtin_zones[i]) != 0)
+			return false;
+	return true;
+}
+
+static struct context *context_new(struct resolver *r, int64_t as_of, bool live, struct error *e)
+{
+	struct context *c = calloc(1, sizeof(*c));
+	if (!c) {
+		error_set(e, "DNS: no memory for a resolver context");
+		return NULL;
+	}
+	c->responder.store = r->store;
+	c->responder.upstream = live ? r->upstream : NULL;
+	c->responder.live = live && r->mode == RESOLVE_LIVE ? r->store : NULL;
+	c->responder.as_of = as_of;
+	c->responder.from = INT64_MIN;
+	c->responder.until = INT64_MAX;
+	if (!responder_open(&c->responder, e)) {
+		free(c);
+		return NULL;
+	}
+	c->ub = ub_ctx_create();
+	if (!c->ub || !configure(r, c)) {
+		error_set(e, "DNS: libunbound %s refuses its settings or the trust anchors", ub_version());
+		context_free(c);
+		return NULL;
+	}
+	r->counts.contexts++;
+	return c;
+}
+
+static bool open_upstreams(struct resolver *r, const struct resolver_config *config, struct error *e)
+{
+	const char *text[RESOLVER_UPSTREAMS];
+	if (config->mode != RESOLVE_LIVE && config->mode != RESOLVE_AUTO)
+		return true;
+	if (config->upstreams == 0)
+		return error_set(e, "DNS: no resolver to ask; name one with --resolver ADDRESS");
+	for (unsigned i = 0; i < config->upstreams && i < RESOLVER_UPSTREAMS; i++)
+		text[i] = config->upstream[i];
+	r->upstream = upstream_new(text, config->upstreams, e);
+	return r->upstream;
+}
+
+static bool set_up(struct resolver *r, const struct resolver_config *config, struct error *e)
+{
+	r->mode = config->mode;
+	if (config->anchors && !anchor_check(config->anchors, "trust anchors", e))
+		return false;
+	r->anchors = config->anchors ? strdup(config->anchors) : NULL;
+	r->store = dns_store_new(config->budget ? config->budget : RESOLVER_BUDGET);
+	if (!r->store || (config->anchors && !r->anchors))
+		return error_set(e, "DNS: no memory for the store of DNS messages");
+	if (!open_upstreams(r, config, e))
+		return false;
+	if (r->mode == RESOLVE_OFF)
+		return true;
+	struct context *probe = context_new(r, 0, false, e);  /* find out now whether all this works */
+	context_free(probe);
+	r->counts.contexts = 0;
+	return probe;
+}
+
+struct resolver *resolver_new(const struct resolver_config *config, struct error *e)
+{
+	struct resolver *r = calloc(1, sizeof(*r));
+	if (!r) {
+		error_set(e, "DNS: no memory for the resolver");
+		return NULL;
+	}
+	if (!set_up(r, config, e)) {
+		resolver_free(r);
+		return NULL;
+	}
+	return r;
+}
+
+void resolver_free(struct resolver *r)
+{
+	if (!r)
+		return;
+	for (size_t i = 0; i < RESOLVER_CONTEXTS; i++)
+		context_free(r->contexts[i]);
+	context_free(r->live);
+	upstream_free(r->upstream);
+	dns_store_free(r->store);
+	free(r->anchors);
+	free(r);
+}
+
+bool resolver_store(struct resolver *r, const struct dns_message *m)
+{
+	if (r->sealed || r->mode == RESOLVE_OFF)
+		return false;
+	switch (dns_store_add(r->store, m)) {
+	case DNS_KEPT:
+		r->counts.stored++;
+		return true;
+	case DNS_REFUSED:
+		r->counts.refused++;
+		return false;
+	case DNS_FULL:
+		r->counts.full++;
+		return false;
+	}
+	return false;
+}
+
+void resolver_seal(struct resolver *r)
+{
+	r->sealed = true;
+}
+
+struct resolver_counts resolver_counts(const struct resolver *r)
+{
+	struct resolver_counts c = r->counts;
+	c.live = r->upstream ? upstream_sent(r->upstream) : 0;
+	return c;
+}
+
+/* ---- one question ---- */
+
+/* What libunbound answered; result is ours to free. */
+struct lookup {
+	bool done;
+	int error;
+	struct ub_result *result;
+};
+
+static void on_result(void *arg, int error, struct ub_result *result)
+{
+	struct lookup *o = arg;
+	o->done = true;
+	o->error = error;
+	o->result = result;
+}
+
+static int64_t ms_now(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* false: no answer in time; the context must go then, for libunbound may still be at it. */
+static bool look_up(struct context *c, const struct question *q, struct lookup *o)
+{
+	int id = 0;
+	int64_t deadline = ms_now() + (c->responder.upstream ? WAIT_LIVE_MS : WAIT_CAPTURE_MS), left;
+	*o = (struct lookup){ 0 };
+	o->error = ub_resolve_async(c->ub, (char *)(uintptr_t)q->name, q->type, CLASS_IN, o, on_result, &id);
+	if (o->error)
+		return false;
+	struct pollfd p[] = { { ub_fd(c->ub), POLLIN, 0 }, { c->responder.udp, POLLIN, 0 }, { c->responder.tcp, POLLIN, 0 } };
+	while (!o->done && (left = deadline - ms_now()) > 0) {
+		if (poll(p, 3, (int)left) < 0)
+			continue;
+		if (p[1].revents | p[2].revents)
+			responder_work(&c->responder);
+		if (p[0].revents)
+			ub_process(c->ub);
+	}
+	if (!o->done)
+		ub_cancel(c->ub, id);
+	return o->done;
+}
+
+static struct context *context_for(struct resolver *r, int64_t as_of, bool live, struct error *e)
+{
+	struct context **slot = &r->live;
+	if (live) {
+		if (!*slot)
+			*slot = context_new(r, as_of, true, e);
+		return *slot;
+	}
+	slot = &r->contexts[0];
+	for (size_t i = 0; i < RESOLVER_CONTEXTS; i++) {
+		struct context *c = r->contexts[i];
+		if (c && as_of >= c->responder.from && as_of < c->responder.until)
+			return c;
+		if (*slot && (!c || c->used < (*slot)->used))
+			slot = &r->contexts[i];
+	}
+	context_free(*slot);
+	*slot = context_new(r, as_of, false, e);
+	return *slot;
+}
+
+static void context_drop(struct resolver *r, struct context *c)
+{
+	if (r->live == c)
+		r->live = NULL;
+	for (size_t i = 0; i < RESOLVER_CONTEXTS; i++)
+		if (r->contexts[i] == c)
+			r->contexts[i] = NULL;
+	context_free(c);
+}
+
+/* ---- the answer ---- */
+
+/* A reason for people, cut to fit. */
+static void say(struct answer *a, const char *text)
+{
+	size_t n = strnlen(text, sizeof(a->why) - 1);
+	memcpy(a->why, text, n);
+	a->why[n] = 0;
+}
+
+static const char *type_text(uint16_t type, char *buffer, size_t cap)
+{
+	static const struct {
+		uint16_t type;
+		const char *text;
+	} names[] = { { DNS_A, "A" }, { RR_NS, "NS" }, { DNS_CNAME, "CNAME" }, { DNS_MX, "MX" }, { DNS_AAAA, "AAAA" }, { RR_DS, "DS" },
+		      { RR_DNSKEY, "DNSKEY" }, { DNS_TLSA, "TLSA" } };
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (names[i].type == type)
+			return names[i].text;
+	snprintf(buffer, cap, "TYPE%u", type);
+	return buffer;
+}
+
+/* Did this question rest on what was served there? What libunbound still had in its cache was not asked again. */
+static bool rests_on(const struct responder *r, const struct served *s, const struct dns_name *name)
+{
+	return s->round == r->round || dns_wire_below(name, &s->name);
+}
+
+/* The reply of that kind nearest to the root that this question rests on, or NULL. */
+static const struct served *weakest(const struct responder *r, const struct dns_name *name, enum dns_found found)
+{
+	const struct served *best = NULL;
+	for (size_t i = 0; i < r->nserved; i++) {
+		const struct served *s = &r->served[i];
+		if (s->found != found || !rests_on(r, s, name))
+			continue;
+		if (!best || s->name.n < best->name.n || (s->name.n == best->name.n && s->type < best->type))
+			best = s;
+	}
+	return best;
+}
+
+/* A reply drawn from answers to other questions may fail by our doing. Not where the keys above it failed. */
+static bool excused(const struct served *s, const struct dns_name *name, const struct answer *a, const char *why)
+{
+	bool itself = s->found == FOUND_DERIVED && s->type == a->type && dns_wire_same(&s->name, name);
+	return itself && why && strstr(why, "building chain of trust");
+}
+
+/* Where the lookup broke because of what the capture or the upstream did not give; why is libunbound's reason. false:
+ * it gave everything. */
+static bool blame(const struct responder *r, const struct dns_name *name, struct answer *a, const char *why)
+{
+	static const struct {
+		enum dns_found found;
+		uint8_t status;
+		const char *text;
+	} causes[] = {
+		{ FOUND_UNSIGNED, dnsstatus_incomplete, "in the capture without its signatures (asked without DO)" },
+		{ FOUND_MISSING, dnsstatus_incomplete, "not in the capture" },
+		{ FOUND_STALE, dnsstatus_incomplete, "in the capture with signatures that have ended since, and nothing newer" },
+		{ FOUND_FAILURE, dnsstatus_failed, "answered with SERVFAIL" },
+		{ FOUND_DERIVED, dnsstatus_incomplete, "not in the capture, and other answers do not prove it" },
+	};
+	for (size_t i = 0; i < sizeof(causes) / sizeof(causes[0]); i++) {
+		const struct served *s = weakest(r, name, causes[i].found);
+		char type[16], name_text[160], text[256];       /* names that mean something here are shorter */
+		if (!s || excused(s, name, a, why))
+			continue;
+		dns_wire_text(&s->name, name_text, sizeof(name_text));
+		a->status = r->upstream ? dnsstatus_failed : causes[i].status;
+		snprintf(text, sizeof(text), "%s of %s %s", type_text(s->type, type, sizeof(type)), name_text,
+			 r->upstream ? "not answered by the resolver" : causes[i].text);
+		say(a, text);
+		return true;
+	}
+	return false;
+}
+
+/* libunbound's reason, without the responder's address. */
+static void copy_reason(struct answer *a, const char *why)
+{
+	static const char *const noise[] = { " from 127.0.0.1", " and 127.0.0.1" };
+	size_t n = 0;
+	while (why && *why && n + 1 < sizeof(a->why)) {
+		size_t skip = 0;
+		for (size_t i = 0; i < 2; i++)
+			if (strncmp(why, noise[i], strlen(noise[i])) == 0)
+				skip = strlen(noise[i]);
+		if (skip && why[skip] == '@')
+			skip += 1 + strspn(why + skip + 1, "0123456789");
+		if (!skip)
+			a->why[n++] = *why >= ' ' && *why <= '~' ? *why : '?';
+		why += skip ? skip : 1;
+	}
+	a->why[n] = 0;
+}
+
+static size_t normal_rdata(uint16_t type, struct bytes in, uint8_t *out, size_t cap)
+{
+	struct cur c = cur_of(in);
+	struct dns_name name;
+	char text[TEXT_MAX];
+	size_t front = type == DNS_MX ? 2 : 0;
+	if (type != DNS_MX && type != DNS_CNAME) {
+		if (in.n > cap)
+			return 0;
+		memcpy(out, in.p, in.n);
+		return in.n;
+	}
+	struct bytes head = cur_take(&c, front);
+	if (!dns_wire_name(&c, in, &name))
+		return 0;
+	size_t n = dns_wire_text(&name, text, sizeof(text));
+	if (front + n > cap)
+		return 0;
+	memcpy(out, head.p, head.n);
+	memcpy(out + front, text, n);
+	return front + n;
+}
+
+static int by_octets(const void *x, const void *y)
+{
+	const struct bytes *a = x, *b = y;
+	int d = memcmp(a->p, b->p, a->n < b->n ? a->n : b->n);
+	return d ? d : (a->n > b->n) - (a->n < b->n);
+}
+
+/* The records, sorted by their octets: the order in which they came is nobody's. */
+static void copy_data(struct answer *a, const struct ub_result *res)
+{
+	struct bytes list[ANSWER_RRS];
+	size_t n = 0;
+	for (int i = 0; res->data && res->data[i]; i++) {
+		struct bytes one = { (const uint8_t *)res->data[i], (size_t)res->len[i] };
+		if (n < ANSWER_RRS)
+			list[n++] = one;
+		else
+			say(a, "more records than are kept");
+	}
+	qsort(list, n, sizeof(list[0]), by_octets);
+	for (size_t i = 0; i < n; i++) {
+		size_t len = normal_rdata(a->type, list[i], a->data + a->used, ANSWER_DATA - a->used);
+		if (len == 0) {
+			say(a, "more data than is kept");
+			continue;
+		}
+		a->rr[a->rrs].off = a->used;
+		a->rr[a->rrs++].n = (uint32_t)len;
+		a->used += (uint32_t)len;
+	}
+}
+
+static void narrow(struct answer *a, const struct dns_rr *sig)
+{
+	struct cur c = cur_of(bytes_skip(sig->rdata, SIG_EXPIRE));
+	int64_t end = cur_u32(&c), begin = cur_u32(&c);
+	if (c.bad)
+		return;
+	if (begin > a->sig_from)
+		a->sig_from = begin;
+	if (a->sig_until == 0 || end < a->sig_until)
+		a->sig_until = end;
+}
+
+/* From libunbound's own packet: the dates of the signatures over the answer or the denial, and a denial's TTL. */
+static void read_packet(struct answer *a, const struct ub_result *res, uint32_t *minimum, struct dns_name *zone)
+{
+	struct dns_walk w;
+	struct dns_rr rr;
+	struct bytes packet = { res->answer_packet, res->answer_len > 0 ? (size_t)res->answer_len : 0 };
+	if (!packet.p || !dns_wire_open(&w, packet))
+		return;
+	while (dns_wire_next(&w, &rr)) {
+		struct cur c = cur_of(rr.rdata);
+		bool sig = rr.type == RR_RRSIG;
+		uint16_t covers = sig ? cur_u16(&c) : 0;
+		if (sig && a->rrs && rr.section == DNS_ANSWER && covers == a->type)
+			narrow(a, &rr);
+		if (sig && !a->rrs && rr.section == DNS_AUTHORITY)
+			narrow(a, &rr);
+		if (rr.type == RR_SOA && rr.section == DNS_AUTHORITY && rr.rdata.n > 20) {
+			struct cur m = cur_of(bytes_skip(rr.rdata, rr.rdata.n - 4));
+			*minimum = cur_u32(&m);
+			*zone = rr.owner;
+		}
+	}
+}
+
+/* TTLs as they were on the wire: libunbound's own count down with the machine's clock. */
+static void find_ttl(const struct resolver *r, const struct context *c, struct answer *a, const struct ub_result *res,
+		     const struct dns_name *canon)
+{
+	uint32_t minimum = 0, ttl = 0;
+	struct dns_name zone = { 0 };
+	read_packet(a, res, &minimum, &zone);
+	if (c->responder.upstream)
+		a->ttl = res->ttl > 0 ? (uint32_t)res->ttl : 0;
+	else if (a->rrs && dns_store_ttl(r->store, canon, a->type, a->as_of, &ttl))
+		a->ttl = ttl;
+	else if (!a->rrs)
+		a->ttl = zone.n && dns_store_ttl(r->store, &zone, RR_SOA, a->as_of, &ttl) && ttl < minimum ? ttl : minimum;
+}
+
+static void find_canon(struct answer *a, const struct ub_result *res, const struct dns_name *name, struct dns_name *canon)
+{
+	char text[TEXT_MAX];
+	*canon = *name;
+	if (!res->canonname || !dns_wire_from_text(canon, bytes_of(res->canonname)) || dns_wire_same(canon, name)) {
+		*canon = *name;
+		return;
+	}
+	size_t n = dns_wire_text(canon, text, sizeof(text));
+	if (n < sizeof(a->canonname))
+		memcpy(a->canonname, text, n + 1);
+}
+
+static void judge(const struct resolver *r, const struct context *c, const struct ub_result *res,
+		  const struct dns_name *name, struct answer *a)
+{
+	struct dns_name canon;
+	bool known = res->rcode == RCODE_NOERROR || res->rcode == RCODE_NXDOMAIN;
+	if (res->bogus || !known) {
+		if (blame(&c->responder, name, a, res->why_bogus))
+			return;
+		bool lookup = !res->bogus || (res->why_bogus && (strstr(res->why_bogus, "SERVFAIL") || strstr(res->why_bogus, "timeout")));
+		a->status = lookup ? dnsstatus_failed : dnsstatus_bogus;
+		copy_reason(a, res->why_bogus ? res->why_bogus : "the lookup failed");
+		return;
+	}
+	find_canon(a, res, name, &canon);
+	a->nxdomain = res->rcode == RCODE_NXDOMAIN;
+	a->status = !res->secure ? dnsstatus_insecure : res->havedata ? dnsstatus_secure : dnsstatus_absent;
+	if (res->havedata)
+		copy_data(a, res);
+	find_ttl(r, c, a, res, &canon);
+}
+
+static void attach_window(const struct responder *r, const struct dns_name *name, struct answer *a)
+{
+	a->source = r->upstream ? dnssource_live : dnssource_capture;
+	a->from = r->upstream ? a->as_of : r->from;
+	a->until = r->upstream ? a->as_of + 1 : r->until;
+	for (size_t i = 0; !r->upstream && i < r->nserved; i++)
+		if (r->served[i].ts > a->as_of && rests_on(r, &r->served[i], name))
+			a->seen_later = true;
+}
+
+static void begin(struct answer *a, const struct question *q)
+{
+	memset(a, 0, offsetof(struct answer, data));
+	a->id = q->id;
+	a->as_of = q->as_of;
+	a->type = q->type;
+	a->from = q->as_of;
+	a->until = q->as_of + 1;
+	memcpy(a->name, q->name, sizeof(a->name));
+}
+
+static void ask(struct resolver *r, const struct question *q, bool live, struct answer *a)
+{
+	struct error e = { "" };
+	struct lookup o;
+	struct dns_name name;
+	struct context *c = context_for(r, q->as_of, live, &e);
+	begin(a, q);
+	a->status = dnsstatus_failed;
+	if (!c || !dns_wire_from_text(&name, bytes_of(q->name))) {
+		say(a, c ? "not a domain name" : e.text);
+		return;
+	}
+	c->used = r->counts.questions;
+	c->responder.as_of = q->as_of;
+	c->responder.round = r->counts.questions;
+	bool done = look_up(c, q, &o);
+	if (done && o.error == 0 && o.result)
+		judge(r, c, o.result, &name, a);
+	else
+		say(a, done || o.error ? ub_strerror(o.error) : "no answer in time");
+	attach_window(&c->responder, &name, a);
+	ub_resolve_free(o.result);
+	if (!done || o.error || c->responder.nserved > RESPONDER_SERVED / 2)
+		context_drop(r, c);
+}
+
+static int64_t ns_now(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (int64_t)t.tv_sec * SECOND + t.tv_nsec;
+}
+
+void resolver_ask(struct resolver *r, const struct question *q, struct answer *a)
+{
+	r->counts.questions++;
+	switch (r->mode) {
+	case RESOLVE_OFF:
+		begin(a, q);
+		a->status = dnsstatus_incomplete;
+		say(a, "DNS is off");
+		a->source = dnssource_off;
+		return;
+	case RESOLVE_CAPTURE:
+		ask(r, q, false, a);
+		return;
+	case RESOLVE_LIVE:
+		ask(r, q, true, a);
+		return;
+	case RESOLVE_AUTO:
+		ask(r, q, false, a);
+		if (a->status == dnsstatus_incomplete && ns_now() - q->as_of < RECENT_S * SECOND)
+			ask(r, q, true, a);
+		return;
+	}
+}
+
+static bool upstream_line(struct resolver_config *config, char *line)
+{
+	char *save = NULL, *word = strtok_r(line, " \t\n", &save), *address = strtok_r(NULL, " \t\n", &save);
+	if (!word || strcmp(word, "nameserver") != 0 || !address || config->upstreams == RESOLVER_UPSTREAMS)
+		return false;
+	if (strchr(address, '%') || strlen(address) + 4 > RESOLVER_UPSTREAM_TEXT)
+		return false;
+	snprintf(config->upstream[config->upstreams++], RESOLVER_UPSTREAM_TEXT, "%s@53", address);
+	return true;
+}
+
+bool resolver_system_upstreams(struct resolver_config *config, struct error *e)
+{
+	char line[256];
+	FILE *f = fopen("/etc/resolv.conf", "re");
+	config->upstreams = 0;
+	while (f && fgets(line, sizeof(line), f))
+		upstream_line(config, line);
+	if (f)
+		fclose(f);
+	return config->upstreams > 0 ||
+	       error_set(e, "/etc/resolv.conf: no name server in it; name one with --resolver ADDRESS");
+}

@@ -1,0 +1,64 @@
+/* resolver: what was true in the DNS as of the packets' time. Runs libunbound, and nothing else decides on a
+ * signature; its only upstream is the responder on the loopback address of this process (responder.h).
+ *
+ * One libunbound context belongs to one as-of interval: an interval ends where the store holds other data for a
+ * name, or where a signature begins or ends to be valid. Its clock is the start of the interval, so that the same
+ * capture gives the same answers whenever it is read. */
+#ifndef RESOLVER_H
+#define RESOLVER_H
+#include "dns_message.h"
+#include "error.h"
+#include "question.h"
+
+enum { RESOLVER_UPSTREAMS = 4, RESOLVER_UPSTREAM_TEXT = 64, RESOLVER_BUDGET = 64 << 20, RESOLVER_CONTEXTS = 16 };
+
+/* RESOLVE_OFF      no answers: every question is answered incomplete
+ * RESOLVE_CAPTURE  only what resolver_store was given
+ * RESOLVE_LIVE     only the upstreams, as of now
+ * RESOLVE_AUTO     as CAPTURE; what that leaves incomplete is asked live when as_of is at most five minutes ago */
+enum resolve_mode { RESOLVE_OFF, RESOLVE_CAPTURE, RESOLVE_LIVE, RESOLVE_AUTO };
+
+/* mode       above
+ * anchors    trust anchors as zone file text, DNSKEY or DS; NULL: the root's own, by their periods of validity
+ * upstream   resolvers for live, "192.0.2.1@53" or "2001:db8::1@53"; upstreams of them
+ * budget     octets for the store, 0: RESOLVER_BUDGET; taken at start */
+struct resolver_config {
+	enum resolve_mode mode;
+	const char *anchors;
+	char upstream[RESOLVER_UPSTREAMS][RESOLVER_UPSTREAM_TEXT];
+	unsigned upstreams;
+	size_t budget;
+};
+
+struct resolver_counts {
+	uint64_t stored;           /* messages kept */
+	uint64_t refused;          /* not useful: no response, or malformed */
+	uint64_t full;             /* dropped: the store was full */
+	uint64_t questions;        /* asked by the judge */
+	uint64_t contexts;         /* libunbound contexts made */
+	uint64_t live;             /* queries sent to upstreams */
+};
+
+struct resolver;
+
+/* Takes the budget, opens the responder's loopback sockets and reads the anchors. The text config points to must
+ * outlive the call only. NULL: e says what is wrong (no memory, no loopback, anchors that libunbound refuses). */
+struct resolver *resolver_new(const struct resolver_config *config, struct error *e);
+void resolver_free(struct resolver *r);
+
+/* Keeps a message of the capture (copied). false: not useful, or the store is full; counted. */
+bool resolver_store(struct resolver *r, const struct dns_message *m);
+/* All DNS of the capture is known: intervals are computed, questions may come. Once; nothing is stored after it. */
+void resolver_seal(struct resolver *r);
+/* Answers q, always: what cannot be answered has status failed or incomplete and says why. Bounded time (seconds
+ * at worst). q has passed question_check; a is overwritten. */
+void resolver_ask(struct resolver *r, const struct question *q, struct answer *a);
+/* Counters so far. */
+struct resolver_counts resolver_counts(const struct resolver *r);
+
+/* The trust anchor file at path, checked line by line: *text is its contents (free() it). false: e names file, line
+ * and what is wrong there. */
+bool resolver_anchor_read(const char *path, char **text, struct error *e);
+/* The name servers of this system's resolv.conf, as upstreams of config; false when there is none. */
+bool resolver_system_upstreams(struct resolver_config *config, struct error *e);
+#endif

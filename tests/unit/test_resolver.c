@@ -1,0 +1,466 @@
+/* test_resolver: verdicts from the messages of tests/dns (see make-fixture there), held against what unbound-host
+ * said on the same zones when they were recorded. Their signatures hold in January 2020 alone. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "resolver.h"
+#include "wire/dns_wire.h"
+
+#define FIXTURE "tests/dns/"
+#define SECOND INT64_C(1000000000)
+#define START (INT64_C(1579089600) * SECOND)
+#define AS_OF (START + 1800 * SECOND)
+
+struct message {
+	struct dns_message m;
+	uint8_t *octets;
+};
+
+struct fixture {
+	struct message list[2048];
+	size_t n;
+};
+
+static size_t unhex(const char *hex, uint8_t *out)
+{
+	size_t n = 0;
+	unsigned v;
+	for (; sscanf(hex, "%2x", &v) == 1; hex += 2)
+		out[n++] = (uint8_t)v;
+	return n;
+}
+
+static void load(struct fixture *f, const char *name)
+{
+	char path[128];
+	static char line[140000], hex[131072];
+	snprintf(path, sizeof(path), FIXTURE "%s", name);
+	FILE *in = fopen(path, "r");
+	assert_non_null(in);
+	while (fgets(line, sizeof(line), in)) {
+		struct message *x = &f->list[f->n++];
+		char how[4];
+		long long ts, frame;
+		assert_int_equal(sscanf(line, "%lld %lld %3s %131000s", &ts, &frame, how, hex), 4);
+		x->octets = malloc(strlen(hex) / 2);
+		size_t n = unhex(hex, x->octets);
+		x->m = (struct dns_message){ ts, (uint64_t)frame, how[0] == 't', { x->octets, n } };
+	}
+	fclose(in);
+}
+
+static void unload(struct fixture *f)
+{
+	for (size_t i = 0; i < f->n; i++)
+		free(f->list[i].octets);
+	free(f);
+}
+
+static char *anchor(void)
+{
+	char *text;
+	struct error e;
+	assert_true(resolver_anchor_read(FIXTURE "anchor", &text, &e));
+	return text;
+}
+
+static struct resolver *start(const struct fixture *f)
+{
+	struct error e = { "" };
+	char *text = anchor();
+	struct resolver_config config = { .mode = RESOLVE_CAPTURE, .anchors = text, .budget = 4 << 20 };
+	struct resolver *r = resolver_new(&config, &e);
+	assert_string_equal(e.text, "");
+	assert_non_null(r);
+	free(text);
+	for (size_t i = 0; i < f->n; i++)
+		resolver_store(r, &f->list[i].m);
+	resolver_seal(r);
+	return r;
+}
+
+static struct resolver *start_with(const char *name, const char *more)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+	load(f, name);
+	if (more)
+		load(f, more);
+	struct resolver *r = start(f);
+	unload(f);
+	return r;
+}
+
+static const struct answer *ask(struct resolver *r, const char *name, uint16_t type, int64_t as_of)
+{
+	static struct answer a;
+	static struct question q;
+	q = (struct question){ .id = 7, .as_of = as_of, .type = type };
+	snprintf(q.name, sizeof(q.name), "%s", name);
+	assert_true(question_check(&q, sizeof(q)));
+	memset(&a, 0xff, sizeof(a));
+	resolver_ask(r, &q, &a);
+	assert_true(answer_check(&a, answer_size(&a)));
+	assert_true(a.from <= as_of && as_of < a.until);
+	return &a;
+}
+
+static const char *status(const struct answer *a)
+{
+	static const char *const words[] = { "incomplete", "secure", "absent", "insecure", "bogus", "failed" };
+	return words[a->status];
+}
+
+static uint16_t type_of(const char *text)
+{
+	static const struct {
+		const char *text;
+		uint16_t type;
+	} types[] = { { "A", DNS_A }, { "AAAA", DNS_AAAA }, { "MX", DNS_MX }, { "TLSA", DNS_TLSA }, { "CNAME", DNS_CNAME } };
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+		if (strcmp(types[i].text, text) == 0)
+			return types[i].type;
+	return 0;
+}
+
+/* Every expectation of the file, forwards or backwards: contexts are shared, and order must not matter. */
+static unsigned compare(struct resolver *r, bool backwards)
+{
+	static char name[128][128], kind[128][8], want[128][16], nx[128][16];
+	char line[512];
+	size_t n = 0;
+	unsigned wrong = 0;
+	FILE *f = fopen(FIXTURE "expected", "r");
+	assert_non_null(f);
+	while (fgets(line, sizeof(line), f))
+		if (line[0] != '#' && sscanf(line, "%127s %7s %15s %15s", name[n], kind[n], want[n], nx[n]) == 4)
+			n++;
+	fclose(f);
+	assert_true(n > 60);
+	for (size_t k = 0; k < n; k++) {
+		size_t i = backwards ? n - 1 - k : k;
+		const struct answer *a = ask(r, name[i], type_of(kind[i]), AS_OF);
+		if (strcmp(status(a), want[i]) == 0 && a->nxdomain == (strcmp(nx[i], "nxdomain") == 0))
+			continue;
+		print_error("%s %s: want %s %s, have %s%s (%s)\n", name[i], kind[i], want[i], nx[i], status(a),
+			    a->nxdomain ? " nxdomain" : "", a->why);
+		wrong++;
+	}
+	return wrong;
+}
+
+static void test_verdicts(void **state)
+{
+	static const char *const files[] = { "iterating.msgs", "forwarded.msgs" };
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct resolver *r = start_with(files[i], NULL);
+		assert_int_equal(compare(r, false), 0);
+		assert_int_equal(resolver_counts(r).contexts, 1);
+		resolver_free(r);
+		r = start_with(files[i], NULL);
+		assert_int_equal(compare(r, true), 0);
+		resolver_free(r);
+	}
+}
+
+static void test_data(void **state)
+{
+	(void)state;
+	struct resolver *r = start_with("iterating.msgs", NULL);
+	const struct answer *a = ask(r, "signed.test", DNS_MX, AS_OF);
+	assert_int_equal(a->rrs, 2);
+	assert_true(bytes_eq(answer_rr(a, 0), (struct bytes){ (const uint8_t *)"\0\012mx.signed.test", 16 }));
+	assert_true(bytes_eq(answer_rr(a, 1), (struct bytes){ (const uint8_t *)"\0\024mx2.signed.test", 17 }));
+	assert_int_equal(a->ttl, 3600);
+	assert_int_equal(a->sig_from, 1577836800);
+	assert_int_equal(a->sig_until, 1580515200);
+	assert_string_equal(a->canonname, "");
+	assert_int_equal(a->source, dnssource_capture);
+	assert_false(a->seen_later);
+	a = ask(r, "_25._tcp.mx.signed.test", DNS_TLSA, AS_OF);
+	assert_int_equal(a->rrs, 1);
+	assert_int_equal(answer_rr(a, 0).n, 35);
+	assert_memory_equal(answer_rr(a, 0).p, "\3\1\1\xab\xab", 5);
+	a = ask(r, "alias.signed.test", DNS_A, AS_OF);
+	assert_string_equal(a->canonname, "mx.signed.test");
+	assert_memory_equal(answer_rr(a, 0).p, "\300\0\2\012", 4);
+	a = ask(r, "away.signed.test", DNS_A, AS_OF);
+	assert_string_equal(status(a), "insecure");
+	assert_string_equal(a->canonname, "mx.plain.test");
+	assert_int_equal(a->rrs, 1);
+	a = ask(r, "away.signed.test", DNS_CNAME, AS_OF);
+	assert_true(bytes_eq(answer_rr(a, 0), bytes_of("mx.plain.test")));
+	a = ask(r, "_25._tcp.mx2.signed.test", DNS_TLSA, AS_OF);
+	assert_int_equal(a->rrs, 0);
+	assert_int_equal(a->ttl, 300);
+	a = ask(r, "mx.bogus.test", DNS_A, AS_OF);
+	assert_int_equal(a->rrs, 0);
+	assert_non_null(strstr(a->why, "signature"));
+	assert_null(strstr(a->why, "127.0.0.1"));
+	resolver_free(r);
+}
+
+/* What an absent proof is called: never bogus, and named. */
+static void test_incomplete(void **state)
+{
+	static const struct {
+		const char *without;    /* messages to this question are left out, referrals by the DS they carry too */
+		uint16_t type;
+		const char *ask;
+		uint16_t ask_type;
+		const char *why;
+	} table[] = {
+		{ "", RR_DNSKEY, "_25._tcp.mx.signed.test", DNS_TLSA, "DNSKEY of . not in the capture" },
+		{ "\4test", RR_DNSKEY, "mx.signed.test", DNS_A, "DNSKEY of test not in the capture" },
+		{ "\6signed\4test", RR_DNSKEY, "mx.signed.test", DNS_A, "DNSKEY of signed.test not in the capture" },
+		{ "\6signed\4test", RR_DS, "mx.signed.test", DNS_A, "DS of signed.test not in the capture" },
+		{ "\5plain\4test", RR_DS, "mx.plain.test", DNS_A, "DS of plain.test not in the capture" },
+		{ "\4_tcp\2mx\6signed\4test", DNS_TLSA, "_443._tcp.mx.signed.test", DNS_TLSA, "TLSA of _443._tcp.mx.signed.test not in the capture" },
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		struct fixture *f = calloc(1, sizeof(*f)), *g = calloc(1, sizeof(*g));
+		load(f, "forwarded.msgs");
+		for (size_t k = 0; k < f->n; k++) {
+			struct dns_walk w;
+			assert_true(dns_wire_open(&w, f->list[k].m.octets));
+			bool cut = w.qtype == table[i].type && w.qname.n == strlen(table[i].without) + 1 &&
+				   memcmp(w.qname.octets, table[i].without, w.qname.n) == 0;
+			if (!cut)
+				g->list[g->n++] = f->list[k];
+		}
+		struct resolver *r = start(g);
+		const struct answer *a = ask(r, table[i].ask, table[i].ask_type, AS_OF);
+		assert_string_equal(status(a), "incomplete");
+		assert_string_equal(a->why, table[i].why);
+		resolver_free(r);
+		free(g);
+		unload(f);
+	}
+}
+
+static void test_stub(void **state)
+{
+	(void)state;
+	struct resolver *r = start_with("stub.msgs", NULL);
+	const struct answer *a = ask(r, "_25._tcp.mx.signed.test", DNS_TLSA, AS_OF);
+	assert_string_equal(status(a), "incomplete");
+	resolver_free(r);
+	r = start_with("iterating.msgs", "stub.msgs");
+	assert_int_equal(compare(r, false), 0);
+	resolver_free(r);
+}
+
+static void test_stub_keeps_chain(void **state)
+{
+	(void)state;
+	struct fixture *f = calloc(1, sizeof(*f)), *g = calloc(1, sizeof(*g));
+	load(f, "forwarded.msgs");
+	for (size_t i = 0; i < f->n; i++) {
+		struct dns_walk w;
+		assert_true(dns_wire_open(&w, f->list[i].m.octets));
+		if (w.qtype == RR_DS || w.qtype == RR_DNSKEY)
+			g->list[g->n++] = f->list[i];
+	}
+	size_t chain = g->n;
+	load(g, "stub.msgs");
+	struct resolver *r = start(g);
+	const struct answer *a = ask(r, "_25._tcp.mx.signed.test", DNS_TLSA, AS_OF);
+	assert_string_equal(status(a), "incomplete");
+	assert_string_equal(a->why, "TLSA of _25._tcp.mx.signed.test in the capture without its signatures (asked without DO)");
+	a = ask(r, "mx.plain.test", DNS_A, AS_OF);
+	assert_string_equal(status(a), "insecure");
+	assert_int_equal(a->rrs, 1);
+	resolver_free(r);
+	for (size_t i = chain; i < g->n; i++)
+		free(g->list[i].octets);
+	free(g);
+	unload(f);
+}
+
+/* signed.test changes its TLSA an hour after START; signatures end on 1 February and began on 1 January. */
+static void test_as_of(void **state)
+{
+	static const struct {
+		int64_t as_of;
+		const char *status;
+		uint8_t first;
+		bool later;
+		const char *why;
+	} table[] = {
+		{ START + 1800 * SECOND, "secure", 0xab, false, "between the two" },
+		{ START + 7200 * SECOND, "secure", 0xcd, false, "after the change" },
+		{ START + 3600 * SECOND - 1, "secure", 0xab, false, "just before" },
+		{ START - 3600 * SECOND, "secure", 0xab, true, "before any message, but signed already" },
+		{ START + 30 * 86400 * SECOND, "incomplete", 0, false, "after the signatures ended: an old capture proves no fault" },
+		{ START - 20 * 86400 * SECOND, "incomplete", 0, false, "before they began: nothing had been said" },
+	};
+	(void)state;
+	for (int pass = 0; pass < 2; pass++) {
+		struct resolver *r = start_with("iterating.msgs", "later.msgs");
+		for (size_t k = 0; k < 6; k++) {
+			size_t i = pass ? 5 - k : k;
+			const struct answer *a = ask(r, "_25._tcp.mx.signed.test", DNS_TLSA, table[i].as_of);
+			if (strcmp(a->why, "") != 0 || strcmp(status(a), table[i].status) != 0)
+				print_message("%s: %s %s\n", table[i].why, status(a), a->why);
+			assert_string_equal(status(a), table[i].status);
+			assert_int_equal(a->seen_later, table[i].later);
+			if (table[i].first)
+				assert_int_equal(answer_rr(a, 0).p[3], table[i].first);
+		}
+		resolver_free(r);
+	}
+}
+
+static bool holds(const struct fixture *f, const struct dns_walk *want)
+{
+	struct dns_walk w;
+	for (size_t i = 0; i < f->n; i++)
+		if (dns_wire_open(&w, f->list[i].m.octets) && w.qtype == want->qtype && dns_wire_same(&w.qname, &want->qname))
+			return true;
+	return false;
+}
+
+/* One bit of one message altered: an answer may be lost, it never becomes secure with other data. */
+static void test_flips(void **state)
+{
+	(void)state;
+	struct fixture *f = calloc(1, sizeof(*f)), *g = calloc(1, sizeof(*g));
+	uint32_t seed = 1;
+	unsigned secure = 0, other = 0;
+	load(f, "forwarded.msgs");
+	for (size_t i = 0; i < f->n; i++) {
+		struct dns_walk w;
+		struct dns_name below;
+		assert_true(dns_wire_open(&w, f->list[i].m.octets));
+		assert_true(dns_wire_from_text(&below, bytes_of("_25._tcp.mx.signed.test")));
+		bool part = dns_wire_below(&below, &w.qname) && (w.qtype == RR_DS || w.qtype == RR_DNSKEY || w.qtype == DNS_TLSA);
+		if (part && !holds(g, &w))
+			g->list[g->n++] = f->list[i];
+	}
+	for (unsigned round = 0; round < 400; round++) {
+		seed = seed * 1664525 + 1013904223;
+		struct message *x = &g->list[(seed >> 8) % g->n];
+		seed = seed * 1664525 + 1013904223;
+		size_t bit = (seed >> 8) % (x->m.octets.n * 8);
+		x->octets[bit / 8] ^= (uint8_t)(1 << (bit & 7));
+		struct resolver *r = start(g);
+		const struct answer *a = ask(r, "_25._tcp.mx.signed.test", DNS_TLSA, AS_OF);
+		if (a->status == dnsstatus_secure) {
+			secure++;
+			assert_int_equal(a->rrs, 1);
+			assert_int_equal(answer_rr(a, 0).n, 35);
+			for (unsigned i = 3; i < 35; i++)
+				assert_int_equal(answer_rr(a, 0).p[i], 0xab);
+		} else {
+			assert_true(a->status != dnsstatus_absent && a->status != dnsstatus_insecure);
+			other++;
+		}
+		resolver_free(r);
+		x->octets[bit / 8] ^= (uint8_t)(1 << (bit & 7));
+	}
+	print_message("flips: %u still secure with the same data, %u lost\n", secure, other);
+	assert_true(secure && other);
+	free(g);
+	unload(f);
+}
+
+static void test_anchors(void **state)
+{
+	static const struct {
+		const char *text, *says;
+	} table[] = {
+		{ "", ": no trust anchor in it" },
+		{ "; a comment\n\n", ": no trust anchor in it" },
+		{ "\n. IN DS 20326 8 2 E06D44\n. IN A 192.0.2.1\n", ":3: not a DS or DNSKEY record" },
+		{ ". DS 20326 8 2 XYZ", ":1: the digest is not hexadecimal" },
+		{ "\n\n. 3600 IN DNSKEY 257 3 8 A!!=", ":3: the key is not base64" },
+		{ ". IN DNSKEY 257 4 8 AAAA", ":1: the protocol of a DNSKEY is 3" },
+		{ "$TTL 3600\n", ":1: directives" },
+		{ "a..b IN DS 1 8 2 00", ":1: the first word is not a domain name" },
+		{ ". IN DS 20326 8 2 (\n E06D\n44\n)\n", NULL },
+		{ ". IN DNSKEY 257 3 8 AwEA ; keytag 1\n", NULL },
+	};
+	(void)state;
+	struct error e;
+	char *text, path[] = "/tmp/test_resolver.XXXXXX";
+	int fd = mkstemp(path);
+	assert_true(fd >= 0);
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		assert_int_equal(ftruncate(fd, 0), 0);
+		assert_int_equal(pwrite(fd, table[i].text, strlen(table[i].text), 0), strlen(table[i].text));
+		bool ok = resolver_anchor_read(path, &text, &e);
+		assert_int_equal(ok, !table[i].says);
+		if (ok)
+			free(text);
+		else
+			assert_memory_equal(e.text, path, strlen(path));
+		if (!ok && strncmp(e.text + strlen(path), table[i].says, strlen(table[i].says)) != 0)
+			fail_msg("%s", e.text);
+	}
+	close(fd);
+	unlink(path);
+	assert_false(resolver_anchor_read("/nonexistent/anchor", &text, &e));
+	assert_non_null(strstr(e.text, "/nonexistent/anchor: cannot open"));
+}
+
+static void test_other_anchor(void **state)
+{
+	(void)state;
+	struct error e;
+	struct fixture *f = calloc(1, sizeof(*f));
+	load(f, "iterating.msgs");
+	struct resolver_config config = { .mode = RESOLVE_CAPTURE, .budget = 4 << 20 };
+	struct resolver *r = resolver_new(&config, &e);
+	assert_non_null(r);
+	for (size_t i = 0; i < f->n; i++)
+		resolver_store(r, &f->list[i].m);
+	resolver_seal(r);
+	assert_string_equal(status(ask(r, "mx.signed.test", DNS_A, AS_OF)), "bogus");
+	resolver_free(r);
+	unload(f);
+}
+
+static void test_off_and_full(void **state)
+{
+	(void)state;
+	struct error e;
+	struct fixture *f = calloc(1, sizeof(*f));
+	load(f, "iterating.msgs");
+	struct resolver_config config = { .mode = RESOLVE_OFF, .budget = 8192 };
+	struct resolver *r = resolver_new(&config, &e);
+	assert_string_equal(status(ask(r, "mx.signed.test", DNS_A, AS_OF)), "incomplete");
+	resolver_free(r);
+	config.mode = RESOLVE_CAPTURE;
+	r = resolver_new(&config, &e);
+	for (size_t i = 0; i < f->n; i++)
+		resolver_store(r, &f->list[i].m);
+	assert_true(resolver_counts(r).full > 0);
+	assert_string_equal(status(ask(r, "mx.nowhere.test", DNS_A, AS_OF)), "incomplete");
+	resolver_free(r);
+	config.anchors = ". IN A 192.0.2.1";
+	assert_null(resolver_new(&config, &e));
+	config = (struct resolver_config){ .mode = RESOLVE_LIVE, .upstream = { "not-an-address" }, .upstreams = 1 };
+	assert_null(resolver_new(&config, &e));
+	assert_non_null(strstr(e.text, "not-an-address"));
+	unload(f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_verdicts), cmocka_unit_test(test_data), cmocka_unit_test(test_incomplete),
+		cmocka_unit_test(test_stub), cmocka_unit_test(test_stub_keeps_chain), cmocka_unit_test(test_as_of),
+		cmocka_unit_test(test_flips), cmocka_unit_test(test_anchors), cmocka_unit_test(test_other_anchor),
+		cmocka_unit_test(test_off_and_full),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
