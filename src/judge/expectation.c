@@ -1,0 +1,506 @@
+/* expectation: RFC 7672 2.2 walked for one session, one question at a time, without I/O and without a clock.
+ *
+ * The walk is written once, as if every answer were known: each step asks for the lookup that it needs and stops where
+ * that is still open. After each answer it starts again from the top. So there is no state but the answers themselves,
+ * and the same answers always lead to the same question.
+ *
+ * Order: MX of each RCPT domain; then addresses of every host, always before TLSA, because the name servers of many
+ * unsigned zones fail on TLSA questions (RFC 7672 2.2.2); CNAME apart where an alias leads out of the signed tree
+ * (2.1.3); then TLSA of the hosts that the client may have meant.
+ *
+ * It never decides on a signature (libunbound does), and does not know what a promise means for the session: promise
+ * does. Names come from packets, so all is bounded; what does not fit is incomplete, never absent. */
+#include "judge/expectation.h"
+#include "judge/promise.h"
+#include <assert.h>
+
+static const struct lookup *find(const struct expectation *e, uint16_t type, const char *name)
+{
+	for (unsigned i = 0; i < e->lookups; i++)
+		if (e->lookup[i].type == type && strcmp(e->lookup[i].name, name) == 0)
+			return &e->lookup[i];
+	return NULL;
+}
+
+const struct lookup *expectation_lookup(const struct expectation *e, uint16_t type, const char *name)
+{
+	const struct lookup *l = find(e, type, name);
+	return l && !l->open ? l : NULL;
+}
+
+static bool one_is_open(const struct expectation *e)
+{
+	return e->lookups > 0 && e->lookup[e->lookups - 1].open;
+}
+
+/* The answered lookup; NULL while it is open, and it is opened if it can be. */
+static const struct lookup *need(struct expectation *e, uint16_t type, const char *name)
+{
+	const struct lookup *l = find(e, type, name);
+	if (l)
+		return l->open ? NULL : l;
+	if (one_is_open(e))
+		return NULL;
+	if (e->lookups == EXPECT_QUESTIONS) {
+		e->limited = true;
+		return NULL;
+	}
+	struct lookup *new = &e->lookup[e->lookups++];
+	*new = (struct lookup){ .type = type, .status = dnsstatus_incomplete, .open = true };
+	memcpy(new->name, name, strlen(name) + 1);
+	return NULL;
+}
+
+static int8_t index_of(const struct expectation *e, const struct lookup *l)
+{
+	return (int8_t)(l - e->lookup);
+}
+
+/* -1: no room. */
+static int host_add(struct expectation *e, const char *name)
+{
+	for (unsigned i = 0; i < e->hosts; i++)
+		if (strcmp(e->host[i].name, name) == 0)
+			return (int)i;
+	if (e->hosts == EXPECT_HOSTS)
+		return -1;
+	struct mx_host *h = &e->host[e->hosts];
+	*h = (struct mx_host){ .state = HOST_INCOMPLETE, .address = -1, .tlsa = -1, .blamed = -1 };
+	memcpy(h->name, name, strlen(name) + 1);
+	return e->hosts++;
+}
+
+static bool failure(const struct lookup *l)
+{
+	return l->status == dnsstatus_bogus || l->status == dnsstatus_failed || l->status == dnsstatus_incomplete;
+}
+
+static bool empty(const struct lookup *l)
+{
+	return l->status == dnsstatus_absent || l->rrs == 0;
+}
+
+static enum host_state state_of_failure(const struct lookup *l)
+{
+	if (l->status == dnsstatus_bogus)
+		return HOST_BOGUS;
+	return l->status == dnsstatus_failed ? HOST_FAILED : HOST_INCOMPLETE;
+}
+
+static void host_decide(struct expectation *e, struct mx_host *h, enum host_state state, const struct lookup *l)
+{
+	h->state = (uint8_t)state;
+	h->asks = false;
+	h->blamed = l ? index_of(e, l) : -1;
+}
+
+/* An alias whose addresses are unsigned: DANE is left to the host's own name if the alias itself is signed. The
+ * answer's status speaks for the whole chain, hence the question for the CNAME alone (RFC 7672 2.1.3). */
+static void alias_step(struct expectation *e, struct mx_host *h, const struct lookup *address)
+{
+	const struct lookup *alias = need(e, DNS_CNAME, h->name);
+	if (!alias)
+		return;
+	if (failure(alias)) {
+		host_decide(e, h, state_of_failure(alias), alias);
+	} else if (alias->status == dnsstatus_secure && !empty(alias)) {
+		h->bases = 1;
+		h->asks = true;
+	} else {
+		host_decide(e, h, HOST_INSECURE, address);
+	}
+}
+
+/* Where is the host, and which base domains may have TLSA (RFC 7672 2.2.2)? Of the two families that of the connection
+ * is asked, since it decides whether the server's address is the host's. The other is needed only when that one
+ * has no records: then it tells a host without this family from one without any address. A sender asks for both and skips the host
+ * when either fails; for the address that was in fact contacted the other family's failure says nothing. */
+static void address_step(struct expectation *e, struct mx_host *h)
+{
+	uint16_t family = e->id.server.v == 6 ? DNS_AAAA : DNS_A;
+	h->state = HOST_INCOMPLETE;
+	h->location = location_unknown;
+	h->asks = h->secure_address = false;
+	h->tlsa = h->blamed = -1;
+	const struct lookup *own = need(e, family, h->name), *l = own;
+	if (!own)
+		return;
+	if (!failure(own) && empty(own) && !own->nxdomain)
+		l = need(e, family == DNS_A ? DNS_AAAA : DNS_A, h->name);
+	if (!l)
+		return;
+	h->address = index_of(e, l);
+	if (failure(l)) {
+		host_decide(e, h, state_of_failure(l), l);
+	} else if (l->status == dnsstatus_absent || (l->status == dnsstatus_secure && empty(l))) {
+		host_decide(e, h, HOST_NONE, l);
+	} else if (l->status == dnsstatus_secure) {
+		h->secure_address = h->asks = true;
+		if (own->status != dnsstatus_insecure)
+			h->location = own->has_server ? location_inside : location_outside;
+		h->bases = l->canonname[0] && strcmp(l->canonname, h->name) != 0 ? 2 : 1;
+	} else if (l->canonname[0] && strcmp(l->canonname, h->name) != 0) {
+		alias_step(e, h, l);
+	} else {
+		host_decide(e, h, HOST_INSECURE, l);
+	}
+}
+
+/* "_25._tcp." and base, "" when that is no name any more. */
+static void owner_of(const struct expectation *e, const char *base, char owner[NAME_MAX_TEXT + 1])
+{
+	char digits[5];
+	size_t d = 0, n = 0;
+	unsigned port = e->id.port;
+	do
+		digits[d++] = (char)('0' + port % 10);
+	while ((port /= 10) > 0);
+	owner[0] = '\0';
+	if (strlen(base) + d + 7 > 253)
+		return;
+	owner[n++] = '_';
+	while (d > 0)
+		owner[n++] = digits[--d];
+	memcpy(owner + n, "._tcp.", 6);
+	memcpy(owner + n + 6, base, strlen(base) + 1);
+}
+
+static bool set_of(const struct expectation *e, const struct lookup *l, struct tlsa_set *set)
+{
+	set->n = 0;
+	if (l->type != DNS_TLSA || l->status != dnsstatus_secure)
+		return false;
+	struct cur c = cur_of((struct bytes){ e->data + l->off, l->n });
+	while (cur_left(&c) && set->n < ANSWER_RRS) {
+		struct cur rr = cur_vec16(&c);
+		set->rr[set->n++] = (struct bytes){ rr.p, cur_left(&rr) };
+	}
+	return set->n > 0;
+}
+
+bool expectation_set(const struct expectation *e, const struct mx_host *h, struct tlsa_set *set)
+{
+	set->n = 0;
+	return h->tlsa >= 0 && set_of(e, &e->lookup[h->tlsa], set);
+}
+
+const char *expectation_base(const struct expectation *e, const struct mx_host *h)
+{
+	return h->bases == 2 && h->base == 0 ? e->lookup[h->address].canonname : h->name;
+}
+
+static enum host_state state_of_set(const struct lookup *l)
+{
+	if (l->cut)
+		return HOST_INCOMPLETE;
+	return l->usable ? HOST_DANE : HOST_TLS_ONLY;
+}
+
+/* The first base domain with a secure RRset counts and no other; a failure on the way counts as one, because what is
+ * behind it is not to be used (RFC 7672 2.1.2, 2.2.3). CNAMEs of the owner do not change the base domain. */
+static void tlsa_step(struct expectation *e, struct mx_host *h)
+{
+	bool insecure = false;
+	if (!h->asks)
+		return;
+	for (h->base = 0; h->base < h->bases; h->base++) {
+		char owner[NAME_MAX_TEXT + 1];
+		owner_of(e, expectation_base(e, h), owner);
+		const struct lookup *l = owner[0] ? need(e, DNS_TLSA, owner) : NULL;
+		if (!owner[0])
+			continue;
+		if (!l)
+			return;
+		h->tlsa = index_of(e, l);
+		if (failure(l)) {
+			h->state = (uint8_t)state_of_failure(l);
+			h->blamed = h->tlsa;
+			return;
+		}
+		if (l->status == dnsstatus_secure && !empty(l)) {
+			h->state = (uint8_t)state_of_set(l);
+			h->blamed = h->tlsa;
+			return;
+		}
+		insecure |= l->status == dnsstatus_insecure;
+	}
+	h->base = (uint8_t)(h->bases - 1);
+	h->blamed = h->tlsa;
+	h->state = insecure ? HOST_INSECURE : HOST_ABSENT;
+}
+
+static bool may_be_asked(const char *host)
+{
+	char name[NAME_MAX_TEXT + 1];
+	return identity_name(bytes_of(host), name);
+}
+
+static void host_address(struct expectation *e, struct mx_host *h)
+{
+	if (may_be_asked(h->name))
+		address_step(e, h);
+	else
+		host_decide(e, h, HOST_ABSENT, NULL);
+}
+
+/* The MX of a domain with an implicit one filled in (RFC 5321 5.1); NULL while open or without one. */
+static const struct lookup *mx_step(struct expectation *e, const char *domain)
+{
+	const struct lookup *l = need(e, DNS_MX, domain);
+	if (!l || failure(l) || l->nxdomain || l->null_mx)
+		return l;
+	if (l->hosts == 0 && empty(l)) {
+		struct lookup *mine = &e->lookup[index_of(e, l)];
+		int h = host_add(e, domain);
+		mine->cut = h < 0;
+		if (h >= 0)
+			mine->host[mine->hosts++] = (uint8_t)h;
+	}
+	return l;
+}
+
+static unsigned targets(const struct expectation *e, struct target *out);
+
+static void walk(struct expectation *e)
+{
+	struct target target[EXPECT_TARGETS];
+	if (!e->applies)
+		return;
+	if (e->id.host[0])
+		host_add(e, e->id.host);
+	for (unsigned i = 0; i < e->id.domains; i++)
+		mx_step(e, e->id.domain[i]);
+	for (unsigned i = 0; i < e->hosts; i++)
+		host_address(e, &e->host[i]);
+	unsigned n = targets(e, target);
+	for (unsigned i = 0; i < n; i++)
+		for (unsigned k = 0; k < target[i].meants; k++)
+			tlsa_step(e, &e->host[target[i].meant[k]]);
+}
+
+void expectation_start(struct expectation *e, const struct record *session)
+{
+	int64_t service = record_get_num(session, F_service, service_mx);
+	memset(e, 0, offsetof(struct expectation, lookup));
+	identity_of(session, &e->id);
+	e->as_of = record_get_num(session, F_event_start, 0);
+	e->applies = service == service_mx || service == service_other;
+	walk(e);
+}
+
+bool expectation_next(struct expectation *e, struct question *q)
+{
+	e->asked = true;
+	if (!one_is_open(e))
+		return false;
+	const struct lookup *l = &e->lookup[e->lookups - 1];
+	*q = (struct question){ .id = e->lookups, .as_of = e->as_of, .type = l->type };
+	memcpy(q->name, l->name, sizeof(q->name));
+	return true;
+}
+
+static void take_addresses(const struct expectation *e, struct lookup *l, const struct answer *a)
+{
+	size_t n = l->type == DNS_A ? 4 : 16;
+	if (e->id.server.v != (l->type == DNS_A ? 4 : 6))
+		return;
+	for (unsigned i = 0; i < a->rrs; i++)
+		l->has_server |= bytes_eq(answer_rr(a, i), (struct bytes){ e->id.server.a, n });
+}
+
+/* By preference, then by name: equal ones come in any order (RFC 5321 5.1), and ours must not depend on it. */
+static bool mx_before(struct bytes a, struct bytes b)
+{
+	size_t n = a.n < b.n ? a.n : b.n;
+	int order = memcmp(a.p, b.p, n);
+	return order ? order < 0 : a.n < b.n;
+}
+
+static void take_mx(struct expectation *e, struct lookup *l, const struct answer *a)
+{
+	uint16_t order[ANSWER_RRS];
+	unsigned n = 0;
+	for (unsigned i = 0; i < a->rrs && i < ANSWER_RRS; i++) {
+		unsigned at = n++;
+		for (; at > 0 && mx_before(answer_rr(a, i), answer_rr(a, order[at - 1])); at--)
+			order[at] = order[at - 1];
+		order[at] = (uint16_t)i;
+	}
+	for (unsigned i = 0; i < n; i++) {
+		char name[NAME_MAX_TEXT + 1] = "";
+		struct bytes text = bytes_skip(answer_rr(a, order[i]), 2);
+		if (text.n && text.p[text.n - 1] == '.')
+			text.n--;
+		if (text.n == 0 || text.n > 253) {
+			l->null_mx |= text.n == 0 && n == 1;
+			continue;
+		}
+		for (size_t k = 0; k < text.n; k++)
+			name[k] = (char)ascii_lower(text.p[k]);
+		int h = l->hosts < EXPECT_MX ? host_add(e, name) : -1;
+		if (h < 0)
+			l->cut = true;
+		else
+			l->host[l->hosts++] = (uint8_t)h;
+	}
+}
+
+static void take_tlsa(struct expectation *e, struct lookup *l, const struct answer *a)
+{
+	l->off = e->used;
+	for (unsigned i = 0; i < a->rrs; i++) {
+		struct bytes rr = answer_rr(a, i);
+		if (rr.n > UINT16_MAX || EXPECT_DATA - e->used < rr.n + 2) {
+			l->cut = true; /* half an RRset proves nothing: a record left out might be the one that matches */
+			e->used = l->off;
+			break;
+		}
+		e->data[e->used] = (uint8_t)(rr.n >> 8);
+		e->data[e->used + 1] = (uint8_t)rr.n;
+		if (rr.n)
+			memcpy(e->data + e->used + 2, rr.p, rr.n);
+		e->used += (uint32_t)rr.n + 2;
+	}
+	l->n = e->used - l->off;
+	struct tlsa_set set;
+	uint8_t each[ANSWER_RRS];
+	l->usable = set_of(e, l, &set) && dane_usable(&set, each) > 0;
+}
+
+static void copy_text(char *to, size_t size, const char *from)
+{
+	size_t n = strnlen(from, size - 1);
+	memcpy(to, from, n);
+	to[n] = '\0';
+}
+
+void expectation_answer(struct expectation *e, const struct answer *a)
+{
+	struct lookup *l = one_is_open(e) ? &e->lookup[e->lookups - 1] : NULL;
+	if (!l || a->id != e->lookups || a->type != l->type || strcmp(a->name, l->name) != 0)
+		return;
+	l->open = false;
+	l->status = a->status < dnsstatus_COUNT ? a->status : (uint8_t)dnsstatus_incomplete;
+	l->source = a->source;
+	l->nxdomain = a->nxdomain && l->status == dnsstatus_absent;
+	l->seen_later = a->seen_later;
+	l->ttl = a->ttl;
+	copy_text(l->canonname, sizeof(l->canonname), a->canonname);
+	copy_text(l->why, sizeof(l->why), a->why);
+	if (l->status == dnsstatus_secure || l->status == dnsstatus_insecure) {
+		l->rrs = a->rrs;
+		if (l->type == DNS_A || l->type == DNS_AAAA)
+			take_addresses(e, l, a);
+		else if (l->type == DNS_MX)
+			take_mx(e, l, a);
+		else if (l->type == DNS_TLSA && l->status == dnsstatus_secure)
+			take_tlsa(e, l, a);
+	}
+	walk(e);
+}
+
+static void target_take(const struct expectation *e, struct target *t)
+{
+	t->state = HOST_NONE;
+	for (unsigned i = 0; i < t->meants; i++) {
+		const struct mx_host *h = &e->host[t->meant[i]];
+		if (t->host >= 0 && h->state <= t->state)
+			continue;
+		t->state = h->state;
+		t->host = (int8_t)t->meant[i];
+		t->blamed = h->blamed;
+	}
+}
+
+static void target_by_sni(const struct expectation *e, struct target *t)
+{
+	int h = 0; /* the first host that was added */
+	const struct mx_host *host = &e->host[h];
+	*t = (struct target){ .domain = -1, .host = -1, .blamed = -1, .meants = 1, .known = true };
+	t->meant[0] = (uint8_t)h;
+	t->secure = host->secure_address;
+	t->location = host->location;
+	target_take(e, t);
+	t->confidence = (uint8_t)identity_confidence(true, dnsstatus_incomplete, t->secure, host->location);
+}
+
+/* Which of the domain's hosts may the client have meant? The one it named itself, else those that live at the server's
+ * address, else all of them: mail for the domain was sent somewhere, and whatever the address, the domain's
+ * promise holds (R10). */
+static void meant_hosts(const struct expectation *e, const struct lookup *mx, struct target *t)
+{
+	bool inside = false, named = false;
+	for (unsigned i = 0; i < mx->hosts; i++) {
+		inside |= e->host[mx->host[i]].location == location_inside;
+		named |= e->id.host[0] && strcmp(e->host[mx->host[i]].name, e->id.host) == 0;
+	}
+	for (unsigned i = 0; i < mx->hosts; i++) {
+		const struct mx_host *h = &e->host[mx->host[i]];
+		if (named ? strcmp(h->name, e->id.host) == 0 : !inside || h->location == location_inside)
+			t->meant[t->meants++] = mx->host[i];
+	}
+	const struct mx_host *only = mx->hosts == 1 ? &e->host[mx->host[0]] : NULL;
+	t->known = named || inside || (only && only->location == location_unknown && only->state != HOST_NONE);
+}
+
+/* outside only if every host that can take mail has secure addresses and the server's is none of them. */
+static void target_location(const struct expectation *e, const struct lookup *mx, struct target *t)
+{
+	bool outside = true, all = true;
+	for (unsigned i = 0; i < t->meants; i++) {
+		const struct mx_host *h = &e->host[t->meant[i]];
+		if (h->state == HOST_NONE)
+			continue;
+		all = all && h->secure_address;
+		outside = outside && h->location == location_outside;
+		if (h->location == location_inside)
+			t->location = location_inside;
+	}
+	t->secure = all;
+	if (t->location != location_inside && outside && !mx->cut)
+		t->location = location_outside;
+}
+
+static void target_by_domain(const struct expectation *e, unsigned domain, struct target *t)
+{
+	const struct lookup *mx = find(e, DNS_MX, e->id.domain[domain]);
+	*t = (struct target){ .domain = (int8_t)domain, .state = HOST_INCOMPLETE, .host = -1, .blamed = -1 };
+	t->mx = dnsstatus_incomplete;
+	t->confidence = confidence_low;
+	if (!mx || mx->open)
+		return;
+	t->mx = mx->status;
+	if (failure(mx)) {
+		t->state = (uint8_t)state_of_failure(mx);
+		t->blamed = index_of(e, mx);
+		return;
+	}
+	meant_hosts(e, mx, t);
+	target_location(e, mx, t);
+	target_take(e, t);
+	if (mx->cut && t->location != location_inside && t->state < HOST_INCOMPLETE)
+		t->state = HOST_INCOMPLETE;
+	if (t->host < 0)
+		t->blamed = index_of(e, mx);
+	t->confidence = (uint8_t)identity_confidence(false, mx->status, t->secure, t->location);
+}
+
+static unsigned targets(const struct expectation *e, struct target *out)
+{
+	unsigned n = 0;
+	if (e->id.host[0] && e->hosts > 0)
+		target_by_sni(e, &out[n++]);
+	for (unsigned i = 0; i < e->id.domains; i++)
+		target_by_domain(e, i, &out[n++]);
+	return n;
+}
+
+unsigned expectation_targets(const struct expectation *e, struct target out[EXPECT_TARGETS])
+{
+	return e->applies ? targets(e, out) : 0;
+}
+
+void expectation_finish(struct expectation *e, struct dane *d, struct record *session, struct bytes chain)
+{
+	promise_judge(e, d, session, chain);
+}

@@ -1,0 +1,162 @@
+/* outcome: what happened to the mail (detections 0.3), from what was readable in clear, what the lengths of encrypted
+ * records tell (B.4), and whether the peer was the right one.
+ *
+ * It knows no rule and no severity. Inside TLS nothing is read: "inferred" is as much as lengths can say, and whoever
+ * has not seen both directions whole does not get "not delivered". */
+#include "judge/outcome.h"
+
+/* MAIL_OCTETS, MAIL_RECORDS  more than this from the client inside TLS is more than an envelope: EHLO, MAIL, RCPT and
+ *                            QUIT fit below, in fewer records than a delivery takes
+ * FINISHED_*                 a TLS 1.3 client's Finished as application-data record; it comes within the first four,
+ *                            behind its Certificate and CertificateVerify if it has any */
+enum { MAIL_OCTETS = 1536, MAIL_RECORDS = 4, FINISHED_SHA256 = 53, FINISHED_SHA384 = 69, FINISHED_WITHIN = 4 };
+
+static bool yes(const struct record *r, enum fact f)
+{
+	return record_get_tri(r, f) == TRI_YES;
+}
+
+/* Something may have happened that is not in the record. */
+static bool hidden(const struct record *s)
+{
+	int64_t end = record_get_num(s, F_cap_end, endhow_none);
+	return yes(s, F_cap_gap_dialogue) || yes(s, F_cap_midstream) || yes(s, F_cap_one_direction) ||
+	       yes(s, F_cap_limit) || record_get_num(s, F_cap_gap_c2s, 0) > 0 ||
+	       (end != endhow_fin && end != endhow_rst);
+}
+
+/* Records and octets of the client behind its Finished. */
+static void client_mail(const struct record *s, int64_t *records, int64_t *octets)
+{
+	struct bytes item;
+	int64_t skipped = 0, count = 0, skip = 0;
+	bool tls13 = bytes_eq(record_get_str(s, F_tls_version), bytes_of("1.3"));
+	for (size_t pos = 0; record_next(s, F_tls_rec_c2s, &pos, &item);) {
+		int64_t n = record_item_num(item);
+		count++;
+		skipped += n;
+		if (tls13 && skip == 0 && count <= FINISHED_WITHIN && (n == FINISHED_SHA256 || n == FINISHED_SHA384)) {
+			skip = count;
+			*octets = skipped;
+		}
+	}
+	*records = count - skip;
+	*octets = record_get_num(s, F_tls_app_c2s, 0) - (skip ? *octets : 0);
+	*octets = record_get_num(s, F_smtp_after_tls, *octets);
+}
+
+static enum delivery delivery_in_tls(const struct record *s)
+{
+	int64_t records, octets = 0;
+	if (yes(s, F_tls_refusal))
+		return delivery_no;
+	client_mail(s, &records, &octets);
+	if (octets > MAIL_OCTETS && records >= MAIL_RECORDS)
+		return delivery_inferred;
+	return octets <= 0 && !hidden(s) ? delivery_no : delivery_unknown;
+}
+
+static enum outcome outcome_in_tls(const struct record *s, enum delivery *delivery)
+{
+	*delivery = delivery_in_tls(s);
+	if (*delivery == delivery_no)
+		return outcome_not_delivered;
+	return record_get_num(s, F_dane_verdict, daneverdict_COUNT) == daneverdict_mismatch ? outcome_tls_bad_peer :
+											      outcome_tls_ok;
+}
+
+/* Accepted and delivered are what the server said about clear content. A session may hold several messages: one that
+ * was accepted makes it yes. */
+static enum yesno accepted_in_clear(const struct record *s)
+{
+	if (record_get_num(s, F_smtp_messages, 0) > 0)
+		return yesno_yes;
+	return record_get_num(s, F_smtp_messages_refused, 0) > 0 ? yesno_no : yesno_unknown;
+}
+
+static enum delivery delivery_in_clear(enum yesno accepted)
+{
+	switch (accepted) {
+	case yesno_yes:
+		return delivery_seen;
+	case yesno_no:
+		return delivery_no;
+	case yesno_unknown:
+	case yesno_COUNT:
+		break;
+	}
+	return delivery_unknown;
+}
+
+static bool secret_in_clear(const struct record *s)
+{
+	return record_get_num(s, F_smtp_auth_class, authclass_other) == authclass_secret && yes(s, F_smtp_auth_response);
+}
+
+/* What was exposed comes before what was protected later in the same session. */
+static enum outcome outcome_of(const struct record *s, enum delivery *delivery)
+{
+	bool content = record_get_num(s, F_smtp_content, 0) > 0, mail = record_get_num(s, F_smtp_transactions, 0) > 0;
+	*delivery = content ? delivery_in_clear(accepted_in_clear(s)) : delivery_unknown;
+	if (content)
+		return outcome_clear_content;
+	if (yes(s, F_tls_established)) {
+		enum outcome in_tls = outcome_in_tls(s, delivery);
+		return secret_in_clear(s) ? outcome_clear_auth : in_tls;
+	}
+	if (!hidden(s))
+		*delivery = delivery_no;
+	if (secret_in_clear(s))
+		return outcome_clear_auth;
+	if (mail)
+		return outcome_clear_envelope;
+	return hidden(s) ? outcome_unknown : outcome_not_delivered;
+}
+
+static void put_outcome(struct record *s)
+{
+	enum delivery delivery;
+	enum outcome outcome = outcome_of(s, &delivery);
+	record_num(s, F_outcome, outcome);
+	record_num(s, F_delivery, delivery);
+	record_unset(s, F_accepted); /* the record comes from another process, which has no say in it */
+	if (outcome == outcome_clear_content)
+		record_num(s, F_accepted, accepted_in_clear(s));
+}
+
+static void put_event_outcome(struct record *s)
+{
+	bool refused = record_get_num(s, F_smtp_stls_code, 0) >= 400 || yes(s, F_smtp_after_220);
+	const char *text = "unknown";
+	if (yes(s, F_tls_established))
+		text = "success";
+	else if (yes(s, F_tls_failed) || refused)
+		text = "failure";
+	record_cstr(s, F_event_outcome, text);
+}
+
+static void put_direction(const struct site *site, struct record *s)
+{
+	struct addr client, server;
+	enum direction d = direction_unknown;
+	record_unset(s, F_own_client);
+	record_unset(s, F_own_server);
+	if (site->networks && record_get_addr(s, F_src_ip, &client) && record_get_addr(s, F_dst_ip, &server)) {
+		bool from = site_own(site, &client), to = site_own(site, &server);
+		record_tri(s, F_own_client, from ? TRI_YES : TRI_NO);
+		record_tri(s, F_own_server, to ? TRI_YES : TRI_NO);
+		if (from)
+			d = to ? direction_internal : direction_outbound;
+		else
+			d = to ? direction_inbound : direction_external;
+	}
+	record_num(s, F_net_direction, d);
+	record_num(s, F_vantage, site->vantage);
+}
+
+void outcome_judge(const struct site *site, struct record *session)
+{
+	put_outcome(session);
+	put_event_outcome(session);
+	put_direction(site, session);
+}

@@ -1,0 +1,477 @@
+/* promise: each destination that the session may have been for is judged by itself; the worst verdict is the
+ * session's, so that one candidate that is satisfied never hides another that is not (detections A.1, A.3 R5, R6, A.4).
+ *
+ * "match" needs a certificate that was seen and a host that is known. Everything less is some other word.
+ * It does not know which finding follows, nor how the mail fared: rules and outcome do. */
+#include "judge/promise.h"
+#include "text.h"
+
+/* What became of TLS in this session, as far as it was seen. */
+enum tls_state { TLS_UNDECIDED, TLS_ABSENT, TLS_FAILED, TLS_OK };
+
+struct judged {
+	struct target target;
+	enum daneverdict verdict;
+	enum expect expect;
+	bool compared;             /* result holds something */
+	struct dane_result result;
+	const char *why;           /* constant text, for want of a lookup to blame */
+};
+
+/* Worst last. Not being able to judge stands above a match: two destinations, one match and one unknown, are not a
+ * matching session. */
+static const uint8_t verdict_rank[daneverdict_COUNT] = {
+	[daneverdict_insecure] = 1, [daneverdict_no_tlsa] = 2, [daneverdict_tls_only_ok] = 3, [daneverdict_match] = 4,
+	[daneverdict_identity_unknown] = 5, [daneverdict_not_visible] = 6, [daneverdict_dns_time_mismatch] = 7,
+	[daneverdict_incomplete] = 8, [daneverdict_lookup_failed] = 9, [daneverdict_bogus] = 10,
+	[daneverdict_tls_failed] = 11, [daneverdict_mismatch_transitional] = 12, [daneverdict_tls_absent] = 13,
+	[daneverdict_mismatch] = 14,
+};
+
+static bool yes(const struct record *r, enum fact f)
+{
+	return record_get_tri(r, f) == TRI_YES;
+}
+
+static bool hidden(const struct record *s)
+{
+	return yes(s, F_cap_gap_dialogue) || yes(s, F_cap_midstream) || yes(s, F_cap_one_direction) || yes(s, F_cap_limit);
+}
+
+static enum tls_state after_220(const struct record *s)
+{
+	int64_t end = record_get_num(s, F_cap_end, endhow_none);
+	if (yes(s, F_smtp_after_220))
+		return TLS_FAILED;
+	if (yes(s, F_tls_hello_c) || hidden(s))
+		return TLS_UNDECIDED;
+	return end == endhow_fin || end == endhow_rst ? TLS_FAILED : TLS_UNDECIDED;
+}
+
+/* Mail in clear says that there was no TLS, whatever else is missing. Without mail, only an offer that was seen whole
+ * and lacked STARTTLS, or a refusal, says so: a client that left before its turn came proves nothing. */
+static enum tls_state tls_state(const struct record *s)
+{
+	int64_t code = record_get_num(s, F_smtp_stls_code, 0);
+	if (yes(s, F_tls_established))
+		return TLS_OK;
+	if (yes(s, F_tls_failed))
+		return TLS_FAILED;
+	if (code == 220)
+		return after_220(s);
+	if (record_get_num(s, F_smtp_transactions, 0) > 0 || record_get_num(s, F_smtp_content, 0) > 0)
+		return yes(s, F_tls_seen) ? TLS_FAILED : TLS_ABSENT;
+	if (yes(s, F_tls_seen) || yes(s, F_tls_hello_c))
+		return TLS_UNDECIDED;
+	if (code >= 400)
+		return TLS_ABSENT;
+	if (record_get_tri(s, F_smtp_offered) == TRI_NO && yes(s, F_smtp_ehlo_complete))
+		return TLS_ABSENT;
+	return TLS_UNDECIDED;
+}
+
+static bool mx_lists(const struct lookup *mx, unsigned host)
+{
+	for (unsigned i = 0; i < mx->hosts; i++)
+		if (mx->host[i] == host)
+			return true;
+	return false;
+}
+
+/* Reference names of usage 2 (RFC 7672 3.2.2): the base domain; after a secure MX also the next-hop domain and where
+ * its aliases led. An unsigned MX gives no name: whoever forges it would choose the name as well. */
+static void reference_names(const struct expectation *e, unsigned host, struct dane_case *c)
+{
+	c->names = 0;
+	c->name[c->names++] = expectation_base(e, &e->host[host]);
+	for (unsigned i = 0; i < e->id.domains; i++) {
+		const struct lookup *mx = expectation_lookup(e, DNS_MX, e->id.domain[i]);
+		if (!mx || (mx->status != dnsstatus_secure && mx->status != dnsstatus_absent) || !mx_lists(mx, host))
+			continue;
+		c->name[c->names++] = e->id.domain[i];
+		if (mx->canonname[0])
+			c->name[c->names++] = mx->canonname;
+	}
+}
+
+/* A server picks its certificate by the SNI. Who asks with another name than the base domain, or with none, is not
+ * doing DANE (RFC 7672 8.1), and what it was shown is no proof against the server. */
+static bool wrong_sni(const struct record *s, const char *base)
+{
+	char name[NAME_MAX_TEXT + 1];
+	if (!yes(s, F_tls_hello_c))
+		return false;
+	return !identity_name(record_get_str(s, F_tls_sni), name) || strcmp(name, base) != 0;
+}
+
+static bool about_the_name(enum danevariant v)
+{
+	return v == danevariant_ee_no_match || v == danevariant_ta_no_match || v == danevariant_ta_not_in_chain ||
+	       v == danevariant_ta_name_mismatch;
+}
+
+/* The chain against each host that the client may have meant; the first that matches, or the first. */
+static void compare(const struct expectation *e, struct dane *d, const struct record *s, struct bytes chain,
+		    struct judged *j)
+{
+	struct tlsa_set set;
+	struct dane_case c = { .set = &set, .chain = chain, .at = e->as_of };
+	for (unsigned i = 0; i < j->target.meants; i++) {
+		unsigned host = j->target.meant[i];
+		struct dane_result r;
+		if (e->host[host].state != HOST_DANE || !expectation_set(e, &e->host[host], &set))
+			continue;
+		reference_names(e, host, &c);
+		dane_compare(d, &c, &r);
+		if (j->compared && r.matched < 0)
+			continue;
+		if (about_the_name(r.variant) && wrong_sni(s, expectation_base(e, &e->host[host])))
+			r.variant = danevariant_wrong_sni;
+		j->compared = true;
+		j->result = r;
+		j->target.host = (int8_t)host;
+		if (r.matched >= 0)
+			return;
+	}
+}
+
+static void judge_certificate(const struct expectation *e, struct dane *d, const struct record *s, struct bytes chain,
+			      enum tls_state tls, struct judged *j)
+{
+	bool visible = chain.n > 0 && record_get_num(s, F_tls_cert_vis, visibility_visible) == visibility_visible;
+	j->verdict = tls == TLS_OK ? daneverdict_not_visible : daneverdict_tls_failed;
+	if (tls == TLS_OK && yes(s, F_tls_anonymous)) {
+		j->verdict = daneverdict_mismatch;
+		j->result.variant = danevariant_anonymous;
+		j->why = "an anonymous suite: the server showed no certificate";
+		return;
+	}
+	if (!visible) {
+		j->why = tls == TLS_OK ? "the certificate was not seen" : "the handshake did not complete";
+		return;
+	}
+	compare(e, d, s, chain, j);
+	j->why = j->compared ? j->result.why : "";
+	if (j->compared && j->result.compared && j->result.matched < 0) {
+		j->verdict = daneverdict_mismatch;
+		if (j->result.variant == danevariant_ta_name_mismatch && e->id.domains == 0)
+			j->why = "the anchor matches, the names do not; the next-hop domain is not known";
+		else if (!j->why[0])
+			j->why = "no usable record matches the certificate";
+	} else if (j->compared && j->result.matched >= 0 && tls == TLS_OK)
+		j->verdict = daneverdict_match;
+}
+
+/* The promise is TLS, with (HOST_DANE) or without authentication. */
+static void judge_tls(const struct expectation *e, struct dane *d, const struct record *s, struct bytes chain,
+		      struct judged *j)
+{
+	enum tls_state tls = tls_state(s);
+	switch (tls) {
+	case TLS_ABSENT:
+		j->verdict = daneverdict_tls_absent;
+		return;
+	case TLS_UNDECIDED:
+		j->verdict = daneverdict_not_visible;
+		j->why = "the session ended, or was not seen, before TLS was due";
+		return;
+	case TLS_FAILED:
+	case TLS_OK:
+		break;
+	}
+	if (j->target.state == HOST_DANE && j->target.known)
+		judge_certificate(e, d, s, chain, tls, j);
+	else if (tls == TLS_FAILED)
+		j->verdict = daneverdict_tls_failed;
+	else if (j->target.state == HOST_TLS_ONLY)
+		j->verdict = daneverdict_tls_only_ok;
+	else
+		j->why = "which of the domain's MX hosts was meant is not known";
+}
+
+static void judge(const struct expectation *e, struct dane *d, const struct record *s, struct bytes chain,
+		  struct judged *j)
+{
+	bool sure = j->target.confidence >= confidence_medium;
+	j->verdict = daneverdict_identity_unknown;
+	switch ((enum host_state)j->target.state) {
+	case HOST_NONE:
+		j->why = "no host that takes mail is known for this name";
+		break;
+	case HOST_DANE:
+	case HOST_TLS_ONLY:
+		if (sure) {
+			j->expect = j->target.state == HOST_DANE ? expect_dane : expect_dane_tls_only;
+			judge_tls(e, d, s, chain, j);
+		} else {
+			j->why = "the MX is unsigned, and the server's address is not one of the host's";
+		}
+		break;
+	case HOST_INSECURE:
+		j->verdict = daneverdict_insecure;
+		break;
+	case HOST_ABSENT:
+		j->verdict = daneverdict_no_tlsa;
+		break;
+	case HOST_INCOMPLETE:
+		j->verdict = daneverdict_incomplete;
+		break;
+	case HOST_FAILED:
+		j->verdict = daneverdict_lookup_failed;
+		break;
+	case HOST_BOGUS:
+		j->verdict = daneverdict_bogus;
+		break;
+	}
+}
+
+static void put_identity(const struct expectation *e, const struct target *t, struct record *s)
+{
+	const char *host = t->known && t->host >= 0 ? e->host[t->host].name : e->id.host;
+	bool chained = t->domain >= 0 && t->location == location_inside &&
+		       (t->mx == dnsstatus_secure || t->mx == dnsstatus_absent);
+	if (host[0]) {
+		record_cstr(s, F_id_host, host);
+		record_cstr(s, F_dst_domain, host);
+		record_cstr(s, F_srv_domain, host);
+	}
+	for (unsigned i = 0; i < e->id.domains; i++)
+		record_add_cstr(s, F_id_domains, e->id.domain[i]);
+	record_num(s, F_id_confidence, t->confidence);
+	if (chained)
+		record_add_cstr(s, F_id_sources, "dnssec-chain");
+	if (e->id.host[0] && t->domain < 0 && t->secure)
+		record_add_cstr(s, F_id_sources, "dnssec-host");
+	if (e->id.host[0])
+		record_add_cstr(s, F_id_sources, "sni");
+	if (e->id.domains)
+		record_add_cstr(s, F_id_sources, "rcpt");
+	record_num(s, F_id_location, t->location);
+	if (t->domain >= 0)
+		record_num(s, F_id_mx_secure, t->mx);
+}
+
+static void host_name_add(struct record *s, struct bytes name)
+{
+	if (name.n && !record_list_has(s, F_related_hosts, name))
+		record_add(s, F_related_hosts, name);
+}
+
+static void put_related(struct record *s)
+{
+	static const enum fact one[] = { F_id_host, F_dane_base, F_tls_sni, F_smtp_ehlo };
+	struct bytes item;
+	char name[NAME_MAX_TEXT + 1];
+	for (size_t i = 0; i < sizeof(one) / sizeof(one[0]); i++)
+		if (identity_name(record_get_str(s, one[i]), name))
+			host_name_add(s, bytes_of(name));
+	for (size_t pos = 0; record_next(s, F_id_domains, &pos, &item);) {
+		char copy[NAME_MAX_TEXT + 1];
+		size_t n = item.n < NAME_MAX_TEXT ? item.n : NAME_MAX_TEXT; /* the list below may move the text */
+		memcpy(copy, item.p, n);
+		copy[n] = '\0';
+		host_name_add(s, bytes_of(copy));
+	}
+}
+
+static void put_column(struct record *s, enum fact f, const struct tlsa_set *set, unsigned octet)
+{
+	for (unsigned i = 0; i < set->n && i < RECORD_ITEMS; i++)
+		record_add_num(s, f, set->rr[i].n > octet ? set->rr[i].p[octet] : 0);
+}
+
+static void put_matched(struct record *s, const struct tlsa_set *set, int matched)
+{
+	char text[16];
+	struct text t = { .p = text, .cap = sizeof(text) };
+	for (unsigned i = 0; i < 3; i++) {
+		if (i)
+			text_char(&t, ' ');
+		text_num(&t, set->rr[matched].p[i]);
+	}
+	record_str(s, F_dane_matched, (struct bytes){ (const uint8_t *)text, t.n });
+}
+
+static void put_set(const struct expectation *e, const struct judged *j, struct record *s)
+{
+	const struct mx_host *h = &e->host[j->target.host];
+	struct tlsa_set set;
+	struct dane_result r = j->result;
+	if (!expectation_set(e, h, &set))
+		return;
+	if (!j->compared)
+		r.usable = dane_usable(&set, r.each);
+	record_num(s, F_dane_usable, r.usable);
+	if (j->compared && r.matched >= 0)
+		put_matched(s, &set, r.matched);
+	put_column(s, F_tlsa_usage, &set, 0);
+	put_column(s, F_tlsa_selector, &set, 1);
+	put_column(s, F_tlsa_matching, &set, 2);
+	for (unsigned i = 0; i < set.n && i < RECORD_ITEMS; i++)
+		record_add(s, F_tlsa_data, bytes_head(bytes_skip(set.rr[i], 3), 64));
+	for (unsigned i = 0; i < set.n && i < RECORD_ITEMS; i++)
+		record_add_num(s, F_tlsa_result, r.each[i]);
+}
+
+static const char *type_name(uint16_t type)
+{
+	switch (type) {
+	case DNS_A:
+		return "A";
+	case DNS_AAAA:
+		return "AAAA";
+	case DNS_MX:
+		return "MX";
+	case DNS_CNAME:
+		return "CNAME";
+	}
+	return "TLSA";
+}
+
+static void put_why(const struct expectation *e, const struct judged *j, struct record *s)
+{
+	char text[256];
+	struct text t = { .p = text, .cap = sizeof(text) };
+	const struct lookup *l = j->target.blamed >= 0 ? &e->lookup[j->target.blamed] : NULL;
+	bool missing = j->target.state >= HOST_INCOMPLETE;
+	if (!l && missing)
+		for (unsigned i = 0; i < e->lookups && !l; i++)
+			l = e->lookup[i].open ? &e->lookup[i] : NULL;
+	if (j->why && j->why[0]) {
+		text_put(&t, j->why);
+	} else if (l && l->status != dnsstatus_secure) {
+		text_put(&t, type_name(l->type));
+		text_char(&t, ' ');
+		text_put(&t, l->name);
+		text_put(&t, ": ");
+		text_clean(&t, bytes_of(l->why[0] ? l->why : fact_table[F_dane_dnssec].words[l->status]), false);
+	} else if (missing) {
+		text_put(&t, e->limited ? "the session needs more questions than are asked for one" :
+					  "more hosts or records than are kept");
+	}
+	if (t.n)
+		record_str(s, F_dane_why, (struct bytes){ (const uint8_t *)text, t.n });
+}
+
+static enum dnsstatus dnssec_of(const struct target *t)
+{
+	switch ((enum host_state)t->state) {
+	case HOST_DANE:
+	case HOST_TLS_ONLY:
+		return dnsstatus_secure;
+	case HOST_INSECURE:
+		return dnsstatus_insecure;
+	case HOST_NONE:
+	case HOST_ABSENT:
+		return dnsstatus_absent;
+	case HOST_INCOMPLETE:
+		return dnsstatus_incomplete;
+	case HOST_FAILED:
+		return dnsstatus_failed;
+	case HOST_BOGUS:
+		return dnsstatus_bogus;
+	}
+	return dnsstatus_incomplete;
+}
+
+/* The source of the answer that decided, else of the last one there was. */
+static void put_provenance(const struct expectation *e, const struct target *t, struct record *s)
+{
+	const struct lookup *decided = t->blamed >= 0 ? &e->lookup[t->blamed] : NULL, *last = NULL;
+	bool later = false;
+	for (unsigned i = 0; i < e->lookups; i++) {
+		if (e->lookup[i].open)
+			continue;
+		last = &e->lookup[i];
+		later |= last->seen_later;
+	}
+	record_num(s, F_dane_as_of, e->as_of);
+	if (decided && decided->type == DNS_TLSA && decided->status == dnsstatus_secure)
+		record_num(s, F_dane_ttl, decided->ttl);
+	if (decided)
+		last = decided;
+	if (last) {
+		record_num(s, F_dane_source, last->source < dnssource_COUNT ? last->source : (int64_t)dnssource_off);
+		record_tri(s, F_dane_seen_later, later ? TRI_YES : TRI_NO);
+	}
+}
+
+static void put_dane(const struct expectation *e, const struct judged *j, struct record *s)
+{
+	const struct target *t = &j->target;
+	record_num(s, F_dane_verdict, j->verdict);
+	if (j->verdict == daneverdict_mismatch)
+		record_num(s, F_dane_variant, j->result.variant);
+	put_why(e, j, s);
+	if (t->meants == 0 && t->blamed < 0)
+		return; /* nobody to ask for */
+	record_num(s, F_dane_dnssec, dnssec_of(t));
+	if (t->host >= 0 && e->host[t->host].tlsa >= 0) {
+		const struct mx_host *h = &e->host[t->host];
+		record_cstr(s, F_dane_base, expectation_base(e, h));
+		record_cstr(s, F_dane_owner, e->lookup[h->tlsa].name);
+		put_set(e, j, s);
+	}
+	put_provenance(e, t, s);
+}
+
+static void put_expectations(struct record *s, const bool has[expect_COUNT])
+{
+	int strongest = expect_none;
+	for (int x = expect_COUNT - 1; x >= 0; x--) {
+		if (!has[x])
+			continue;
+		if (strongest == expect_none)
+			strongest = x;
+		record_add_num(s, F_expect_all, x);
+	}
+	record_num(s, F_expect, strongest);
+}
+
+/* More destinations than are followed: what they promised is not known, and they are part of the session. */
+static void judge_rest(const struct expectation *e, struct judged *worst)
+{
+	if (!e->id.more || verdict_rank[worst->verdict] >= verdict_rank[daneverdict_incomplete])
+		return;
+	worst->verdict = daneverdict_incomplete;
+	worst->why = "more recipient domains than are followed";
+}
+
+/* The record comes from another process, which has no say in these. */
+static void forget(struct record *s)
+{
+	static const enum fact mine[] = {
+		F_dst_domain, F_srv_domain, F_related_hosts, F_id_host, F_id_domains, F_id_confidence, F_id_sources, F_id_location,
+		F_id_mx_secure, F_expect, F_expect_all, F_dane_verdict, F_dane_variant, F_dane_dnssec, F_dane_base, F_dane_owner,
+		F_tlsa_usage, F_tlsa_selector, F_tlsa_matching, F_tlsa_data, F_tlsa_result, F_dane_usable, F_dane_matched, F_dane_ttl,
+		F_dane_as_of, F_dane_source, F_dane_seen_later, F_dane_why
+	};
+	for (size_t i = 0; i < sizeof(mine) / sizeof(mine[0]); i++)
+		record_unset(s, mine[i]);
+}
+
+void promise_judge(const struct expectation *e, struct dane *d, struct record *session, struct bytes chain)
+{
+	struct target target[EXPECT_TARGETS];
+	struct judged worst = { .target = { .domain = -1, .host = -1, .blamed = -1 } };
+	bool has[expect_COUNT] = { false }, dns = e->applies && e->asked;
+	unsigned n = dns ? expectation_targets(e, target) : 0;
+	forget(session);
+	worst.verdict = daneverdict_identity_unknown;
+	worst.why = "neither a server name nor a recipient domain in clear";
+	worst.target.confidence = e->id.host[0] || e->id.domains ? confidence_low : confidence_none;
+	for (unsigned i = 0; i < n; i++) {
+		struct judged j = { .target = target[i] };
+		judge(e, d, session, chain, &j);
+		has[j.expect] = true;
+		if (i == 0 || verdict_rank[j.verdict] > verdict_rank[worst.verdict])
+			worst = j;
+	}
+	judge_rest(e, &worst);
+	has[expect_none] = !has[expect_dane] && !has[expect_dane_tls_only];
+	put_identity(e, &worst.target, session);
+	put_expectations(session, has);
+	if (dns)
+		put_dane(e, &worst, session);
+	put_related(session);
+}

@@ -1,0 +1,8 @@
+/* promise: the session against what the DNS promised for it: identity, expectation and the DANE verdict as facts. */
+#ifndef JUDGE_PROMISE_H
+#define JUDGE_PROMISE_H
+#include "judge/expectation.h"
+
+/* promise_judge: what expectation_finish documents; e is read only. */
+void promise_judge(const struct expectation *e, struct dane *d, struct record *session, struct bytes chain);
+#endif

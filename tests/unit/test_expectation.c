@@ -1,0 +1,803 @@
+/* expectation, promise: every row of RFC 7672 2.2 and of the identity rules, with scripted answers. A question that
+ * the script does not know is answered incomplete, as by a capture that lacks the proof. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <cmocka.h>
+#include <arpa/inet.h>
+#include <openssl/ec.h>
+#include <openssl/x509v3.h>
+#include "judge/expectation.h"
+
+/* What the session was like. */
+enum scene {
+	MAIL,          /* mail in clear, STARTTLS not offered */
+	MAIL_C2S,      /* the same, only the client was seen */
+	TLS12,         /* TLS 1.2, certificate GOOD shown, data followed */
+	TLS12_EVIL,    /* the same with certificate EVIL */
+	TLS13,         /* TLS, certificate not visible */
+	TLS_ANON,      /* an anonymous suite */
+	TLS_BROKE,     /* handshake failed, no certificate */
+	TLS_BROKE_EVIL,/* handshake failed after certificate EVIL */
+	TLS_BROKE_GOOD,
+	BROKE_THEN_MAIL,/* TLS failed, then mail in clear in the same session */
+	REFUSED,       /* 454 to STARTTLS, the client left */
+	NO_OFFER_QUIT, /* STARTTLS not offered, the client left */
+	OFFER_QUIT,    /* offered, the client left before its turn */
+	BANNER_ONLY,   /* nothing after the greeting */
+	CLEAR_220,     /* clear text after 220 */
+	SILENT_220     /* the connection ended after 220 */
+};
+
+/* One RRset. rr: items separated by ';'. MX "10 host" ("0 ." is null), A AAAA address, CNAME name, TLSA "311 good",
+ * digits usage selector type, then good, evil, anchor or bad (unusable length). */
+struct script {
+	uint16_t type;
+	const char *name;
+	enum dnsstatus status;
+	const char *rr, *canon;
+	bool nxdomain;
+};
+
+#define SEC dnsstatus_secure
+#define ABS dnsstatus_absent
+#define INS dnsstatus_insecure
+#define BOG dnsstatus_bogus
+#define FAI dnsstatus_failed
+#define INC dnsstatus_incomplete
+#define SRV "192.0.2.25" /* the server of every session */
+#define D "example.org"
+#define MX1 "mx1.example.net"
+#define MX2 "mx2.example.net"
+#define T1 "_25._tcp." MX1
+#define T2 "_25._tcp." MX2
+#define X "real.example.com"
+#define TX "_25._tcp." X
+#define MXREC(st, list) { DNS_MX, D, st, list, NULL, false }
+#define A1(st, list) { DNS_A, MX1, st, list, NULL, false }
+#define A2(st, list) { DNS_A, MX2, st, list, NULL, false }
+#define TLSA1(st, list) { DNS_TLSA, T1, st, list, NULL, false }
+#define TLSA2(st, list) { DNS_TLSA, T2, st, list, NULL, false }
+#define AAAA1(st, list) { DNS_AAAA, MX1, st, list, NULL, false }
+
+#define VD(x) daneverdict_##x
+#define EX(x) expect_##x
+#define CO(x) confidence_##x
+#define LO(x) location_##x
+#define VA(x) danevariant_##x
+
+/* rcpt, sni: NULL none; rcpt items separated by ';'. host, base: NULL: the fact must be unseen. asked: the questions in
+ * order, type:name, separated by blanks; NULL: not checked. */
+static const struct {
+	const char *why;
+	const char *rcpt, *sni;
+	enum scene scene;
+	struct script script[9];
+	enum daneverdict verdict;
+	enum expect expect;
+	enum confidence confidence;
+	enum location location;
+	const char *host, *base;
+	enum danevariant variant;
+	const char *asked;
+} rows[] = {
+	/* MX step */
+	{ "secure MX, one host, usable TLSA, mail in clear", D, NULL, MAIL,
+	  { MXREC(SEC, "10 " MX1), A1(SEC, SRV), TLSA1(SEC, "301 good") },
+	  VD(tls_absent), EX(dane), CO(high), LO(inside), MX1, MX1, 0, "MX:" D " A:" MX1 " TLSA:" T1 },
+	{ "the same seen from the client only", D, NULL, MAIL_C2S,
+	  { MXREC(SEC, "10 " MX1), A1(SEC, SRV), TLSA1(SEC, "301 good") },
+	  VD(tls_absent), EX(dane), CO(high), LO(inside), MX1, MX1, 0, NULL },
+	{ "near miss: no TLSA, proved", D, NULL, MAIL,
+	  { MXREC(SEC, "10 " MX1), A1(SEC, SRV), TLSA1(ABS, "") },
+	  VD(no_tlsa), EX(none), CO(high), LO(inside), MX1, MX1, 0, NULL },
+	{ "secure NODATA: the domain itself is the host", D, NULL, MAIL,
+	  { MXREC(ABS, ""), { DNS_A, D, SEC, SRV, NULL, 0 }, { DNS_TLSA, "_25._tcp." D, SEC, "301 good", NULL, 0 } },
+	  VD(tls_absent), EX(dane), CO(high), LO(inside), D, D, 0, "MX:" D " A:" D " TLSA:_25._tcp." D },
+	{ "secure, empty answer: the same", D, NULL, MAIL,
+	  { MXREC(SEC, ""), { DNS_A, D, SEC, SRV, NULL, 0 }, { DNS_TLSA, "_25._tcp." D, SEC, "301 good", NULL, 0 } },
+	  VD(tls_absent), EX(dane), CO(high), LO(inside), D, D, 0, NULL },
+	{ "null MX: no host, no promise, the address is nobody's", D, NULL, MAIL,
+	  { MXREC(SEC, "0 .") },
+	  VD(identity_unknown), EX(none), CO(high), LO(outside), NULL, NULL, 0, "MX:" D },
+	{ "domain does not exist", D, NULL, MAIL,
+	  { { DNS_MX, D, ABS, "", NULL, true } },
+	  VD(identity_unknown), EX(none), CO(high), LO(outside), NULL, NULL, 0, "MX:" D },
+	{ "insecure MX, host secure and there: its own promise counts, medium", D, NULL, MAIL,
+	  { MXREC(INS, "10 " MX1), A1(SEC, SRV), TLSA1(SEC, "301 good") },
+	  VD(tls_absent), EX(dane), CO(medium), LO(inside), MX1, MX1, 0, NULL },
+	{ "insecure MX, server elsewhere: nothing is promised", D, NULL, MAIL,
+	  { MXREC(INS, "10 " MX1), A1(SEC, "198.51.100.1"), TLSA1(SEC, "301 good") },
+	  VD(identity_unknown), EX(none), CO(low), LO(outside), NULL, MX1, 0, NULL },
+	{ "insecure MX, insecure host", D, NULL, MAIL,
+	  { MXREC(INS, "10 " MX1), A1(INS, SRV) },
+	  VD(insecure), EX(none), CO(low), LO(unknown), MX1, NULL, 0, "MX:" D " A:" MX1 },
+	{ "insecure NODATA: implicit MX, unsigned", D, NULL, MAIL,
+	  { MXREC(INS, ""), { DNS_A, D, INS, SRV, NULL, 0 } },
+	  VD(insecure), EX(none), CO(low), LO(unknown), D, NULL, 0, "MX:" D " A:" D },
+	{ "bogus MX", D, NULL, MAIL, { MXREC(BOG, "") },
+	  VD(bogus), EX(none), CO(low), LO(unknown), NULL, NULL, 0, "MX:" D },
+	{ "MX lookup failed", D, NULL, MAIL, { MXREC(FAI, "") },
+	  VD(lookup_failed), EX(none), CO(low), LO(unknown), NULL, NULL, 0, "MX:" D },
+	{ "MX not in the capture: incomplete, never absent", D, NULL, MAIL, { { 0 } },
+	  VD(incomplete), EX(none), CO(low), LO(unknown), NULL, NULL, 0, "MX:" D },
+	{ "MX is an address literal: DANE does not apply, nothing more is asked", D, NULL, MAIL,
+	  { MXREC(SEC, "10 192.0.2.25") },
+	  VD(no_tlsa), EX(none), CO(medium), LO(unknown), "192.0.2.25", NULL, 0, "MX:" D },
+	{ "hosts are taken by preference, whatever their order", D, NULL, MAIL,
+	  { MXREC(SEC, "20 " MX2 ";10 " MX1), A1(SEC, SRV), A2(SEC, "198.51.100.9"), TLSA1(SEC, "301 good") },
+	  VD(tls_absent), EX(dane), CO(high), LO(inside), MX1, MX1, 0, "MX:" D " A:" MX1 " A:" MX2 " TLSA:" T1 },
+	{ "a worse MX without TLSA: talking to it in clear is legal", D, NULL, MAIL,
+	  { MXREC(SEC, "10 " MX1 ";20 " MX2), A1(SEC, "198.51.100.1"), A2(SEC, SRV), TLSA1(SEC, "301 good"), TLSA2(ABS, "") },
+	  VD(no_tlsa), EX(none), CO(high), LO(inside), MX2, MX2, 0, NULL },
+	/* address step */
+	{ "no address of either family: the host takes no mail", D, NULL, MAIL,
+	  { MXREC(SEC, "10 " MX1), A1(ABS, ""), AAAA1(ABS, "") },
+	  VD(identity_unknown), EX(none), CO(high), LO(outside), NULL, NULL, 0, "MX:" D " A:" MX1 " AAAA:" MX1 },
+	{ "host does not exist: the other family is not asked", D, NULL, MAIL,
+	  { MXREC(SEC, "10 " MX1), { DNS_A, MX1, ABS, "", NULL, true } },
+	  VD(identity_unknown), EX(none), CO(high), LO(outside), NULL, NULL, 0, "MX:" D " A:" MX1 },
+	{ "only the other family: secure, but the server is outside", D, NULL, MAIL,
+	  { MXREC(SEC, "10 " MX1), A1(ABS, ""), AAAA1(SEC, "2001:db8::1"), TLSA1(SEC, "301 good") },
+	  VD(tls_absent), EX(dane), CO(high), LO(outside), NULL, MX1, 0, "MX:" D " A:" MX1 " AAAA:" MX1 " TLSA:" T1 },
+	{ "bogus address", D, NULL, MAIL, { MXREC(SEC, "10 " MX1), A1(BOG, "") },
+	  VD(bogus), EX(none), CO(medium), LO(unknown), MX1, NULL, 0, "MX:" D " A:" MX1 },
+	{ "address lookup failed: TLSA is not asked", D, NULL, MAIL, { MXREC(SEC, "10 " MX1), A1(FAI, "") },
+	  VD(lookup_failed), EX(none), CO(medium), LO(unknown), MX1, NULL, 0, "MX:" D " A:" MX1 },
+	{ "address proof missing", D, NULL, MAIL, { MXREC(SEC, "10 " MX1) },
+	  VD(incomplete), EX(none), CO(medium), LO(unknown), MX1, NULL, 0, "MX:" D " A:" MX1 },
+	{ "insecure address, no alias: TLSA must not even be asked", D, NULL, MAIL,
+	  { MXREC(SEC, "10 " MX1), A1(INS, SRV), TLSA1(SEC, "301 good") },
+	  VD(insecure), EX(none), CO(medium), LO(unknown), MX1, NULL, 0, "MX:" D " A:" MX1 },
+	{ "alias, all secure: the expanded name first", D, NULL, MAIL,
+	  { MXREC(SEC, "10 " MX1), { DNS_A, MX1, SEC, SRV, X, 0 }, { DNS_TLSA, TX, SEC, "301 good", NULL, 0 },
+	    TLSA1(SEC, "301 evil") },
+	  VD(tls_absent), EX(dane), CO(high), LO(inside), MX1, X, 0, "MX:" D " A:" MX1 " TLSA:" TX },
+	{ "alias, all secure, expanded name without TLSA: then the host's own", D, NULL, MAIL,
+	  { MXREC(SEC, "10 " MX1), { DNS_A, MX1, SEC, SRV, X, 0 }, { DNS_TLSA, TX, ABS, "", NULL, 0 }, TLSA1(SEC, "301 good") },
+	  VD(tls_absent), EX(dane), CO(high), LO(inside), MX1, MX1, 0, "MX:" D " A:" MX1 " TLSA:" TX " TLSA:" T1 },
+	{ "alias, expanded name's TLSA insecure: then the host's own", D, NULL, MAIL,
+	  { MXREC(SEC, "10 " MX1), { DNS_A, MX1, SEC, SRV, X, 0 }, { DNS_TLSA, TX, INS, "301 good", NULL, 0 }, TLSA1(SEC, "301 good") },
+	  VD(tls_absent), EX(dane), CO(high), LO(inside), MX1, MX1, 0, NULL },
+	{ "alias, neither has TLSA", D, NULL, MAIL,
+	  { MXREC(SEC, "10 " MX1), { DNS_A, MX1, SEC, SRV, X, 0 }, { DNS_TLSA, TX, ABS, "", NULL, 0 }, TLSA1(ABS, "") },
+	  VD(no_tlsa), EX(none), CO(high), LO(inside), MX1, MX1, 0, NULL },
+	{ "alias, expanded name's TLSA bogus: what is behind must not be used", D, NULL, MAIL,
+	  { MXREC(SEC, "10 " MX1), { DNS_A, MX1, SEC, SRV, X, 0 }, { DNS_TLSA, TX, BOG, "", NULL, 0 }, TLSA1(ABS, "") },
+	  VD(bogus), EX(none), CO(high), LO(inside), MX1, X, 0, "MX:" D " A:" MX1 " TLSA:" TX },
+	{ "alias, a match under the second candidate is none while the first has records", D, MX1, TLS12,
+	  { MXREC(SEC, "10 " MX1), { DNS_A, MX1, SEC, SRV, X, 0 }, { DNS_TLSA, TX, SEC, "301 evil", NULL, 0 }, TLSA1(SEC, "301 good") },
+	  VD(mismatch), EX(dane), CO(high), LO(inside), MX1, X, VA(wrong_sni), NULL },
+	{ "signed alias into an unsigned zone: the host's own name only", D, NULL, MAIL,
+	  { MXREC(SEC, "10 " MX1), { DNS_A, MX1, INS, SRV, X, 0 }, { DNS_CNAME, MX1, SEC, X, NULL, 0 }, TLSA1(SEC, "301 good"),
+	    { DNS_TLSA, TX, SEC, "301 evil", NULL, 0 } },
+	  VD(tls_absent), EX(dane), CO(medium), LO(unknown), MX1, MX1, 0, "MX:" D " A:" MX1 " CNAME:" MX1 " TLSA:" T1 },
+	{ "unsigned alias: no DANE", D, NULL, MAIL,
+	  { MXREC(SEC, "10 " MX1), { DNS_A, MX1, INS, SRV, X, 0 }, { DNS_CNAME, MX1, INS, X, NULL, 0 }, TLSA1(SEC, "301 good") },
+	  VD(insecure), EX(none), CO(medium), LO(unknown), MX1, NULL, 0, "MX:" D " A:" MX1 " CNAME:" MX1 },
+	{ "bogus alias", D, NULL, MAIL,
+	  { MXREC(SEC, "10 " MX1), { DNS_A, MX1, INS, SRV, X, 0 }, { DNS_CNAME, MX1, BOG, "", NULL, 0 } },
+	  VD(bogus), EX(none), CO(medium), LO(unknown), MX1, NULL, 0, NULL },
+	{ "alias proof missing", D, NULL, MAIL,
+	  { MXREC(SEC, "10 " MX1), { DNS_A, MX1, INS, SRV, X, 0 } },
+	  VD(incomplete), EX(none), CO(medium), LO(unknown), MX1, NULL, 0, NULL },
+	/* TLSA step */
+	{ "none usable: TLS is required all the same", D, NULL, MAIL,
+	  { MXREC(SEC, "10 " MX1), A1(SEC, SRV), TLSA1(SEC, "101 good") },
+	  VD(tls_absent), EX(dane_tls_only), CO(high), LO(inside), MX1, MX1, 0, NULL },
+	{ "none usable, TLS: nothing to compare", NULL, MX1, TLS12_EVIL,
+	  { A1(SEC, SRV), TLSA1(SEC, "101 good;301 bad") },
+	  VD(tls_only_ok), EX(dane_tls_only), CO(high), LO(inside), MX1, MX1, 0, "A:" MX1 " TLSA:" T1 },
+	{ "near miss: one usable among unusable", NULL, MX1, TLS12_EVIL,
+	  { A1(SEC, SRV), TLSA1(SEC, "101 good;301 good") },
+	  VD(mismatch), EX(dane), CO(high), LO(inside), MX1, MX1, VA(ee_no_match), NULL },
+	{ "insecure TLSA", D, NULL, MAIL, { MXREC(SEC, "10 " MX1), A1(SEC, SRV), TLSA1(INS, "301 good") },
+	  VD(insecure), EX(none), CO(high), LO(inside), MX1, MX1, 0, NULL },
+	{ "insecure denial (opt-out)", D, NULL, MAIL, { MXREC(SEC, "10 " MX1), A1(SEC, SRV), TLSA1(INS, "") },
+	  VD(insecure), EX(none), CO(high), LO(inside), MX1, MX1, 0, NULL },
+	{ "bogus TLSA", D, NULL, MAIL, { MXREC(SEC, "10 " MX1), A1(SEC, SRV), TLSA1(BOG, "") },
+	  VD(bogus), EX(none), CO(high), LO(inside), MX1, MX1, 0, NULL },
+	{ "TLSA lookup failed", D, NULL, MAIL, { MXREC(SEC, "10 " MX1), A1(SEC, SRV), TLSA1(FAI, "") },
+	  VD(lookup_failed), EX(none), CO(high), LO(inside), MX1, MX1, 0, NULL },
+	{ "TLSA proof missing", D, NULL, MAIL, { MXREC(SEC, "10 " MX1), A1(SEC, SRV) },
+	  VD(incomplete), EX(none), CO(high), LO(inside), MX1, MX1, 0, NULL },
+	/* session against promise */
+	{ "certificate matches", NULL, MX1, TLS12, { A1(SEC, SRV), TLSA1(SEC, "301 evil;301 good") },
+	  VD(match), EX(dane), CO(high), LO(inside), MX1, MX1, 0, "A:" MX1 " TLSA:" T1 },
+	{ "certificate does not", NULL, MX1, TLS12_EVIL, { A1(SEC, SRV), TLSA1(SEC, "301 good") },
+	  VD(mismatch), EX(dane), CO(high), LO(inside), MX1, MX1, VA(ee_no_match), NULL },
+	{ "certificate not seen: never ok", NULL, MX1, TLS13, { A1(SEC, SRV), TLSA1(SEC, "301 good") },
+	  VD(not_visible), EX(dane), CO(high), LO(inside), MX1, MX1, 0, NULL },
+	{ "no certificate exists", NULL, MX1, TLS_ANON, { A1(SEC, SRV), TLSA1(SEC, "301 good") },
+	  VD(mismatch), EX(dane), CO(high), LO(inside), MX1, MX1, VA(anonymous), NULL },
+	{ "anonymous is enough where nothing is usable", NULL, MX1, TLS_ANON, { A1(SEC, SRV), TLSA1(SEC, "001 good") },
+	  VD(tls_only_ok), EX(dane_tls_only), CO(high), LO(inside), MX1, MX1, 0, NULL },
+	{ "handshake failed", NULL, MX1, TLS_BROKE, { A1(SEC, SRV), TLSA1(SEC, "301 good") },
+	  VD(tls_failed), EX(dane), CO(high), LO(inside), MX1, MX1, 0, NULL },
+	{ "client refused a wrong certificate", NULL, MX1, TLS_BROKE_EVIL, { A1(SEC, SRV), TLSA1(SEC, "301 good") },
+	  VD(mismatch), EX(dane), CO(high), LO(inside), MX1, MX1, VA(ee_no_match), NULL },
+	{ "handshake failed in spite of the right one: no match is claimed", NULL, MX1, TLS_BROKE_GOOD,
+	  { A1(SEC, SRV), TLSA1(SEC, "301 good") },
+	  VD(tls_failed), EX(dane), CO(high), LO(inside), MX1, MX1, 0, NULL },
+	{ "TLS failed, then mail in clear", D, MX1, BROKE_THEN_MAIL,
+	  { MXREC(SEC, "10 " MX1), A1(SEC, SRV), TLSA1(SEC, "301 good") },
+	  VD(tls_failed), EX(dane), CO(high), LO(inside), MX1, MX1, 0, NULL },
+	{ "STARTTLS refused, client left: known only by RCPT, and there was none", NULL, NULL, REFUSED, { { 0 } },
+	  VD(identity_unknown), EX(none), CO(none), LO(unknown), NULL, NULL, 0, "" },
+	{ "certificate matches, DNS insecure: no match", NULL, MX1, TLS12, { A1(INS, SRV), TLSA1(SEC, "301 good") },
+	  VD(insecure), EX(none), CO(low), LO(unknown), MX1, NULL, 0, "A:" MX1 },
+	{ "certificate matches, TLSA bogus: no match", NULL, MX1, TLS12, { A1(SEC, SRV), TLSA1(BOG, "301 good") },
+	  VD(bogus), EX(none), CO(high), LO(inside), MX1, MX1, 0, NULL },
+	{ "certificate matches, TLSA insecure: no match", NULL, MX1, TLS12, { A1(SEC, SRV), TLSA1(INS, "301 good") },
+	  VD(insecure), EX(none), CO(high), LO(inside), MX1, MX1, 0, NULL },
+	/* identity */
+	{ "nothing to go by", NULL, NULL, TLS12, { { 0 } },
+	  VD(identity_unknown), EX(none), CO(none), LO(unknown), NULL, NULL, 0, "" },
+	{ "SNI, server elsewhere: intent stays (R11: the right certificate authenticates)", NULL, MX1, TLS12,
+	  { A1(SEC, "198.51.100.1"), TLSA1(SEC, "301 good") },
+	  VD(match), EX(dane), CO(high), LO(outside), MX1, MX1, 0, NULL },
+	{ "SNI, server elsewhere, wrong certificate: the expectation is not lost", NULL, MX1, TLS12_EVIL,
+	  { A1(SEC, "198.51.100.1"), TLSA1(SEC, "301 good") },
+	  VD(mismatch), EX(dane), CO(high), LO(outside), MX1, MX1, VA(ee_no_match), NULL },
+	{ "SNI is an address", NULL, "192.0.2.25", TLS12, { { 0 } },
+	  VD(identity_unknown), EX(none), CO(none), LO(unknown), NULL, NULL, 0, "" },
+	{ "SNI below a private suffix is never asked", NULL, "mail.corp.internal", TLS12, { { 0 } },
+	  VD(identity_unknown), EX(none), CO(none), LO(unknown), NULL, NULL, 0, "" },
+	{ "SNI in capitals with a dot", NULL, "MX1.Example.NET.", TLS12, { A1(SEC, SRV), TLSA1(SEC, "301 good") },
+	  VD(match), EX(dane), CO(high), LO(inside), MX1, MX1, 0, "A:" MX1 " TLSA:" T1 },
+	{ "SNI that does not exist", NULL, MX1, TLS12, { { DNS_A, MX1, ABS, "", NULL, true } },
+	  VD(identity_unknown), EX(none), CO(low), LO(unknown), MX1, NULL, 0, NULL },
+	{ "domain floor R10: every host has TLSA, unknown server, mail in clear", D, NULL, MAIL,
+	  { MXREC(SEC, "10 " MX1 ";20 " MX2), A1(SEC, "198.51.100.1"), A2(SEC, "198.51.100.2"), TLSA1(SEC, "301 good"),
+	    TLSA2(SEC, "301 good") },
+	  VD(tls_absent), EX(dane), CO(high), LO(outside), NULL, MX1, 0,
+	  "MX:" D " A:" MX1 " A:" MX2 " TLSA:" T1 " TLSA:" T2 },
+	{ "near miss: one host has none, so nothing is promised for an unknown address", D, NULL, MAIL,
+	  { MXREC(SEC, "10 " MX1 ";20 " MX2), A1(SEC, "198.51.100.1"), A2(SEC, "198.51.100.2"), TLSA1(SEC, "301 good"),
+	    TLSA2(ABS, "") },
+	  VD(no_tlsa), EX(none), CO(high), LO(outside), NULL, MX2, 0, NULL },
+	{ "floor is the weakest: one host with unusable records only", D, NULL, MAIL,
+	  { MXREC(SEC, "10 " MX1 ";20 " MX2), A1(SEC, "198.51.100.1"), A2(SEC, "198.51.100.2"), TLSA1(SEC, "301 good"),
+	    TLSA2(SEC, "101 good") },
+	  VD(tls_absent), EX(dane_tls_only), CO(high), LO(outside), NULL, MX2, 0, NULL },
+	{ "a dead MX host does not weaken the floor", D, NULL, MAIL,
+	  { MXREC(SEC, "10 " MX1 ";20 " MX2), A1(SEC, "198.51.100.1"), { DNS_A, MX2, ABS, "", NULL, true }, TLSA1(SEC, "301 good") },
+	  VD(tls_absent), EX(dane), CO(high), LO(outside), NULL, MX1, 0, NULL },
+	{ "floor with a missing proof: incomplete", D, NULL, MAIL,
+	  { MXREC(SEC, "10 " MX1 ";20 " MX2), A1(SEC, "198.51.100.1"), A2(SEC, "198.51.100.2"), TLSA1(SEC, "301 good") },
+	  VD(incomplete), EX(none), CO(high), LO(outside), NULL, MX2, 0, NULL },
+	{ "another host's address bogus while the server is a known one: no concern of this session", D, NULL, MAIL,
+	  { MXREC(SEC, "10 " MX1 ";20 " MX2), A1(SEC, SRV), A2(BOG, ""), TLSA1(SEC, "301 good") },
+	  VD(tls_absent), EX(dane), CO(high), LO(inside), MX1, MX1, 0, NULL },
+	{ "but when the server is none of the known, it may be that host", D, NULL, MAIL,
+	  { MXREC(SEC, "10 " MX1 ";20 " MX2), A1(SEC, "198.51.100.1"), A2(BOG, ""), TLSA1(SEC, "301 good") },
+	  VD(bogus), EX(none), CO(medium), LO(unknown), NULL, NULL, 0, NULL },
+	{ "two hosts at one address, one without TLSA: the client may have meant that one", D, NULL, MAIL,
+	  { MXREC(SEC, "10 " MX1 ";20 " MX2), A1(SEC, SRV), A2(SEC, SRV), TLSA1(SEC, "301 good"), TLSA2(ABS, "") },
+	  VD(no_tlsa), EX(none), CO(high), LO(inside), MX2, MX2, 0, NULL },
+	{ "two hosts at one address, but the SNI says which", D, MX1, BROKE_THEN_MAIL,
+	  { MXREC(SEC, "10 " MX1 ";20 " MX2), A1(SEC, SRV), A2(SEC, SRV), TLSA1(SEC, "301 good"), TLSA2(ABS, "") },
+	  VD(tls_failed), EX(dane), CO(high), LO(inside), MX1, MX1, 0, NULL },
+	{ "a match with another host's record does not authenticate", NULL, MX1, TLS12,
+	  { A1(SEC, SRV), TLSA1(SEC, "301 evil"), TLSA2(SEC, "301 good") },
+	  VD(mismatch), EX(dane), CO(high), LO(inside), MX1, MX1, VA(ee_no_match), NULL },
+	{ "two recipients, one promises, one does not: the promise is broken", D ";example.com", NULL, MAIL,
+	  { MXREC(SEC, "10 " MX1), { DNS_MX, "example.com", SEC, "10 " MX2, NULL, 0 }, A1(SEC, SRV), A2(SEC, SRV),
+	    TLSA1(SEC, "301 good"), TLSA2(ABS, "") },
+	  VD(tls_absent), EX(dane), CO(high), LO(inside), MX1, MX1, 0, NULL },
+	{ "two recipients, one proved to promise nothing, one without proof", D ";example.com", NULL, MAIL,
+	  { MXREC(SEC, "10 " MX1), A1(SEC, SRV), TLSA1(ABS, "") },
+	  VD(incomplete), EX(none), CO(low), LO(unknown), NULL, NULL, 0, NULL },
+	{ "recipient at an address literal: nobody to ask", "[192.0.2.25]", NULL, MAIL, { { 0 } },
+	  VD(identity_unknown), EX(none), CO(none), LO(unknown), NULL, NULL, 0, "" },
+	/* coverage */
+	{ "offered, the client left before its turn: TLS was not absent", D, MX1, OFFER_QUIT, { A1(SEC, SRV), TLSA1(SEC, "301 good"), MXREC(SEC, "10 " MX1) },
+	  VD(not_visible), EX(dane), CO(high), LO(inside), MX1, MX1, 0, NULL },
+	{ "clear text after 220", D, NULL, CLEAR_220, { MXREC(SEC, "10 " MX1), A1(SEC, SRV), TLSA1(SEC, "301 good") },
+	  VD(tls_failed), EX(dane), CO(high), LO(inside), MX1, MX1, 0, NULL },
+	{ "ended after 220", D, NULL, SILENT_220, { MXREC(SEC, "10 " MX1), A1(SEC, SRV), TLSA1(SEC, "301 good") },
+	  VD(tls_failed), EX(dane), CO(high), LO(inside), MX1, MX1, 0, NULL },
+	{ "not offered, the client left", D, NULL, NO_OFFER_QUIT, { MXREC(SEC, "10 " MX1), A1(SEC, SRV), TLSA1(SEC, "301 good") },
+	  VD(tls_absent), EX(dane), CO(high), LO(inside), MX1, MX1, 0, NULL },
+	{ "refused, the client left", D, NULL, REFUSED, { MXREC(SEC, "10 " MX1), A1(SEC, SRV), TLSA1(SEC, "301 good") },
+	  VD(tls_absent), EX(dane), CO(high), LO(inside), MX1, MX1, 0, NULL },
+	{ "only a greeting", D, NULL, BANNER_ONLY, { MXREC(SEC, "10 " MX1), A1(SEC, SRV), TLSA1(SEC, "301 good") },
+	  VD(not_visible), EX(dane), CO(high), LO(inside), MX1, MX1, 0, NULL },
+};
+
+enum { CHAIN_ROOM = 4096 };
+/* good and evil are self-signed and have no names; anchored is signed by anchor and has the name of the domain alone. */
+static struct bytes good_leaf, evil_leaf, anchor, anchored;
+
+static struct bytes cert_make(const char *cn, const char *san, EVP_PKEY *key, EVP_PKEY *issuer_key, const char *issuer)
+{
+	X509 *x = X509_new();
+	unsigned char *der = NULL;
+	X509_set_version(x, X509_VERSION_3);
+	ASN1_INTEGER_set(X509_get_serialNumber(x), 7);
+	X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "CN", MBSTRING_ASC, (const unsigned char *)cn, -1, -1, 0);
+	X509_NAME_add_entry_by_txt(X509_get_issuer_name(x), "CN", MBSTRING_ASC, (const unsigned char *)issuer, -1, -1, 0);
+	ASN1_TIME_set(X509_getm_notBefore(x), 1780000000);
+	ASN1_TIME_set(X509_getm_notAfter(x), 1800000000);
+	X509_set_pubkey(x, key);
+	X509_EXTENSION *ext = san ? X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, san) :
+				    X509V3_EXT_conf_nid(NULL, NULL, NID_basic_constraints, "critical,CA:TRUE");
+	X509_add_ext(x, ext, -1);
+	X509_EXTENSION_free(ext);
+	assert_true(X509_sign(x, issuer_key, EVP_sha256()) > 0);
+	int n = i2d_X509(x, &der);
+	X509_free(x);
+	return (struct bytes){ der, (size_t)n };
+}
+
+static size_t chain_put(uint8_t *out, size_t at, struct bytes der)
+{
+	out[at] = 0;
+	out[at + 1] = (uint8_t)(der.n >> 8);
+	out[at + 2] = (uint8_t)der.n;
+	memcpy(out + at + 3, der.p, der.n);
+	return at + 3 + der.n;
+}
+
+static void put_rr(struct answer *a, const uint8_t *p, size_t n)
+{
+	a->rr[a->rrs].off = a->used;
+	a->rr[a->rrs++].n = (uint32_t)n;
+	memcpy(a->data + a->used, p, n);
+	a->used += (uint32_t)n;
+}
+
+static void put_item(struct answer *a, const char *item)
+{
+	uint8_t rr[300] = { 0 };
+	if (a->type == DNS_A || a->type == DNS_AAAA) {
+		assert_int_equal(inet_pton(a->type == DNS_A ? AF_INET : AF_INET6, item, rr), 1);
+		put_rr(a, rr, a->type == DNS_A ? 4 : 16);
+	} else if (a->type == DNS_MX) {
+		const char *host = strchr(item, ' ') + 1;
+		rr[1] = (uint8_t)atoi(item);
+		size_t n = strcmp(host, ".") ? strlen(host) : 0;
+		memcpy(rr + 2, host, n);
+		put_rr(a, rr, 2 + n);
+	} else if (a->type == DNS_TLSA) {
+		const char *which = item + 4;
+		struct bytes leaf = strcmp(which, "evil") == 0 ? evil_leaf : strcmp(which, "anchor") == 0 ? anchor : good_leaf;
+		for (int i = 0; i < 3; i++)
+			rr[i] = (uint8_t)(item[i] - '0');
+		EVP_Digest(leaf.p, leaf.n, rr + 3, NULL, EVP_sha256(), NULL);
+		put_rr(a, rr, strcmp(which, "bad") ? 35 : 34);
+	} else {
+		put_rr(a, (const uint8_t *)item, strlen(item));
+	}
+}
+
+static void answer_from(const struct question *q, const struct script *s, struct answer *a)
+{
+	memset(a, 0, sizeof(*a));
+	a->id = q->id;
+	a->as_of = q->as_of;
+	a->type = q->type;
+	memcpy(a->name, q->name, sizeof(a->name));
+	a->status = s ? (uint8_t)s->status : (uint8_t)dnsstatus_incomplete;
+	a->source = dnssource_capture;
+	a->ttl = 3600;
+	if (!s) {
+		strcpy(a->why, "not in the capture");
+		return;
+	}
+	a->nxdomain = s->nxdomain;
+	if (s->canon)
+		strcpy(a->canonname, s->canon);
+	char list[512], *save = NULL;
+	strcpy(list, s->rr ? s->rr : "");
+	for (char *item = strtok_r(list, ";", &save); item; item = strtok_r(NULL, ";", &save))
+		put_item(a, item);
+}
+
+static const struct script *script_find(const struct script *s, const struct question *q)
+{
+	for (int i = 0; i < 9 && s[i].name; i++)
+		if (s[i].type == q->type && strcmp(s[i].name, q->name) == 0)
+			return &s[i];
+	return NULL;
+}
+
+static void session_of(enum scene scene, const char *rcpt, const char *sni, struct record *r)
+{
+	record_init(r);
+	struct addr server = { 4, { 192, 0, 2, 25 } };
+	record_addr(r, F_dst_ip, &server);
+	record_num(r, F_dst_port, 25);
+	record_num(r, F_service, service_mx);
+	record_num(r, F_event_start, 1790000000LL * 1000000000);
+	record_num(r, F_cap_end, endhow_fin);
+	bool tls = scene >= TLS12 && scene <= BROKE_THEN_MAIL;
+	if (rcpt) {
+		char list[256], *save = NULL;
+		strcpy(list, rcpt);
+		for (char *d = strtok_r(list, ";", &save); d; d = strtok_r(NULL, ";", &save))
+			record_add_cstr(r, F_smtp_rcpt_domains, d);
+	}
+	if (tls && sni)
+		record_cstr(r, F_tls_sni, sni);
+	if (sni && !tls)
+		record_cstr(r, F_tls_sni, sni);
+	if (scene == MAIL || scene == MAIL_C2S || scene == BROKE_THEN_MAIL) {
+		record_num(r, F_smtp_transactions, 1);
+		record_num(r, F_smtp_content, 400);
+	}
+	if (scene == MAIL_C2S)
+		record_yes(r, F_cap_one_direction);
+	if (scene == MAIL || scene == NO_OFFER_QUIT) {
+		record_tri(r, F_smtp_offered, TRI_NO);
+		record_yes(r, F_smtp_ehlo_complete);
+	}
+	if (scene == OFFER_QUIT)
+		record_yes(r, F_smtp_offered);
+	if (scene == REFUSED)
+		record_num(r, F_smtp_stls_code, 454);
+	if (scene == CLEAR_220 || scene == SILENT_220 || tls)
+		record_num(r, F_smtp_stls_code, 220);
+	if (scene == CLEAR_220)
+		record_yes(r, F_smtp_after_220);
+	if (!tls)
+		return;
+	record_yes(r, F_tls_seen);
+	record_yes(r, F_tls_hello_c);
+	bool failed = scene >= TLS_BROKE;
+	record_tri(r, F_tls_established, failed ? TRI_NO : TRI_YES);
+	record_tri(r, F_tls_failed, failed ? TRI_YES : TRI_NO);
+	bool hidden = scene == TLS13 || scene == TLS_ANON || scene == TLS_BROKE || scene == BROKE_THEN_MAIL;
+	record_num(r, F_tls_cert_vis, hidden ? visibility_hidden : visibility_visible);
+	if (scene == TLS_ANON)
+		record_yes(r, F_tls_anonymous);
+}
+
+static struct bytes scene_chain(enum scene scene, uint8_t out[CHAIN_ROOM])
+{
+	if (scene == TLS12 || scene == TLS_BROKE_GOOD)
+		return (struct bytes){ out, chain_put(out, 0, good_leaf) };
+	if (scene == TLS12_EVIL || scene == TLS_BROKE_EVIL)
+		return (struct bytes){ out, chain_put(out, 0, evil_leaf) };
+	return (struct bytes){ out, 0 };
+}
+
+static struct dane *dane;
+static struct expectation e;
+static struct answer answer;
+static struct record session;
+
+static void log_question(char *log, const struct question *q)
+{
+	const char *type = q->type == DNS_A ? "A" : q->type == DNS_AAAA ? "AAAA" : q->type == DNS_MX ? "MX" :
+			   q->type == DNS_CNAME ? "CNAME" : "TLSA";
+	if (log[0])
+		strcat(log, " ");
+	strcat(log, type);
+	strcat(log, ":");
+	strcat(log, q->name);
+}
+
+static void walk(const struct script *script, char *log, size_t size)
+{
+	struct question q, same;
+	size_t asked = 0;
+	log[0] = '\0';
+	expectation_start(&e, &session);
+	while (expectation_next(&e, &q)) {
+		assert_true(++asked <= EXPECT_QUESTIONS);
+		assert_true(question_check(&q, sizeof(q)));
+		assert_true(expectation_next(&e, &same));
+		assert_memory_equal(&q, &same, sizeof(q));
+		assert_int_equal(q.as_of, 1790000000LL * 1000000000);
+		if (strlen(log) + 300 < size)
+			log_question(log, &q);
+		answer_from(&q, script_find(script, &q), &answer);
+		assert_true(answer_check(&answer, answer_size(&answer)));
+		expectation_answer(&e, &answer);
+	}
+}
+
+static bool text_is(enum fact f, const char *want)
+{
+	if (!want)
+		return !record_has(&session, f);
+	return bytes_eq(record_get_str(&session, f), bytes_of(want));
+}
+
+static void every_row(void **state)
+{
+	char log[8192];
+	uint8_t chain[CHAIN_ROOM];
+	int failed = 0;
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		session_of(rows[i].scene, rows[i].rcpt, rows[i].sni, &session);
+		walk(rows[i].script, log, sizeof(log));
+		expectation_finish(&e, dane, &session, scene_chain(rows[i].scene, chain));
+		int64_t verdict = record_get_num(&session, F_dane_verdict, -1), expect = record_get_num(&session, F_expect, -1),
+			confidence = record_get_num(&session, F_id_confidence, -1),
+			location = record_get_num(&session, F_id_location, -1),
+			variant = record_get_num(&session, F_dane_variant, 0);
+		bool asked = !rows[i].asked || strcmp(log, rows[i].asked) == 0;
+		struct bytes why = record_get_str(&session, F_dane_why);
+		if (verdict == (int64_t)rows[i].verdict && expect == (int64_t)rows[i].expect &&
+		    confidence == (int64_t)rows[i].confidence && location == (int64_t)rows[i].location &&
+		    variant == (int64_t)rows[i].variant && text_is(F_id_host, rows[i].host) && text_is(F_dane_base, rows[i].base) &&
+		    text_is(F_dst_domain, rows[i].host) && asked && record_check(&session, record_size(&session)) &&
+		    (verdict != daneverdict_incomplete || why.n > 0))
+			continue;
+		struct bytes h = record_get_str(&session, F_id_host), b = record_get_str(&session, F_dane_base);
+		print_message("row %zu (%s): verdict %s expect %d confidence %d location %d variant %d host %.*s base %.*s\n  why %.*s\n  asked %s\n",
+			      i, rows[i].why, fact_table[F_dane_verdict].words[verdict], (int)expect, (int)confidence, (int)location,
+			      (int)variant, (int)h.n, h.p, (int)b.n, b.p, (int)why.n, why.p, log);
+		failed++;
+	}
+	print_message("%zu rows\n", sizeof(rows) / sizeof(rows[0]));
+	assert_int_equal(failed, 0);
+}
+
+
+/* Usage 2: the next-hop domain is a name the certificate may have, after a secure MX only (RFC 7672 3.2.2). */
+static void next_hop_names(void **state)
+{
+	static const struct {
+		const char *why, *rcpt;
+		enum dnsstatus mx;
+		enum daneverdict verdict;
+		enum danevariant variant;
+	} t[] = { { "secure MX: the domain is a reference name", D, SEC, VD(match), 0 },
+		  { "unsigned MX: whoever forges it would choose the name", D, INS, VD(mismatch), VA(ta_name_mismatch) },
+		  { "next hop not known", NULL, SEC, VD(mismatch), VA(ta_name_mismatch) } };
+	char log[8192];
+	(void)state;
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		struct script script[9] = { { DNS_MX, D, t[i].mx, "10 " MX1, NULL, 0 }, A1(SEC, SRV), TLSA1(SEC, "201 anchor") };
+		uint8_t chain[CHAIN_ROOM];
+		session_of(TLS12, t[i].rcpt, MX1, &session);
+		walk(script, log, sizeof(log));
+		size_t n = chain_put(chain, chain_put(chain, 0, anchored), anchor);
+		expectation_finish(&e, dane, &session, (struct bytes){ chain, n });
+		assert_int_equal(record_get_num(&session, F_dane_verdict, -1), t[i].verdict);
+		assert_int_equal(record_get_num(&session, F_dane_variant, 0), t[i].variant);
+	}
+}
+
+static int64_t item_at(enum fact f, unsigned i)
+{
+	struct bytes item = { 0 };
+	size_t pos = 0;
+	do
+		assert_true(record_next(&session, f, &pos, &item));
+	while (i-- > 0);
+	return record_item_num(item);
+}
+
+/* The facts beside the verdict. */
+static void what_is_written(void **state)
+{
+	static const struct script script[9] = { MXREC(SEC, "10 " MX1), A1(SEC, SRV), TLSA1(SEC, "101 good;301 evil;301 good") };
+	uint8_t chain[CHAIN_ROOM];
+	char log[8192];
+	struct bytes item;
+	size_t pos = 0;
+	(void)state;
+	session_of(TLS12, D, MX1, &session);
+	walk(script, log, sizeof(log));
+	expectation_finish(&e, dane, &session, scene_chain(TLS12, chain));
+	assert_true(text_is(F_dane_matched, "3 0 1"));
+	assert_true(text_is(F_dane_owner, T1));
+	assert_true(text_is(F_srv_domain, MX1));
+	assert_int_equal(record_get_num(&session, F_dane_usable, 0), 2);
+	assert_int_equal(record_get_num(&session, F_dane_ttl, 0), 3600);
+	assert_int_equal(record_get_num(&session, F_dane_dnssec, 0), dnsstatus_secure);
+	assert_int_equal(record_get_num(&session, F_dane_source, 0), dnssource_capture);
+	assert_int_equal(record_get_num(&session, F_dane_as_of, 0), 1790000000LL * 1000000000);
+	assert_int_equal(record_get_tri(&session, F_dane_seen_later), TRI_NO);
+	assert_int_equal(record_count(&session, F_tlsa_usage), 3);
+	assert_int_equal(record_count(&session, F_tlsa_data), 3);
+	assert_int_equal(item_at(F_tlsa_usage, 0), 1);
+	assert_int_equal(item_at(F_tlsa_matching, 2), 1);
+	assert_int_equal(item_at(F_tlsa_result, 0), tlsaresult_unusable);
+	assert_int_equal(item_at(F_tlsa_result, 1), tlsaresult_no_match);
+	assert_int_equal(item_at(F_tlsa_result, 2), tlsaresult_match);
+	assert_true(record_next(&session, F_tlsa_data, &pos, &item));
+	assert_int_equal(item.n, 32);
+	assert_true(record_list_has(&session, F_id_domains, bytes_of(D)));
+	assert_true(record_list_has(&session, F_id_sources, bytes_of("sni")));
+	assert_true(record_list_has(&session, F_id_sources, bytes_of("dnssec-host")) ||
+		    record_list_has(&session, F_id_sources, bytes_of("dnssec-chain")));
+	assert_true(record_list_has(&session, F_related_hosts, bytes_of(D)));
+	assert_true(record_list_has(&session, F_related_hosts, bytes_of(MX1)));
+	assert_true(record_check(&session, record_size(&session)));
+}
+
+/* A hint of the server never changes anything: greeting, EHLO reply and certificate names are not read (R1, M1). */
+static void hints_are_not_read(void **state)
+{
+	static const struct script script[9] = { { DNS_A, "evil.example.com", SEC, SRV, NULL, 0 } };
+	char log[8192];
+	(void)state;
+	session_of(TLS12_EVIL, NULL, NULL, &session);
+	record_cstr(&session, F_smtp_banner, "evil.example.com ESMTP");
+	record_add_cstr(&session, F_x509_names, "evil.example.com");
+	walk(script, log, sizeof(log));
+	assert_string_equal(log, "");
+}
+
+/* DNS off, and services that RFC 7672 does not speak of: no question, no dane fact, nothing expected. */
+static void no_dns(void **state)
+{
+	static const enum service services[] = { service_mx, service_submission, service_submissions, service_other };
+	static const bool asks[] = { true, false, false, true };
+	struct question q;
+	(void)state;
+	for (size_t i = 0; i < 4; i++) {
+		session_of(MAIL, D, MX1, &session);
+		record_num(&session, F_service, services[i]);
+		expectation_start(&e, &session);
+		expectation_finish(&e, dane, &session, (struct bytes){ 0 });
+		assert_false(record_has(&session, F_dane_verdict));
+		assert_false(record_has(&session, F_dane_as_of));
+		assert_int_equal(record_get_num(&session, F_expect, -1), expect_none);
+		assert_int_equal(record_get_num(&session, F_id_confidence, -1), confidence_low);
+		assert_true(text_is(F_id_host, MX1));
+		expectation_start(&e, &session);
+		assert_int_equal(expectation_next(&e, &q), asks[i]);
+	}
+}
+
+/* The owner name carries the port that was used, and the family of the connection is asked first. */
+static void port_and_family(void **state)
+{
+	static const struct script script[9] = { { DNS_AAAA, MX1, SEC, "2001:db8::25", NULL, 0 },
+						 { DNS_TLSA, "_2525._tcp." MX1, SEC, "301 good", NULL, 0 } };
+	struct addr server = { 6, { 0x20, 0x01, 0x0d, 0xb8, [15] = 0x25 } };
+	uint8_t chain[CHAIN_ROOM];
+	char log[8192];
+	(void)state;
+	session_of(TLS12, NULL, MX1, &session);
+	record_addr(&session, F_dst_ip, &server);
+	record_num(&session, F_dst_port, 2525);
+	record_num(&session, F_service, service_other);
+	walk(script, log, sizeof(log));
+	assert_string_equal(log, "AAAA:" MX1 " TLSA:_2525._tcp." MX1);
+	expectation_finish(&e, dane, &session, scene_chain(TLS12, chain));
+	assert_int_equal(record_get_num(&session, F_dane_verdict, -1), daneverdict_match);
+	assert_int_equal(record_get_num(&session, F_id_location, -1), location_inside);
+}
+
+/* Answers that nobody asked for change nothing. */
+static void stray_answers(void **state)
+{
+	struct question q;
+	static const struct script a = { DNS_A, MX1, SEC, SRV, NULL, 0 };
+	(void)state;
+	session_of(TLS12, NULL, MX1, &session);
+	expectation_start(&e, &session);
+	assert_true(expectation_next(&e, &q));
+	for (int i = 0; i < 3; i++) {
+		answer_from(&q, &a, &answer);
+		if (i == 0)
+			answer.id++;
+		if (i == 1)
+			answer.type = DNS_AAAA;
+		if (i == 2)
+			answer.name[0] = 'y';
+		expectation_answer(&e, &answer);
+		struct question again;
+		assert_true(expectation_next(&e, &again));
+		assert_memory_equal(&q, &again, sizeof(q));
+	}
+	answer_from(&q, &a, &answer);
+	answer.seen_later = true;
+	expectation_answer(&e, &answer);
+	assert_true(expectation_next(&e, &q));
+	assert_int_equal(q.type, DNS_TLSA);
+	expectation_finish(&e, dane, &session, (struct bytes){ 0 });
+	assert_int_equal(record_get_num(&session, F_dane_verdict, -1), daneverdict_incomplete);
+	assert_int_equal(record_get_tri(&session, F_dane_seen_later), TRI_YES);
+}
+
+/* More than we follow is incomplete, and says so; never absent, never a match. */
+static void bounds(void **state)
+{
+	char name[64];
+	struct question q;
+	unsigned asked = 0;
+	(void)state;
+	/* eight domains of sixteen hosts, each host an alias: more questions and hosts than there is room for */
+	session_of(MAIL, NULL, NULL, &session);
+	for (int i = 0; i < 12; i++) {
+		strcpy(name, "dX.example.org");
+		name[1] = (char)('a' + i);
+		record_add_cstr(&session, F_smtp_rcpt_domains, name);
+	}
+	expectation_start(&e, &session);
+	assert_int_equal(e.id.domains, IDENTITY_DOMAINS);
+	assert_true(e.id.more);
+	while (expectation_next(&e, &q)) {
+		assert_true(++asked <= EXPECT_QUESTIONS);
+		struct script s = { q.type, q.name, SEC, SRV, NULL, false };
+		if (q.type == DNS_TLSA)
+			s.rr = "301 good";
+		if (q.type == DNS_MX) {
+			s.rr = NULL;
+			answer_from(&q, &s, &answer);
+			for (int i = 0; i < 40; i++) {
+				char item[64] = "10 hXY.example.net";
+				item[4] = q.name[1];
+				item[5] = (char)('A' + i % 26);
+				put_item(&answer, item);
+			}
+		} else {
+			answer_from(&q, &s, &answer);
+		}
+		expectation_answer(&e, &answer);
+	}
+	assert_true(asked > 20);
+	expectation_finish(&e, dane, &session, (struct bytes){ 0 });
+	assert_true(record_check(&session, record_size(&session)));
+	assert_true(record_get_num(&session, F_dane_verdict, -1) == daneverdict_tls_absent ||
+		    record_get_num(&session, F_dane_verdict, -1) == daneverdict_incomplete);
+	/* an RRset that does not fit proves nothing */
+	session_of(TLS12, NULL, MX1, &session);
+	expectation_start(&e, &session);
+	for (asked = 0; expectation_next(&e, &q); asked++) {
+		struct script s = { q.type, q.name, SEC, q.type == DNS_A ? SRV : "", NULL, false };
+		answer_from(&q, &s, &answer);
+		if (q.type == DNS_TLSA) {
+			static const uint8_t zero[8192] = { 3, 0, 0 };
+			put_item(&answer, "301 good");
+			put_rr(&answer, zero, sizeof(zero));
+			e.used = EXPECT_DATA - 8192;
+		}
+		expectation_answer(&e, &answer);
+	}
+	uint8_t chain[CHAIN_ROOM];
+	expectation_finish(&e, dane, &session, scene_chain(TLS12, chain));
+	assert_int_equal(record_get_num(&session, F_dane_verdict, -1), daneverdict_incomplete);
+	assert_true(record_get_str(&session, F_dane_why).n > 0);
+}
+
+static int up(void **state)
+{
+	(void)state;
+	EVP_PKEY *key[3] = { EVP_EC_gen("P-256"), EVP_EC_gen("P-256"), EVP_EC_gen("P-256") };
+	good_leaf = cert_make("good", NULL, key[0], key[0], "good");
+	evil_leaf = cert_make("evil", NULL, key[1], key[1], "evil");
+	anchor = cert_make("anchor", NULL, key[0], key[0], "anchor");
+	anchored = cert_make("x", "DNS:" D, key[2], key[0], "anchor");
+	for (int i = 0; i < 3; i++)
+		EVP_PKEY_free(key[i]);
+	dane = dane_init();
+	return dane ? 0 : -1;
+}
+
+static int down(void **state)
+{
+	(void)state;
+	OPENSSL_free((void *)(uintptr_t)good_leaf.p);
+	OPENSSL_free((void *)(uintptr_t)evil_leaf.p);
+	OPENSSL_free((void *)(uintptr_t)anchor.p);
+	OPENSSL_free((void *)(uintptr_t)anchored.p);
+	dane_free(dane);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_row),
+		cmocka_unit_test(next_hop_names),
+		cmocka_unit_test(what_is_written),
+		cmocka_unit_test(hints_are_not_read),
+		cmocka_unit_test(no_dns),
+		cmocka_unit_test(port_and_family),
+		cmocka_unit_test(stray_answers),
+		cmocka_unit_test(bounds),
+	};
+	return cmocka_run_group_tests(tests, up, down);
+}
