@@ -1,0 +1,119 @@
+/* event: see event.h. Words only; every judgement stands in the record already. */
+#include "judge/event.h"
+
+#include "text.h"
+#include "version.h"
+
+static void common(struct record *r, const char *kind, const char *dataset)
+{
+	record_cstr(r, F_ecs_version, MXWITNESS_ECS);
+	record_cstr(r, F_event_kind, kind);
+	record_cstr(r, F_event_module, "mxwitness");
+	record_cstr(r, F_event_dataset, dataset);
+	record_cstr(r, F_observer_vendor, "mxwitness");
+	record_cstr(r, F_observer_product, "mxwitness");
+	record_cstr(r, F_observer_type, "sensor");
+	record_cstr(r, F_observer_version, MXWITNESS_VERSION);
+	record_cstr(r, F_schema, MXWITNESS_SCHEMA);
+}
+
+static void list(struct record *r, enum fact f, const char *const *words)
+{
+	record_unset(r, f);
+	for (; *words; words++)
+		record_add_cstr(r, f, *words);
+}
+
+static void starttls_words(const struct record *r, struct text *t)
+{
+	if (record_get_num(r, F_service, service_mx) == service_submissions)
+		return;
+	if (record_get_tri(r, F_smtp_requested) == TRI_YES) {
+		text_put(t, ", STARTTLS asked for");
+		if (record_has(r, F_smtp_stls_code)) {
+			text_put(t, " and answered ");
+			text_num(t, record_get_num(r, F_smtp_stls_code, 0));
+		}
+	} else if (record_get_tri(r, F_smtp_offered) == TRI_YES) {
+		text_put(t, ", STARTTLS offered and not asked for");
+	} else if (record_get_tri(r, F_smtp_offered) == TRI_NO) {
+		text_put(t, ", STARTTLS not offered");
+	}
+}
+
+static void tls_words(const struct record *r, struct text *t)
+{
+	if (record_get_tri(r, F_tls_established) == TRI_YES) {
+		text_put(t, ", TLS ");
+		text_clean(t, record_get_str(r, F_tls_version), false);
+		text_put(t, record_get_num(r, F_tls_cert_vis, visibility_hidden) == visibility_visible ?
+			 ", certificate seen" : ", certificate not visible");
+	} else if (record_get_tri(r, F_tls_failed) == TRI_YES) {
+		text_put(t, ", the TLS handshake failed");
+	}
+	if (record_has(r, F_dane_verdict)) {
+		text_put(t, ", DANE ");
+		text_put(t, fact_table[F_dane_verdict].words[record_get_num(r, F_dane_verdict, 0)]);
+	}
+}
+
+static void sentence(struct record *r)
+{
+	char buf[1024];
+	struct text t = { buf, 0, sizeof(buf), false };
+	struct addr a;
+	if (record_get_addr(r, F_src_ip, &a))
+		text_addr(&t, &a);
+	text_put(&t, " to ");
+	struct bytes host = record_get_str(r, F_id_host);
+	if (host.n) {
+		text_clean(&t, host, false);
+		text_put(&t, " at ");
+	}
+	if (record_get_addr(r, F_dst_ip, &a))
+		text_addr(&t, &a);
+	text_put(&t, " port ");
+	text_num(&t, record_get_num(r, F_dst_port, 0));
+	starttls_words(r, &t);
+	tls_words(r, &t);
+	text_put(&t, ": ");
+	text_put(&t, fact_table[F_verdict].words[record_get_num(r, F_verdict, verdict_unknown)]);
+	record_str(r, F_message, (struct bytes){ (uint8_t *)buf, t.n });
+}
+
+void event_session(struct record *r)
+{
+	static const char *const category[] = { "network", "email", NULL };
+	static const char *const type[] = { "connection", "protocol", "info", NULL };
+	common(r, "event", "mxwitness.session");
+	record_num(r, F_timestamp, record_get_num(r, F_event_end, 0));
+	list(r, F_event_category, category);
+	list(r, F_event_type, type);
+	record_cstr(r, F_event_action, "smtp-session");
+	sentence(r);
+	if (r->truncated)
+		record_yes(r, F_truncated);
+}
+
+void event_alert(struct record *r)
+{
+	static const char *const category[] = { "network", "intrusion_detection", NULL };
+	static const char *const type[] = { "info", NULL };
+	common(r, "alert", "mxwitness.alert");
+	record_num(r, F_timestamp, record_get_num(r, F_event_end, 0));
+	list(r, F_event_category, category);
+	list(r, F_event_type, type);
+	if (r->truncated)
+		record_yes(r, F_truncated);
+}
+
+void event_stats(struct record *r, int64_t at)
+{
+	static const char *const category[] = { "network", NULL };
+	static const char *const type[] = { "info", NULL };
+	common(r, "metric", "mxwitness.stats");
+	if (at)
+		record_num(r, F_timestamp, at);
+	list(r, F_event_category, category);
+	list(r, F_event_type, type);
+}

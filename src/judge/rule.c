@@ -1,0 +1,520 @@
+/* rule: evaluation of the compiled rules over one record, and what follows from it: the findings with their levels,
+ * and the verdict. It does not know what a rule or a verdict means, reads no file, and allocates nothing while it
+ * judges (PCRE2 keeps its frames in the scratch and stops at RULE_HEAP_KIB).
+ *
+ * Most rules end at one comparison of bit sets: a rule needs facts that this session does not have. The others start
+ * with their cheapest tests, since the compiler put these first. */
+#include "judge/rule.h"
+
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+#include <stdlib.h>
+
+#include "judge/sentence.h"
+#include "judge/site.h"
+
+struct rule_scratch {
+	pcre2_match_data *match;
+	pcre2_match_context *limits;
+	uint64_t limit_hits;
+	struct finding found[];    /* one a finding id; rule NULL: not found */
+};
+
+struct rule_scratch *rule_scratch_new(const struct rules *rules)
+{
+	struct rule_scratch *s = calloc(1, sizeof(*s) + rules->findings * sizeof(s->found[0]));
+	if (!s)
+		return NULL;
+	s->match = pcre2_match_data_create(1, NULL);
+	s->limits = pcre2_match_context_create(NULL);
+	if (!s->match || !s->limits) {
+		rule_scratch_free(s);
+		return NULL;
+	}
+	pcre2_set_match_limit(s->limits, RULE_MATCH_LIMIT);
+	pcre2_set_depth_limit(s->limits, RULE_DEPTH_LIMIT);
+	pcre2_set_heap_limit(s->limits, RULE_HEAP_KIB);
+	return s;
+}
+
+void rule_scratch_free(struct rule_scratch *s)
+{
+	if (!s)
+		return;
+	pcre2_match_data_free(s->match);
+	pcre2_match_context_free(s->limits);
+	free(s);
+}
+
+uint64_t rule_scratch_limits(const struct rule_scratch *s)
+{
+	return s->limit_hits;
+}
+
+size_t rules_count(const struct rules *rules)
+{
+	return rules->count;
+}
+
+const struct rule *rules_at(const struct rules *rules, size_t i)
+{
+	return i < rules->count ? &rules->rule[i] : NULL;
+}
+
+static bool same(struct bytes a, struct bytes b, bool cased)
+{
+	return cased ? bytes_eq(a, b) : bytes_eq_nocase(a, b);
+}
+
+static bool infix(struct bytes v, struct bytes text, bool cased)
+{
+	for (size_t i = 0; text.n <= v.n && i <= v.n - text.n; i++)
+		if (same((struct bytes){ v.p + i, text.n }, text, cased))
+			return true;
+	return false;
+}
+
+/* One element of a pattern at *i: its octet, or which wildcard. */
+static uint8_t glob_next(struct bytes pattern, size_t *i, bool *wild)
+{
+	uint8_t c = pattern.p[(*i)++];
+	*wild = c == GLOB_ANY || c == GLOB_ONE;
+	if (c == GLOB_LITERAL && *i < pattern.n)
+		c = pattern.p[(*i)++];
+	return c;
+}
+
+/* Wildcards with one point to come back to: the last "any". Going back further cannot help. */
+static bool glob(struct bytes v, struct bytes pattern, bool cased)
+{
+	size_t i = 0, j = 0, back_i = 0, back_j = 0;
+	bool may_go_back = false;
+	while (i < v.n || j < pattern.n) {
+		size_t next = j;
+		bool wild = false;
+		uint8_t c = j < pattern.n ? glob_next(pattern, &next, &wild) : 0;
+		if (j < pattern.n && wild && c == GLOB_ANY) {
+			may_go_back = true;
+			back_i = i;
+			back_j = j = next;
+		} else if (j < pattern.n && i < v.n &&
+			   (wild || c == v.p[i] || (!cased && ascii_lower(c) == ascii_lower(v.p[i])))) {
+			i++;
+			j = next;
+		} else if (may_go_back && back_i < v.n) {
+			i = ++back_i;
+			j = back_j;
+		} else {
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool search(const struct rules *rules, struct rule_scratch *s, const struct step *step, struct bytes v)
+{
+	v = bytes_head(v, RULE_RE_SUBJECT);
+	int rc = pcre2_match(rules->regex[step->u.num], v.p, v.n, 0, 0, s->match, s->limits);
+	if (rc == PCRE2_ERROR_MATCHLIMIT || rc == PCRE2_ERROR_DEPTHLIMIT || rc == PCRE2_ERROR_HEAPLIMIT)
+		s->limit_hits++;
+	return rc >= 0;
+}
+
+bool rule_test_text(const struct rules *rules, struct rule_scratch *s, const struct step *step, struct bytes v)
+{
+	struct bytes t = step->text;
+	switch ((enum rule_op)step->op) {
+	case OP_TEXT:
+		return same(v, t, step->cased);
+	case OP_PREFIX:
+		return v.n >= t.n && same(bytes_head(v, t.n), t, step->cased);
+	case OP_SUFFIX:
+		return v.n >= t.n && same(bytes_skip(v, v.n - t.n), t, step->cased);
+	case OP_INFIX:
+		return infix(v, t, step->cased);
+	case OP_GLOB:
+		return glob(v, t, step->cased);
+	case OP_RE:
+		return search(rules, s, step, v);
+	case OP_SEEN:
+	case OP_MASK:
+	case OP_EQ:
+	case OP_LT:
+	case OP_LTE:
+	case OP_GT:
+	case OP_GTE:
+	case OP_CIDR:
+	case OP_SAME:
+		break;
+	}
+	return false;
+}
+
+static bool compare(const struct step *step, int64_t v)
+{
+	switch ((enum rule_op)step->op) {
+	case OP_MASK:
+		return v >= 0 && v < 64 && step->u.set >> v & 1;
+	case OP_EQ:
+		return v == step->u.num;
+	case OP_LT:
+		return v < step->u.num;
+	case OP_LTE:
+		return v <= step->u.num;
+	case OP_GT:
+		return v > step->u.num;
+	case OP_GTE:
+		return v >= step->u.num;
+	case OP_SEEN:
+	case OP_TEXT:
+	case OP_PREFIX:
+	case OP_SUFFIX:
+	case OP_INFIX:
+	case OP_GLOB:
+	case OP_RE:
+	case OP_CIDR:
+	case OP_SAME:
+		break;
+	}
+	return false;
+}
+
+static bool in_network(const struct step *step, struct bytes v)
+{
+	size_t whole = (size_t)step->u.num / 8, rest = (size_t)step->u.num % 8;
+	if (v.n != step->text.n || whole > v.n || memcmp(v.p, step->text.p, whole) != 0)
+		return false;
+	return rest == 0 || (uint8_t)((v.p[whole] ^ step->text.p[whole]) >> (8 - rest)) == 0;
+}
+
+/* A value as the event spells it. buf is for those that are not text already. */
+static struct bytes spelled(enum fact f, struct bytes raw, int64_t num, char *buf, size_t cap)
+{
+	const struct fact_info *info = &fact_table[f];
+	struct text t = { buf, 0, cap, false };
+	struct addr a = { .v = raw.n == 4 ? 4 : 6 };
+	switch (info->type) {
+	case T_STR:
+	case T_LSTR:
+		return raw;
+	case T_TRI:
+		text_put(&t, num ? "true" : "false");
+		break;
+	case T_NUM:
+	case T_DUR:
+	case T_LNUM:
+		text_num(&t, num);
+		break;
+	case T_TIME:
+		text_time(&t, num);
+		break;
+	case T_ENUM:
+	case T_LENUM:
+		text_put(&t, info->words[num]);
+		break;
+	case T_HEX:
+	case T_LHEX:
+		text_hex(&t, raw, false);
+		break;
+	case T_IP:
+	case T_LIP:
+		memcpy(a.a, raw.p, raw.n < 16 ? raw.n : 16);
+		text_addr(&t, &a);
+		break;
+	}
+	return (struct bytes){ (const uint8_t *)buf, t.n };
+}
+
+/* The values of a fact one after the other, a single one or the items of a list. */
+struct values {
+	const struct record *r;
+	enum fact f;
+	size_t pos;
+	bool done;
+};
+
+static bool values_next(struct values *v, struct bytes *raw, int64_t *num)
+{
+	enum fact_type type = fact_table[v->f].type;
+	if (type >= T_LSTR) {
+		if (!record_next(v->r, v->f, &v->pos, raw))
+			return false;
+		*num = type == T_LNUM || type == T_LENUM ? record_item_num(*raw) : 0;
+		return true;
+	}
+	if (v->done)
+		return false;
+	v->done = true;
+	bool text = type == T_STR || type == T_HEX || type == T_IP;
+	*raw = text ? record_get_str(v->r, v->f) : (struct bytes){ v->r->text, 0 };
+	*num = text ? 0 : record_get_num(v->r, v->f, 0);
+	return true;
+}
+
+enum { SPELLED = 1024 };
+
+static bool same_as(const struct record *r, enum fact other, struct bytes text, bool cased)
+{
+	struct values v = { r, other, 0, !record_has(r, other) };
+	char buf[SPELLED];
+	struct bytes raw;
+	int64_t num;
+	while (values_next(&v, &raw, &num))
+		if (same(text, spelled(other, raw, num, buf, sizeof(buf)), cased))
+			return true;
+	return false;
+}
+
+static bool value_passes(const struct rules *rules, struct rule_scratch *s, const struct step *step,
+			 const struct record *r, struct bytes raw, int64_t num)
+{
+	char buf[SPELLED];
+	enum rule_op op = (enum rule_op)step->op;
+	enum fact f = (enum fact)step->fact;
+	if (op == OP_MASK && fact_table[f].type == T_TRI)
+		return compare(step, num + TRI_NO);
+	if (op >= OP_MASK && op <= OP_GTE)
+		return compare(step, num);
+	if (op == OP_CIDR)
+		return in_network(step, raw);
+	struct bytes text = spelled(f, raw, num, buf, sizeof(buf));
+	if (op == OP_SAME)
+		return same_as(r, (enum fact)step->u.num, text, step->cased);
+	return rule_test_text(rules, s, step, text);
+}
+
+static bool passes(const struct rules *rules, struct rule_scratch *s, const struct step *step, const struct record *r)
+{
+	struct values v = { r, (enum fact)step->fact, 0, false };
+	struct bytes raw;
+	int64_t num;
+	if (!record_has(r, (enum fact)step->fact))
+		return false;
+	if (step->op == OP_SEEN)
+		return true;
+	while (values_next(&v, &raw, &num))
+		if (value_passes(rules, s, step, r, raw, num))
+			return true;
+	return false;
+}
+
+bool rule_walk(const struct rules *rules, struct rule_scratch *s, uint32_t at, const struct record *r)
+{
+	while (at >= STEP_FIRST) {
+		const struct step *step = &rules->step[at];
+		at = passes(rules, s, step, r) ? step->yes : step->no;
+	}
+	return at == STEP_YES;
+}
+
+static bool matches(const struct rules *rules, struct rule_scratch *s, const struct rule *rule, const struct record *r)
+{
+	for (size_t i = 0; i < sizeof(rule->need) / sizeof(rule->need[0]); i++)
+		if (rule->need[i] & ~r->seen[i])
+			return false;
+	return rule_walk(rules, s, rule->start, r);
+}
+
+/* What the levels of one session depend on, beside its rules. */
+struct stakes {
+	uint64_t expects;          /* bit: enum expect */
+	uint8_t outcome, delivery, confidence;
+	bool own;
+};
+
+static struct stakes stakes_of(const struct record *r)
+{
+	struct stakes k = { 0 };
+	size_t pos = 0;
+	struct bytes item;
+	while (record_next(r, F_expect_all, &pos, &item))
+		k.expects |= UINT64_C(1) << (record_item_num(item) & 63);
+	k.expects |= UINT64_C(1) << (record_get_num(r, F_expect, expect_none) & 63);
+	k.outcome = (uint8_t)record_get_num(r, F_outcome, outcome_unknown);
+	k.delivery = (uint8_t)record_get_num(r, F_delivery, delivery_unknown);
+	k.confidence = (uint8_t)record_get_num(r, F_id_confidence, confidence_none);
+	k.own = record_get_tri(r, F_own_client) == TRI_YES || record_get_tri(r, F_own_server) == TRI_YES;
+	return k;
+}
+
+static uint8_t lower(uint8_t a, uint8_t b)
+{
+	return a < b ? a : b;
+}
+
+/* The maximum of the table over the promises that apply; the strongest of equals names it (0.2, 0.4). */
+static void by_matrix(const struct severity *sev, const struct stakes *k, struct finding *f)
+{
+	for (uint8_t e = expect_COUNT; e-- > 0;) {
+		if (!(k->expects >> e & 1))
+			continue;
+		uint8_t level = f->certainty == certainty_proof ? sev->level[e][k->outcome][k->delivery] :
+				sev->first[e][k->outcome][k->delivery];
+		if (sev->bound[e])
+			level = lower(level, sev->cap[k->confidence]);
+		if (level <= f->level)
+			continue;
+		f->level = level;
+		f->expectation = e;
+		f->from_matrix = true;
+	}
+}
+
+static void by_floor(const struct severity *sev, const struct stakes *k, struct finding *f)
+{
+	for (uint8_t e = expect_COUNT; e-- > 0;) {
+		if (!(k->expects >> e & 1))
+			continue;
+		uint8_t least = sev->bound[e] ? lower(f->by->floor[e], sev->cap[k->confidence]) : f->by->floor[e];
+		if (least <= f->level)
+			continue;
+		f->level = least;
+		f->expectation = e;
+		f->from_matrix = true;
+	}
+}
+
+static void by_shifts(const struct rules *rules, struct rule_scratch *s, const struct record *r, struct finding *f)
+{
+	for (unsigned i = 0; i < f->by->shifts; i++) {
+		const struct rule_shift *shift = &f->by->shift[i];
+		int level = f->level + shift->by;
+		if (!rule_walk(rules, s, shift->start, r))
+			continue;
+		f->shifted |= 1u << i;
+		f->level = (uint8_t)(level < 0 ? 0 : level >= level_COUNT ? level_COUNT - 1 : level);
+	}
+}
+
+static struct finding judge_rule(const struct rules *rules, struct rule_scratch *s, const struct rule *rule,
+				 const struct stakes *k, const struct record *r)
+{
+	struct finding f = { .rule = rule, .by = rule, .certainty = rule->certainty, .expectation = expect_none };
+	f.level = rule->fixed != RULE_NO_LEVEL ? rule->fixed : rule->base;
+	if (k->own && rule->own != RULE_NO_LEVEL)
+		f.level = rule->own;
+	if (rule->fixed == RULE_NO_LEVEL)
+		by_matrix(&rules->severity, k, &f);
+	by_floor(&rules->severity, k, &f);
+	by_shifts(rules, s, r, &f);
+	f.level = lower(f.level, rule->cap);
+	if (f.from_matrix && rules->severity.bound[f.expectation])
+		f.certainty = lower(f.certainty, rules->severity.certainty[k->confidence]);
+	return f;
+}
+
+/* Two documents of one finding: the surer one tells it, the worse one levels it. */
+static void merge(struct finding *have, const struct finding *more)
+{
+	struct finding old = *have;
+	if (!old.rule) {
+		*have = *more;
+		return;
+	}
+	if (more->level > old.level)
+		*have = *more;
+	if (more->certainty > old.certainty) {
+		have->rule = more->rule;
+		have->certainty = more->certainty;
+	} else {
+		have->rule = old.rule;
+		have->certainty = old.certainty;
+	}
+}
+
+static void write_findings(struct record *r, const struct finding *f, size_t n)
+{
+	static const enum fact columns[] = { F_findings, F_finding_id, F_finding_variant, F_finding_certainty,
+					     F_finding_level };
+	for (size_t i = 0; i < sizeof(columns) / sizeof(columns[0]); i++)
+		record_unset(r, columns[i]);
+	for (size_t i = 0; i < n; i++)
+		record_add_cstr(r, F_findings, f[i].rule->finding);
+	for (size_t i = 0; i < n; i++)
+		record_add_cstr(r, F_finding_id, f[i].rule->finding);
+	for (size_t i = 0; i < n; i++)
+		record_add_cstr(r, F_finding_variant, f[i].rule->variant);
+	for (size_t i = 0; i < n; i++)
+		record_add_num(r, F_finding_certainty, f[i].certainty);
+	for (size_t i = 0; i < n; i++)
+		record_add_num(r, F_finding_level, f[i].level);
+}
+
+/* The worst finding that makes this case hold, or NULL. */
+static const struct finding *case_finding(const struct verdict_case *c, bool promised, const struct finding *f,
+					  size_t n)
+{
+	const struct finding *worst = NULL;
+	for (size_t i = 0; i < n; i++)
+		if (f[i].rule->verdict == c->verdict && f[i].level >= (promised ? c->promised : c->plain) &&
+		    (!worst || f[i].level > worst->level))
+			worst = &f[i];
+	return worst;
+}
+
+static void reason_of(struct text *t, const struct finding *f)
+{
+	text_put(t, f->rule->finding);
+	if (f->rule->variant[0]) {
+		text_put(t, " (");
+		text_put(t, f->rule->variant);
+		text_put(t, ")");
+	}
+	text_put(t, ", ");
+	text_put(t, fact_table[F_finding_level].words[f->level]);
+	text_put(t, ", ");
+	text_put(t, fact_table[F_finding_certainty].words[f->certainty]);
+	text_put(t, ": ");
+	text_put(t, f->rule->title);
+}
+
+static void write_verdict(struct record *r, uint8_t verdict, const struct text *why)
+{
+	record_num(r, F_verdict, verdict);
+	record_str(r, F_event_reason, (struct bytes){ (const uint8_t *)why->p, why->n });
+}
+
+static void judge_verdict(const struct rules *rules, struct rule_scratch *s, struct record *r,
+			  const struct finding *f, size_t n)
+{
+	char buf[512];
+	struct text why = { buf, 0, sizeof(buf), false };
+	bool promised = record_get_num(r, F_expect, expect_none) != expect_none;
+	for (size_t i = 0; i < rules->verdicts; i++) {
+		const struct verdict_case *c = &rules->verdict[i];
+		const struct finding *worst = c->by_finding ? case_finding(c, promised, f, n) : NULL;
+		if (c->by_finding ? !worst : !rule_walk(rules, s, c->start, r))
+			continue;
+		if (worst)
+			reason_of(&why, worst);
+		else
+			sentence_write(&why, c->why, r);
+		write_verdict(r, c->verdict, &why);
+		return;
+	}
+}
+
+size_t rules_judge(const struct rules *rules, struct rule_scratch *s, struct record *r, struct finding *out, size_t max)
+{
+	struct stakes k = stakes_of(r);
+	size_t n = 0;
+	for (size_t i = 0; i < rules->findings; i++)
+		s->found[i].rule = NULL;
+	for (size_t i = 0; i < rules->count; i++) {
+		const struct rule *rule = &rules->rule[i];
+		if (!matches(rules, s, rule, r))
+			continue;
+		struct finding f = judge_rule(rules, s, rule, &k, r);
+		merge(&s->found[rule->finding_at], &f);
+	}
+	max = max < RULE_FINDINGS ? max : RULE_FINDINGS;
+	for (size_t i = 0; i < rules->findings; i++) {
+		if (s->found[i].rule && n < max)
+			out[n++] = s->found[i];
+		else if (s->found[i].rule)
+			r->truncated = 1;
+	}
+	judge_verdict(rules, s, r, out, n);
+	write_findings(r, out, n);
+	return n;
+}

@@ -1,0 +1,148 @@
+/* rule: the compiled rules, and what they find in a session.
+ *
+ * A rule is a decision graph of steps: each step tests one fact and names the step that follows a yes and the one that
+ * follows a no. A step only ever points at a lower one, so every walk ends. sensor/rule_file builds these values once
+ * from the files under rules/; nothing here changes them, and they may be shared by any number of judges, each with a
+ * scratch of its own. What a rule, a level or a verdict means is in those files, and not here. */
+#ifndef JUDGE_RULE_H
+#define JUDGE_RULE_H
+#include "record.h"
+
+/* RULE_TECHNIQUES  attack.t... tags of one rule
+ * RULE_SHIFTS      shifts of one rule
+ * RULE_FINDINGS    findings of one session that are kept; more are cut, and the record says so
+ * RULE_RE_SUBJECT  octets of a value that a regular expression may look at */
+enum { RULE_TECHNIQUES = 8, RULE_SHIFTS = 8, RULE_TEXTS = 3, RULE_FINDINGS = 64, RULE_RE_SUBJECT = 16384 };
+enum { RULE_MATCH_LIMIT = 20000, RULE_DEPTH_LIMIT = 1000, RULE_HEAP_KIB = 1024 };
+
+enum rule_op {
+	OP_SEEN,                   /* the fact was seen */
+	OP_MASK,                   /* TRI, enum, list of enums: its bit (TRI: 1 no, 2 yes) is one of set */
+	OP_EQ, OP_LT, OP_LTE, OP_GT, OP_GTE, /* a number, compared with num */
+	OP_TEXT, OP_PREFIX, OP_SUFFIX, OP_INFIX, /* the value's text, against text */
+	OP_GLOB,                   /* the same with wildcards: 0x01 any octets, 0x02 one octet (rule_glob_) */
+	OP_RE,                     /* a PCRE2 search, regex[num] */
+	OP_CIDR,                   /* an address, against the network in text: 16 octets (IPv4: 4) and num bits */
+	OP_SAME                    /* equal to the fact num, as text */
+};
+
+enum { GLOB_ANY = 1, GLOB_ONE = 2, GLOB_LITERAL = 3 };  /* in the text of OP_GLOB; 3 in front of an octet 1, 2 or 3 */
+enum { STEP_NO = 0, STEP_YES = 1, STEP_FIRST = 2 };     /* the first two steps are the answers */
+
+/* One test. On a list it is yes when any item passes; on an unseen fact it is no. */
+struct step {
+	uint16_t fact;             /* enum fact */
+	uint8_t op;                /* enum rule_op */
+	bool cased;                /* text: octets as they are; else ASCII case folded */
+	uint32_t yes, no;          /* steps, lower than this one */
+	union {
+		int64_t num;
+		uint64_t set;
+	} u;
+	struct bytes text;
+};
+
+/* by    levels up or down when the walk from start says yes */
+struct rule_shift {
+	uint32_t start;
+	int8_t by;
+	const char *why;
+};
+
+enum { RULE_NO_VERDICT = verdict_COUNT, RULE_NO_LEVEL = level_COUNT };
+
+/* One document. Strings belong to the rules; those that a document does not have are "".
+ * need       facts that must have been seen for the rule to match: most rules end here
+ * fixed      its level whatever the matrix says, or RULE_NO_LEVEL: levels is matrix
+ * own        base in place of base when client or server is the site's own, or RULE_NO_LEVEL
+ * finding_at number of its finding among the findings of all rules */
+struct rule {
+	const char *file, *title, *uuid, *name, *finding, *variant, *description, *reference, *category, *tlsrpt;
+	const char *technique[RULE_TECHNIQUES];
+	const char *text[RULE_TEXTS];
+	uint64_t need[(FACT_COUNT + 63) / 64];
+	uint32_t start, line, finding_at, suppress_s;
+	uint8_t techniques, texts, shifts, certainty, verdict, fixed, base, cap, own, sigma_level;
+	uint8_t floor[expect_COUNT];
+	bool evidence;
+	struct rule_shift shift[RULE_SHIFTS];
+};
+
+/* rules/severity.yaml: the table of the catalogue.
+ * level     by expectation, outcome and delivery
+ * first     the same for the first occurrence, unless the finding is proof
+ * bound     expectations that are only as sure as the identity they rest on; for these, by confidence:
+ * cap       their greatest level, and
+ * certainty the greatest certainty of a finding whose level rests on them */
+struct severity {
+	uint8_t level[expect_COUNT][outcome_COUNT][delivery_COUNT];
+	uint8_t first[expect_COUNT][outcome_COUNT][delivery_COUNT];
+	bool bound[expect_COUNT];
+	uint8_t cap[confidence_COUNT], certainty[confidence_COUNT];
+};
+
+/* rules/verdict.yaml: the first case that holds names the verdict.
+ * by_finding  holds when a finding with this verdict has at least level plain, or, where something was promised,
+ *             at least level promised; otherwise it holds when the walk from start says yes */
+struct verdict_case {
+	const char *why;
+	uint32_t start;
+	uint8_t verdict, plain, promised;
+	bool by_finding;
+};
+
+struct rules {
+	struct rule *rule;
+	size_t count;
+	struct step *step;
+	size_t steps;
+	struct pcre2_real_code_8 **regex;
+	size_t regexes;
+	struct verdict_case *verdict;
+	size_t verdicts;
+	size_t findings;           /* different finding ids */
+	size_t skipped;            /* documents for other products or services */
+	struct severity severity;
+	const char *ruleset;
+	void *owner;               /* memory of all of the above; sensor/rule_file frees it */
+};
+
+/* What evaluation writes into; one for each judge. */
+struct rule_scratch;
+
+/* A finding of one session: what rule->finding says, with the variant and texts of rule.
+ * by           the document that gave the level, when several of this finding matched
+ * expectation  the one that gave the level (enum expect)
+ * from_matrix  the level came from the matrix, not from the rule
+ * shifted      bit i: shift i of by applied */
+struct finding {
+	const struct rule *rule, *by;
+	uint8_t level, certainty, expectation;
+	bool from_matrix;
+	uint32_t shifted;
+};
+
+/* NULL: no memory. */
+struct rule_scratch *rule_scratch_new(const struct rules *rules);
+void rule_scratch_free(struct rule_scratch *s);
+/* Searches that ended at a limit of PCRE2 so far, and counted as no match. */
+uint64_t rule_scratch_limits(const struct rule_scratch *s);
+
+/* rules_judge: evaluates all rules over session; merges the documents of one finding (highest certainty, then file
+ * order, gives the variant; the highest level counts); writes mxwitness.verdict, findings, finding[].* and
+ * event.reason into session.
+ * out  at most max findings, in file order of their ids
+ * Returns how many. When there were more than max, session->truncated is set. */
+size_t rules_judge(const struct rules *rules, struct rule_scratch *s, struct record *session, struct finding *out,
+		   size_t max);
+
+/* For listings: rule i of rules_count. */
+size_t rules_count(const struct rules *rules);
+const struct rule *rules_at(const struct rules *rules, size_t i);
+
+/* rule_test_text: does this value pass a step of OP_TEXT to OP_RE? s may be NULL unless op is OP_RE. For the compiler,
+ * which turns tests of enumerations into masks. */
+bool rule_test_text(const struct rules *rules, struct rule_scratch *s, const struct step *step, struct bytes value);
+/* The walk from start over a record, for tests. */
+bool rule_walk(const struct rules *rules, struct rule_scratch *s, uint32_t start, const struct record *r);
+#endif
