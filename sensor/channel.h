@@ -1,0 +1,50 @@
+/* channel: records between our processes, over one end of a stream socket pair.
+ *
+ * A record is its kind, its length and its octets. Writing gathers records and sends them in large pieces; a full
+ * socket makes the writer wait (a file can wait; the live sensor counts instead). Reading hands out spans into the
+ * channel's own buffer. Nothing here looks into a record: who receives it checks it. */
+#ifndef CHANNEL_H
+#define CHANNEL_H
+#include "bytes.h"
+
+enum channel_kind {
+	CH_SESSION = 1, /* capture to judge: u32 size of the record, the record, the certificate_list */
+	CH_DNS,         /* capture to resolver: i64 ts, u64 frame, u8 tcp, the message */
+	CH_NOTE,        /* to output: one line for the user, "e" or "i" in front: an error that makes the run incomplete, or not */
+	CH_PROGRESS,    /* capture by judge to output: struct progress */
+	CH_STATS,       /* capture to judge: a record with the counters of the capture */
+	CH_QUESTION,    /* judge to resolver: struct question */
+	CH_ANSWER,      /* resolver to judge: struct answer */
+	CH_EVENT,       /* judge to output: a record */
+	CH_END,         /* nothing follows */
+	CH_KINDS
+};
+
+enum { CHANNEL_RECORD_MAX = 256 * 1024 };
+
+/* done, total  octets of input read and in all (0 unknown); sessions, alerts so far */
+struct progress {
+	uint64_t done, total, sessions, alerts;
+};
+
+struct channel;
+
+/* Takes over fd (blocking). NULL: no memory. */
+struct channel *channel_new(int fd);
+/* Sends what is left and closes. */
+void channel_free(struct channel *c);
+int channel_fd(const struct channel *c);
+
+/* Puts a record together from up to two parts. false: the other side is gone, or n over CHANNEL_RECORD_MAX. */
+bool channel_send(struct channel *c, enum channel_kind kind, struct bytes head, struct bytes tail);
+/* Sends what is gathered. false: the other side is gone. */
+bool channel_flush(struct channel *c);
+
+/* The next record; waits for it. record is a loan until the next call. false: the other side closed, or sent
+ * what cannot be a record. */
+bool channel_recv(struct channel *c, enum channel_kind *kind, struct bytes *record);
+/* Is a whole record here already, so that channel_recv would not wait? */
+bool channel_ready(const struct channel *c);
+/* Reads what is there, once; for use behind poll(). false as channel_recv. */
+bool channel_fill(struct channel *c);
+#endif

@@ -1,0 +1,29 @@
+/* mxwitness: command line, exit status. */
+#include <stdio.h>
+#include <string.h>
+
+#include "options.h"
+#include "read.h"
+#include "version.h"
+
+int main(int argc, char **argv)
+{
+	struct options options;
+	enum command command;
+	struct error e;
+	if (!options_parse(argc, argv, &command, &options, &e)) {
+		fprintf(stderr, "mxwitness: %s\n", e.text);
+		return 2;
+	}
+	switch (command) {
+	case COMMAND_HELP:
+		fputs(options_usage, stdout);
+		return 0;
+	case COMMAND_VERSION:
+		printf("mxwitness %s\n", MXWITNESS_VERSION);
+		return 0;
+	case COMMAND_READ:
+		return read_command(&options);
+	}
+	return 2;
+}

@@ -1,0 +1,112 @@
+/* proc_capture: source to pipeline to session. The only process that parses packets, and it can do nothing else:
+ * after sandbox_capture it has its input, two channels, and memory. */
+#include "run.h"
+#include "sandbox.h"
+
+enum { PROGRESS_PACKETS = 20000 };
+
+struct capture {
+	const struct run *run;
+	struct channel *judge, *resolver;
+	struct pipeline *pipeline;
+	uint64_t packets, octets, sessions;
+	bool gone;   /* who should read us is not there any more */
+};
+
+static bool note(struct channel *c, char kind, const char *text)
+{
+	return channel_send(c, CH_NOTE, (struct bytes){ (const uint8_t *)&kind, 1 }, bytes_of(text));
+}
+
+static void send_session(struct capture *c, const struct pipeline_out *out)
+{
+	uint8_t head[4 + sizeof(struct record)];
+	uint32_t n = (uint32_t)record_size(out->session);
+	memcpy(head, &n, 4);
+	memcpy(head + 4, out->session, n);
+	c->sessions++;
+	if (!channel_send(c->judge, CH_SESSION, (struct bytes){ head, 4 + n }, out->chain))
+		c->gone = true;
+}
+
+static void send_dns(struct capture *c, const struct dns_message *m)
+{
+	uint8_t head[17];
+	memcpy(head, &m->ts, 8);
+	memcpy(head + 8, &m->frame, 8);
+	head[16] = m->tcp;
+	/* without a resolver there is nobody to tell; the judge will notice, and sessions still count */
+	if (c->resolver && !channel_send(c->resolver, CH_DNS, (struct bytes){ head, sizeof(head) }, m->octets))
+		c->resolver = NULL;
+}
+
+static void drain(struct capture *c)
+{
+	struct pipeline_out out;
+	enum pipeline_item item;
+	while ((item = pipeline_next(c->pipeline, &out)) != PIPELINE_NONE) {
+		if (item == PIPELINE_SESSION)
+			send_session(c, &out);
+		else
+			send_dns(c, &out.dns);
+	}
+}
+
+static void send_progress(struct capture *c)
+{
+	struct progress p = { .sessions = c->sessions };
+	source_progress(c->run->source, &p.done, &p.total);
+	channel_send(c->judge, CH_PROGRESS, (struct bytes){ (const uint8_t *)&p, sizeof(p) }, (struct bytes){ 0 });
+	if (!channel_flush(c->judge))
+		c->gone = true;
+}
+
+static void read_all(struct capture *c)
+{
+	struct packet packet;
+	enum source_result result;
+	while (!c->gone && (result = source_next(c->run->source, &packet)) != SOURCE_END) {
+		if (result == SOURCE_DAMAGED) {
+			note(c->judge, 'e', source_error(c->run->source));
+			continue;
+		}
+		c->packets++;
+		c->octets += packet.data.n;
+		pipeline_push(c->pipeline, &packet);
+		drain(c);
+		if (c->run->progress && c->packets % PROGRESS_PACKETS == 0)
+			send_progress(c);
+	}
+	pipeline_finish(c->pipeline);
+	drain(c);
+}
+
+static void send_stats(struct capture *c)
+{
+	static struct record stats;
+	record_init(&stats);
+	record_num(&stats, F_st_packets, (int64_t)c->packets);
+	record_num(&stats, F_st_octets, (int64_t)c->octets);
+	pipeline_stats(c->pipeline, &stats);
+	channel_send(c->judge, CH_STATS, (struct bytes){ (const uint8_t *)&stats, record_size(&stats) },
+		     (struct bytes){ 0 });
+}
+
+int proc_capture(const struct run *run, struct channel *judge, struct channel *resolver)
+{
+	struct error e;
+	struct capture c = { .run = run, .judge = judge, .resolver = resolver };
+	c.pipeline = pipeline_new(&run->pipeline);
+	if (!c.pipeline) {
+		note(judge, 'e', "capture: no memory for the flow table");
+	} else if (!sandbox_capture(&e)) {
+		note(judge, 'e', e.text);
+	} else {
+		read_all(&c);
+		send_stats(&c);
+		channel_send(judge, CH_END, (struct bytes){ 0 }, (struct bytes){ 0 });
+	}
+	if (c.resolver && channel_send(c.resolver, CH_END, (struct bytes){ 0 }, (struct bytes){ 0 }))
+		channel_flush(c.resolver);
+	return !channel_flush(judge) || c.gone;
+}

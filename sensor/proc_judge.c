@@ -1,0 +1,326 @@
+/* proc_judge: session to questions to rules to events, in the order in which sessions come. Where the DNS of the
+ * capture must be known first, sessions wait: in memory up to WAIT_MEMORY octets, then in the unlinked spill file, so
+ * that memory does not grow with the capture. */
+#include "run.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "judge/alert.h"
+#include "judge/event.h"
+#include "judge/expectation.h"
+#include "judge/outcome.h"
+#include "judge/rule.h"
+
+enum { WAIT_MEMORY = 8 * 1024 * 1024, CHAIN_MAX = CHANNEL_RECORD_MAX, FINDINGS = 16 };
+
+struct judge {
+	const struct run *run;
+	struct channel *capture, *resolver, *output;
+	struct dane *dane;
+	struct rule_scratch *scratch;
+	struct expectation expectation;
+	struct record session, alert, stats;
+	uint8_t chain[CHAIN_MAX];
+	struct answer answer;
+	uint8_t *wait;
+	size_t wait_n;
+	bool spilled;
+	uint64_t sessions, tls, certificates, incomplete, alerts, refused;
+	int64_t last;
+	bool resolver_gone;
+	char reason[256];
+};
+
+static void note(struct judge *j, const char *kind, struct bytes text)
+{
+	channel_send(j->output, CH_NOTE, bytes_of(kind), text);
+	channel_flush(j->output);
+}
+
+static void not_complete(struct judge *j, struct bytes why)
+{
+	if (j->reason[0])
+		return;
+	why = bytes_head(why, sizeof(j->reason) - 1);
+	memcpy(j->reason, why.p, why.n);
+	j->reason[why.n] = '\0';
+}
+
+static void emit(struct judge *j, const struct record *r)
+{
+	channel_send(j->output, CH_EVENT, (struct bytes){ (const uint8_t *)r, record_size(r) }, (struct bytes){ 0 });
+}
+
+/* The resolver is not there: its questions are failed, never absent. */
+static void answer_failed(const struct question *q, struct answer *a)
+{
+	memset(a, 0, offsetof(struct answer, data));
+	a->id = q->id;
+	a->as_of = a->from = a->until = q->as_of;
+	a->type = q->type;
+	a->status = dnsstatus_failed;
+	memcpy(a->name, q->name, sizeof(a->name));
+	memcpy(a->why, "the resolver process ended", sizeof("the resolver process ended"));
+}
+
+static bool answer_of(struct judge *j, const struct question *q)
+{
+	enum channel_kind kind;
+	struct bytes record;
+	if (j->resolver_gone || !channel_send(j->resolver, CH_QUESTION, (struct bytes){ (const uint8_t *)q, sizeof(*q) },
+					      (struct bytes){ 0 }) || !channel_flush(j->resolver))
+		return false;
+	while (channel_recv(j->resolver, &kind, &record)) {
+		if (kind == CH_NOTE) {
+			note(j, "e", bytes_skip(record, 1));
+			continue;
+		}
+		if (kind != CH_ANSWER || record.n > sizeof(j->answer))
+			return false;
+		memcpy(&j->answer, record.p, record.n);
+		return answer_check(&j->answer, record.n) && j->answer.id == q->id;
+	}
+	return false;
+}
+
+static void ask(struct judge *j, const struct question *q)
+{
+	if (answer_of(j, q))
+		return;
+	if (!j->resolver_gone) {
+		note(j, "e", bytes_of("the resolver process ended early; its questions count as failed"));
+		not_complete(j, bytes_of("the resolver process ended early"));
+	}
+	j->resolver_gone = true;
+	answer_failed(q, &j->answer);
+}
+
+static void judge_alerts(struct judge *j, const struct finding *findings, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (findings[i].level < level_low)
+			continue;
+		record_init(&j->alert);
+		alert_make(j->run->rules, &j->session, &findings[i], &j->alert);
+		event_alert(&j->alert);
+		emit(j, &j->alert);
+		j->alerts++;
+	}
+}
+
+/* The session in j->session, with its chain: the whole judgement. */
+static void judge_session(struct judge *j, struct bytes chain)
+{
+	struct finding findings[FINDINGS];
+	struct question q;
+	expectation_start(&j->expectation, &j->session);
+	while (j->resolver && expectation_next(&j->expectation, &q)) {
+		ask(j, &q);
+		expectation_answer(&j->expectation, &j->answer);
+	}
+	expectation_finish(&j->expectation, j->dane, &j->session, chain);
+	outcome_judge(&j->run->site, &j->session);
+	if (j->run->resolver.mode != RESOLVE_OFF)
+		record_tri(&j->session, F_cap_dns_visible,
+			   record_get_num(&j->stats, F_st_dns, 0) ? TRI_YES : TRI_NO);
+	size_t n = rules_judge(j->run->rules, j->scratch, &j->session, findings, FINDINGS);
+	event_session(&j->session);
+	emit(j, &j->session);
+	judge_alerts(j, findings, n);
+	j->sessions++;
+	j->tls += record_get_tri(&j->session, F_tls_established) == TRI_YES;
+	j->certificates += record_get_num(&j->session, F_tls_cert_vis, 0) == visibility_visible;
+	j->incomplete += record_get_num(&j->session, F_dane_verdict, -1) == daneverdict_incomplete;
+	int64_t end = record_get_num(&j->session, F_event_end, 0);
+	j->last = end > j->last ? end : j->last;
+}
+
+/* A CH_SESSION record into j->session and j->chain, checked. */
+static bool unpack(struct judge *j, struct bytes record, struct bytes *chain)
+{
+	uint32_t n = 0;
+	if (record.n < sizeof(n))
+		return false;
+	memcpy(&n, record.p, sizeof(n));
+	record = bytes_skip(record, sizeof(n));
+	if (n > record.n || n > sizeof(j->session) || n < offsetof(struct record, text))
+		return false;
+	memcpy(&j->session, record.p, n);
+	struct bytes rest = bytes_skip(record, n);
+	if (rest.n > CHAIN_MAX || !record_check(&j->session, n))
+		return false;
+	if (rest.n)
+		memcpy(j->chain, rest.p, rest.n);
+	*chain = (struct bytes){ j->chain, rest.n };
+	return true;
+}
+
+static void session(struct judge *j, struct bytes record)
+{
+	struct bytes chain;
+	if (unpack(j, record, &chain))
+		judge_session(j, chain);
+	else
+		j->refused++;
+}
+
+static bool spill_write(struct judge *j)
+{
+	size_t done = 0;
+	while (done < j->wait_n) {
+		ssize_t n = write(j->run->spill, j->wait + done, j->wait_n - done);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return false;
+		done += (size_t)n;
+	}
+	j->wait_n = 0;
+	j->spilled = true;
+	return true;
+}
+
+/* Puts a session aside until the DNS is known. */
+static void hold(struct judge *j, struct bytes record)
+{
+	uint32_t n = (uint32_t)record.n;
+	if (j->wait_n + sizeof(n) + n > WAIT_MEMORY && !spill_write(j)) {
+		not_complete(j, bytes_of("no room for the sessions that wait for their DNS proofs"));
+		note(j, "e", bytes_of("cannot write the file of waiting sessions; sessions are missing"));
+		j->wait_n = 0;
+	}
+	memcpy(j->wait + j->wait_n, &n, sizeof(n));
+	memcpy(j->wait + j->wait_n + sizeof(n), record.p, n);
+	j->wait_n += sizeof(n) + n;
+}
+
+/* Judges the whole sessions at the head of wait[0, n); returns the octets used. */
+static size_t release(struct judge *j, size_t n)
+{
+	size_t at = 0;
+	uint32_t size;
+	while (n - at >= sizeof(size)) {
+		memcpy(&size, j->wait + at, sizeof(size));
+		if (n - at - sizeof(size) < size)
+			break;
+		session(j, (struct bytes){ j->wait + at + sizeof(size), size });
+		at += sizeof(size) + size;
+	}
+	return at;
+}
+
+static void release_spilled(struct judge *j)
+{
+	size_t have = 0;
+	ssize_t n;
+	if (lseek(j->run->spill, 0, SEEK_SET) != 0)
+		return;
+	while ((n = read(j->run->spill, j->wait + have, WAIT_MEMORY - have)) > 0) {
+		have += (size_t)n;
+		size_t used = release(j, have);
+		memmove(j->wait, j->wait + used, have - used);
+		have -= used;
+	}
+}
+
+static void release_all(struct judge *j)
+{
+	if (j->spilled && j->wait_n && !spill_write(j)) {
+		not_complete(j, bytes_of("no room for the sessions that wait for their DNS proofs"));
+		note(j, "e", bytes_of("cannot write the file of waiting sessions; sessions are missing"));
+	}
+	if (j->spilled)
+		release_spilled(j);
+	else
+		release(j, j->wait_n);
+}
+
+static void capture_stats(struct judge *j, struct bytes record)
+{
+	if (record.n <= sizeof(j->stats) && record.n >= offsetof(struct record, text)) {
+		memcpy(&j->stats, record.p, record.n);
+		if (record_check(&j->stats, record.n))
+			return;
+	}
+	record_init(&j->stats);
+	j->refused++;
+}
+
+static void receive(struct judge *j)
+{
+	enum channel_kind kind = CH_NOTE;
+	struct bytes record;
+	while (channel_recv(j->capture, &kind, &record) && kind != CH_END) {
+		if (kind == CH_SESSION && j->resolver) {
+			hold(j, record);
+		} else if (kind == CH_SESSION) {
+			session(j, record);
+		} else if (kind == CH_NOTE) {
+			not_complete(j, bytes_skip(record, 1));
+			note(j, record.n && record.p[0] == 'e' ? "e" : "i", bytes_skip(record, 1));
+		} else if (kind == CH_PROGRESS) {
+			struct progress p;
+			if (record.n != sizeof(p))
+				continue;
+			memcpy(&p, record.p, sizeof(p));
+			p.alerts = j->alerts;
+			channel_send(j->output, CH_PROGRESS, (struct bytes){ (const uint8_t *)&p, sizeof(p) },
+				     (struct bytes){ 0 });
+			channel_flush(j->output);
+		} else if (kind == CH_STATS) {
+			capture_stats(j, record);
+		}
+	}
+	if (kind != CH_END) {
+		not_complete(j, bytes_of("the capture process ended early"));
+		note(j, "e", bytes_of("the capture process ended early; what follows is not everything"));
+	}
+}
+
+static void last_word(struct judge *j)
+{
+	struct record *s = &j->stats;
+	record_tri(s, F_st_complete, j->reason[0] ? TRI_NO : TRI_YES);
+	if (j->reason[0])
+		record_cstr(s, F_st_reason, j->reason);
+	record_num(s, F_st_sessions, (int64_t)j->sessions);
+	record_num(s, F_st_tls, (int64_t)j->tls);
+	record_num(s, F_st_cert, (int64_t)j->certificates);
+	record_num(s, F_st_incomplete, (int64_t)j->incomplete);
+	record_num(s, F_st_alerts, (int64_t)j->alerts);
+	record_num(s, F_st_refused, (int64_t)j->refused);
+	event_stats(s, j->last);
+	emit(j, s);
+	channel_send(j->output, CH_END, (struct bytes){ 0 }, (struct bytes){ 0 });
+}
+
+int proc_judge(const struct run *run, struct channel *capture, struct channel *resolver, struct channel *output)
+{
+	struct judge *j = calloc(1, sizeof(*j));
+	if (!j)
+		return 2;
+	j->run = run;
+	j->capture = capture;
+	j->resolver = resolver;
+	j->output = output;
+	j->dane = dane_init();
+	j->scratch = rule_scratch_new(run->rules);
+	j->wait = resolver ? malloc(WAIT_MEMORY) : NULL;
+	record_init(&j->stats);
+	if (!j->dane || !j->scratch || (resolver && !j->wait)) {
+		note(j, "e", bytes_of("judge: no memory"));
+		return 2;
+	}
+	receive(j);
+	if (resolver)
+		release_all(j);
+	last_word(j);
+	bool sent = channel_flush(output);
+	free(j->wait);
+	rule_scratch_free(j->scratch);
+	dane_free(j->dane);
+	free(j);
+	return sent ? 0 : 2;
+}

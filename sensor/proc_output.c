@@ -1,0 +1,165 @@
+/* proc_output: events to lines. The only process that writes for the user; it parses nothing, it checks and prints.
+ * Its exit status is the program's: 2 over 1 over 0. */
+#include "run.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "json.h"
+#include "table.h"
+
+enum { OUT_BUFFER = 256 * 1024, OUT_LOW = OUT_BUFFER - 2 * JSON_LINE };
+
+struct output {
+	const struct run *run;
+	struct table table;
+	struct text text;
+	char *buffer;
+	uint64_t sequence, medium, refused;
+	struct progress progress;
+	struct timespec started;
+	bool progress_shown, failed, complete;
+};
+
+static void flush(struct output *o)
+{
+	size_t done = 0;
+	while (done < o->text.n && !o->failed) {
+		ssize_t n = write(o->run->out, o->text.p + done, o->text.n - done);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno != EPIPE)
+			fprintf(stderr, "mxwitness: cannot write the output: %s\n", strerror(errno));
+		if (n < 0)
+			o->failed = true;
+		else
+			done += (size_t)n;
+	}
+	o->text.n = 0;
+	o->text.full = false;
+}
+
+static void wipe_progress(struct output *o)
+{
+	if (o->progress_shown)
+		fputs("\r\033[K", stderr);
+	o->progress_shown = false;
+}
+
+static void show_progress(struct output *o, const struct progress *p)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	double spent = (double)(now.tv_sec - o->started.tv_sec) + (double)(now.tv_nsec - o->started.tv_nsec) / 1e9;
+	o->progress = *p;
+	fprintf(stderr, "\r\033[K%.1f MB", (double)p->done / 1e6);
+	if (p->total)
+		fprintf(stderr, " of %.1f MB", (double)p->total / 1e6);
+	fprintf(stderr, ", %llu sessions, %llu alerts", (unsigned long long)p->sessions, (unsigned long long)p->alerts);
+	if (p->total > p->done && p->done && spent > 1)
+		fprintf(stderr, ", %.0f s left", spent * (double)(p->total - p->done) / (double)p->done);
+	fflush(stderr);
+	o->progress_shown = true;
+}
+
+static void note(struct output *o, struct bytes record)
+{
+	char buf[1024];
+	if (record.n == 0)
+		return;
+	struct text t = { buf, 0, sizeof(buf), false };
+	text_clean(&t, bytes_skip(record, 1), false);
+	wipe_progress(o);
+	fprintf(stderr, "mxwitness: %.*s\n", (int)t.n, buf);
+	if (record.p[0] == 'e')
+		o->failed = true;
+}
+
+static void event_table(struct output *o, const struct record *r)
+{
+	struct bytes dataset = record_get_str(r, F_event_dataset);
+	if (bytes_eq(dataset, bytes_of("mxwitness.session")))
+		table_session(&o->table, r, &o->text);
+	else if (bytes_eq(dataset, bytes_of("mxwitness.alert")))
+		table_alert(&o->table, r, &o->text);
+	else
+		table_summary(&o->table, r, &o->text);
+}
+
+static void event(struct output *o, struct bytes record)
+{
+	static struct record r;
+	if (record.n > sizeof(r) || record.n < offsetof(struct record, text)) {
+		o->refused++;
+		return;
+	}
+	memcpy(&r, record.p, record.n);
+	if (!record_check(&r, record.n)) {
+		o->refused++;
+		return;
+	}
+	bool alert = record_has(&r, F_alert_level);
+	if (alert && record_get_num(&r, F_alert_level, 0) >= level_medium)
+		o->medium++;
+	if (record_get_tri(&r, F_st_complete) != TRI_UNSEEN)
+		o->complete = record_get_tri(&r, F_st_complete) == TRI_YES;
+	if (o->text.n > OUT_LOW)
+		flush(o);
+	if (o->run->format == FORMAT_TABLE) {
+		event_table(o, &r);
+		return;
+	}
+	record_num(&r, F_event_sequence, (int64_t)++o->sequence);
+	if (!json_event(&r, alert ? JSON_ALERT_LINE : JSON_LINE, &o->text))
+		o->refused++;
+}
+
+/* The judge went away without a last word: say so where a reader of the output sees it. */
+static void incomplete(struct output *o)
+{
+	static struct record r;
+	record_init(&r);
+	record_cstr(&r, F_event_kind, "metric");
+	record_cstr(&r, F_event_module, "mxwitness");
+	record_cstr(&r, F_event_dataset, "mxwitness.stats");
+	record_tri(&r, F_st_complete, TRI_NO);
+	record_cstr(&r, F_st_reason, "a process of the sensor ended early");
+	fputs("mxwitness: a process of the sensor ended early; what stands here is not everything\n", stderr);
+	event(o, (struct bytes){ (const uint8_t *)&r, record_size(&r) });
+	o->failed = true;
+}
+
+int proc_output(const struct run *run, struct channel *judge)
+{
+	struct output o = { .run = run, .table = { .all = run->all, .colour = run->colour, .width = run->width } };
+	enum channel_kind kind = CH_NOTE;
+	struct bytes record;
+	o.buffer = malloc(OUT_BUFFER);
+	if (!o.buffer)
+		return 2;
+	o.text = (struct text){ o.buffer, 0, OUT_BUFFER, false };
+	clock_gettime(CLOCK_MONOTONIC, &o.started);
+	while (channel_recv(judge, &kind, &record) && kind != CH_END) {
+		struct progress p;
+		if (kind == CH_EVENT) {
+			event(&o, record);
+		} else if (kind == CH_NOTE) {
+			note(&o, record);
+		} else if (kind == CH_PROGRESS && record.n == sizeof(p)) {
+			memcpy(&p, record.p, sizeof(p));
+			show_progress(&o, &p);
+		}
+	}
+	wipe_progress(&o);
+	if (kind != CH_END)
+		incomplete(&o);
+	flush(&o);
+	free(o.buffer);
+	if (o.failed || !o.complete || o.refused)
+		return 2;
+	return o.medium ? 1 : 0;
+}

@@ -1,0 +1,301 @@
+/* read: see read.h. The supervisor: it opens and parses what the operator gave, before anything is printed, starts
+ * one process for each right, and parses nothing that came from the network. */
+#include "read.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "config.h"
+#include "run.h"
+
+#ifndef MXWITNESS_RULES
+#define MXWITNESS_RULES "/usr/local/share/mxwitness/rules"
+#endif
+
+enum { FLOWS = 262144, DIALOGUES = 16384, REASSEMBLY = 64 * 1024 * 1024 };
+
+static bool port_of(const char *s, const char *end, uint16_t *port)
+{
+	unsigned v = 0;
+	if (s == end || end - s > 5)
+		return false;
+	for (; s < end; s++) {
+		if (*s < '0' || *s > '9')
+			return false;
+		v = v * 10 + (unsigned)(*s - '0');
+	}
+	*port = (uint16_t)v;
+	return v > 0 && v < 65536;
+}
+
+static bool ports(const char *list, struct pipeline_config *c, struct error *e)
+{
+	c->nports = 0;
+	for (const char *s = list; *s;) {
+		size_t n = strcspn(s, ","), digits = strcspn(s, ",=");
+		struct mail_port *p = &c->ports[c->nports];
+		p->tls = n == digits + 4 && strncmp(s + digits, "=tls", 4) == 0;
+		if (c->nports == PIPELINE_PORTS || !port_of(s, s + digits, &p->port) || (n != digits && !p->tls))
+			return error_set(e, "--ports %s: \"%.*s\" is not a port; write PORT or PORT=tls, commas between, at "
+					 "most %d of them", list, (int)n, s, PIPELINE_PORTS);
+		c->nports++;
+		s += n + (s[n] == ',');
+	}
+	return c->nports || error_set(e, "--ports: no port in the list");
+}
+
+static bool upstream(const char *arg, struct resolver_config *c, struct error *e)
+{
+	struct cidr net;
+	size_t n = strcspn(arg, "@");
+	uint16_t port = 53;
+	if (!site_network((struct bytes){ (const uint8_t *)arg, n }, &net) || memchr(arg, '/', n) ||
+	    (arg[n] && !port_of(arg + n + 1, arg + strlen(arg), &port)) || n + 7 > RESOLVER_UPSTREAM_TEXT)
+		return error_set(e, "--resolver %s: not an address; write 192.0.2.1, 192.0.2.1@53 or 2001:db8::1@53", arg);
+	snprintf(c->upstream[0], sizeof(c->upstream[0]), "%.*s@%u", (int)n, arg, port);
+	c->upstreams = 1;
+	return true;
+}
+
+static bool dns(const struct options *o, struct run *run, struct error *e)
+{
+	struct resolver_config *c = &run->resolver;
+	const char *mode = o->dns ? o->dns : "capture";
+	c->mode = strcmp(mode, "off") == 0 ? RESOLVE_OFF : strcmp(mode, "live") == 0 ? RESOLVE_LIVE :
+		  strcmp(mode, "auto") == 0 ? RESOLVE_AUTO : RESOLVE_CAPTURE;
+	if (o->anchor) {
+		char *text;
+		if (!resolver_anchor_read(o->anchor, &text, e))
+			return false;
+		c->anchors = text;
+	}
+	if (o->resolver)
+		return upstream(o->resolver, c, e);
+	if (c->mode == RESOLVE_LIVE || c->mode == RESOLVE_AUTO)
+		return resolver_system_upstreams(c, e);
+	return true;
+}
+
+/* The rules of the source tree when the program runs from one of its build folders, else the installed ones. */
+static const char *rules_dir(char buf[PATH_MAX])
+{
+	static const char *const up[] = { "../rules", "../../rules" };
+	struct stat st;
+	ssize_t n = readlink("/proc/self/exe", buf, PATH_MAX - 64);
+	if (n <= 0)
+		return MXWITNESS_RULES;
+	buf[n] = '\0';
+	char *slash = strrchr(buf, '/');
+	for (size_t i = 0; slash && i < sizeof(up) / sizeof(up[0]); i++) {
+		snprintf(slash + 1, 48, "%s/severity.yaml", up[i]);
+		if (stat(buf, &st) == 0) {
+			*strrchr(buf, '/') = '\0';
+			return buf;
+		}
+	}
+	return MXWITNESS_RULES;
+}
+
+static int spill_file(void)
+{
+	const char *dir = getenv("TMPDIR");
+	int fd = open(dir && *dir ? dir : "/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (fd >= 0)
+		return fd;
+	char name[] = "/tmp/mxwitness-XXXXXX";
+	fd = mkstemp(name);
+	if (fd >= 0)
+		unlink(name);
+	return fd;
+}
+
+static void terminal(const struct options *o, struct run *run)
+{
+	struct winsize ws;
+	const char *term = getenv("TERM");
+	bool dumb = term && strcmp(term, "dumb") == 0;
+	bool tty = isatty(run->out);
+	if (!o->format)
+		run->format = tty ? FORMAT_TABLE : FORMAT_NDJSON;
+	else
+		run->format = strcmp(o->format, "table") == 0 ? FORMAT_TABLE : FORMAT_NDJSON;
+	run->width = tty && ioctl(run->out, TIOCGWINSZ, &ws) == 0 && ws.ws_col ? ws.ws_col : 120;
+	run->colour = tty && !dumb && !getenv("NO_COLOR");
+	run->progress = isatty(STDERR_FILENO) && !dumb && !o->quiet;
+}
+
+static bool output(const struct options *o, struct run *run, struct error *e)
+{
+	run->out = STDOUT_FILENO;
+	if (o->out)
+		run->out = open(o->out, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
+	return run->out >= 0 || error_set(e, "%s: cannot write there: %s", o->out, strerror(errno));
+}
+
+/* Everything that can be wrong is found here, before a line is printed; the output file comes last. */
+static bool prepare(const struct options *o, struct run *run, struct error *e)
+{
+	char dir[PATH_MAX];
+	run->pipeline.flows = FLOWS;
+	run->pipeline.dialogues = DIALOGUES;
+	run->pipeline.budget = REASSEMBLY;
+	run->all = o->all;
+	run->verbose = o->verbose;
+	if (!ports(o->ports ? o->ports : "25,587,2525,465=tls", &run->pipeline, e))
+		return false;
+	if (o->config && !config_read(o->config, &run->site, e))
+		return false;
+	run->rules = rules_load(o->rules ? o->rules : rules_dir(dir), e);
+	if (!run->rules || !dns(o, run, e))
+		return false;
+	run->pipeline.dns = run->resolver.mode == RESOLVE_CAPTURE || run->resolver.mode == RESOLVE_AUTO;
+	run->source = source_open(o->captures, o->ncaptures, e);
+	if (!run->source)
+		return false;
+	run->spill = spill_file();
+	if (run->spill < 0)
+		return error_set(e, "no temporary file for waiting sessions: %s; set TMPDIR", strerror(errno));
+	if (getrandom(run->pipeline.key, sizeof(run->pipeline.key), 0) != (ssize_t)sizeof(run->pipeline.key))
+		return error_set(e, "no random octets from the system: %s", strerror(errno));
+	return output(o, run, e);
+}
+
+enum { PAIR_CJ, PAIR_CR, PAIR_JR, PAIR_JO, PAIRS };
+enum role { ROLE_CAPTURE, ROLE_RESOLVER, ROLE_JUDGE, ROLE_OUTPUT, ROLES };
+static const char *const role_name[ROLES] = { "capture", "resolver", "judge", "output" };
+
+/* Which end of which pair a process keeps: 0 the first named, 1 the second, -1 none. */
+static const int keeps[ROLES][PAIRS] = {
+	[ROLE_CAPTURE] = { 0, 0, -1, -1 },
+	[ROLE_RESOLVER] = { -1, 1, 1, -1 },
+	[ROLE_JUDGE] = { 1, -1, 0, 0 },
+	[ROLE_OUTPUT] = { -1, -1, -1, 1 },
+};
+
+static int live(enum role role, const struct run *run, struct channel *ch[PAIRS])
+{
+	bool resolver = run->resolver.mode != RESOLVE_OFF;
+	switch (role) {
+	case ROLE_CAPTURE:
+		return proc_capture(run, ch[PAIR_CJ], resolver ? ch[PAIR_CR] : NULL);
+	case ROLE_RESOLVER:
+		return proc_resolver(run, ch[PAIR_CR], ch[PAIR_JR]);
+	case ROLE_JUDGE:
+		return proc_judge(run, ch[PAIR_CJ], resolver ? ch[PAIR_JR] : NULL, ch[PAIR_JO]);
+	case ROLE_OUTPUT:
+		return proc_output(run, ch[PAIR_JO]);
+	case ROLES:
+		break;
+	}
+	return 2;
+}
+
+/* The child's half of fork(): closes what is not its own, lives, and ends. */
+static void become(enum role role, const struct run *run, int fd[PAIRS][2])
+{
+	struct channel *ch[PAIRS] = { NULL };
+	for (int p = 0; p < PAIRS; p++)
+		for (int end = 0; end < 2; end++) {
+			if (keeps[role][p] != end)
+				close(fd[p][end]);
+			else if (!(ch[p] = channel_new(fd[p][end])))
+				_exit(2);
+		}
+	if (role != ROLE_OUTPUT)
+		close(run->out);
+	if (role != ROLE_JUDGE)
+		close(run->spill);
+	if (role == ROLE_RESOLVER || role == ROLE_JUDGE || role == ROLE_OUTPUT)
+		source_close(run->source);
+	int status = live(role, run, ch);
+	for (int p = 0; p < PAIRS; p++)
+		channel_free(ch[p]);
+	_exit(status);
+}
+
+static bool pairs(int fd[PAIRS][2], struct error *e)
+{
+	int size = 1024 * 1024;
+	for (int p = 0; p < PAIRS; p++) {
+		if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fd[p]) != 0)
+			return error_set(e, "cannot join the processes: %s", strerror(errno));
+		setsockopt(fd[p][0], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+		setsockopt(fd[p][1], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+	}
+	return true;
+}
+
+/* Waits for all; the output's status counts, and a process that was killed makes it 2. */
+static int wait_for(const pid_t pid[ROLES])
+{
+	int result = 2;
+	bool bad = false;
+	for (int r = 0; r < ROLES; r++) {
+		int status;
+		if (pid[r] <= 0)
+			continue;
+		while (waitpid(pid[r], &status, 0) < 0 && errno == EINTR)
+			;
+		if (WIFSIGNALED(status)) {
+			fprintf(stderr, "mxwitness: the %s process was ended by signal %d (%s)\n", role_name[r],
+				WTERMSIG(status), strsignal(WTERMSIG(status)));
+			bad = true;
+		} else if (r == ROLE_OUTPUT) {
+			result = WEXITSTATUS(status);
+		}
+	}
+	return bad ? 2 : result;
+}
+
+static int run_all(const struct run *run, struct error *e)
+{
+	int fd[PAIRS][2];
+	pid_t pid[ROLES] = { 0 };
+	if (!pairs(fd, e)) {
+		fprintf(stderr, "mxwitness: %s\n", e->text);
+		return 2;
+	}
+	fflush(NULL);
+	for (int r = 0; r < ROLES; r++) {
+		if (r == ROLE_RESOLVER && run->resolver.mode == RESOLVE_OFF)
+			continue;
+		pid[r] = fork();
+		if (pid[r] == 0)
+			become((enum role)r, run, fd);
+		if (pid[r] < 0)
+			fprintf(stderr, "mxwitness: cannot start the %s process: %s\n", role_name[r], strerror(errno));
+	}
+	for (int p = 0; p < PAIRS; p++) {
+		close(fd[p][0]);
+		close(fd[p][1]);
+	}
+	return wait_for(pid);
+}
+
+int read_command(const struct options *o)
+{
+	static struct run run;
+	struct rlimit no_core = { 0, 0 };
+	struct error e;
+	if (!prepare(o, &run, &e)) {
+		fprintf(stderr, "mxwitness: %s\n", e.text);
+		return 2;
+	}
+	/* what is in memory must not reach a disk by a crash, and a reader that went away is an answer, not a signal */
+	setrlimit(RLIMIT_CORE, &no_core);
+	signal(SIGPIPE, SIG_IGN);
+	terminal(o, &run);
+	return run_all(&run, &e);
+}

@@ -1,0 +1,115 @@
+/* channel: records arrive whole and in order, however the socket cuts them; what is no record ends it. */
+#include "channel.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static void pair(int fd[2])
+{
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fd), 0);
+}
+
+static void in_order(void **state)
+{
+	(void)state;
+	int fd[2];
+	pair(fd);
+	pid_t child = fork();
+	if (child == 0) {
+		struct channel *c = channel_new(fd[1]);
+		uint8_t *big = malloc(CHANNEL_RECORD_MAX);
+		close(fd[0]);
+		memset(big, 7, CHANNEL_RECORD_MAX);
+		for (size_t i = 0; i < 300; i++)
+			channel_send(c, CH_SESSION, (struct bytes){ (uint8_t *)&i, sizeof(i) },
+				     (struct bytes){ big, i * 800 });
+		channel_send(c, CH_END, (struct bytes){ 0 }, (struct bytes){ 0 });
+		channel_free(c);
+		_exit(0);
+	}
+	close(fd[1]);
+	struct channel *c = channel_new(fd[0]);
+	enum channel_kind kind;
+	struct bytes record;
+	for (size_t i = 0; i < 300; i++) {
+		size_t got;
+		assert_true(channel_recv(c, &kind, &record));
+		assert_int_equal(kind, CH_SESSION);
+		assert_int_equal(record.n, sizeof(got) + i * 800);
+		memcpy(&got, record.p, sizeof(got));
+		assert_int_equal(got, i);
+		if (i)
+			assert_int_equal(record.p[record.n - 1], 7);
+	}
+	assert_true(channel_recv(c, &kind, &record));
+	assert_int_equal(kind, CH_END);
+	assert_false(channel_recv(c, &kind, &record));
+	channel_free(c);
+}
+
+static void too_large(void **state)
+{
+	(void)state;
+	int fd[2];
+	pair(fd);
+	struct channel *c = channel_new(fd[0]);
+	uint8_t *big = calloc(1, CHANNEL_RECORD_MAX + 1);
+	assert_false(channel_send(c, CH_DNS, (struct bytes){ big, CHANNEL_RECORD_MAX + 1 }, (struct bytes){ 0 }));
+	assert_false(channel_send(c, CH_DNS, (struct bytes){ big, 1 }, (struct bytes){ big, CHANNEL_RECORD_MAX }));
+	free(big);
+	channel_free(c);
+	close(fd[1]);
+}
+
+static const struct {
+	uint32_t kind, n;
+	const char *why;
+} broken[] = {
+	{ 0, 4, "kind 0" },
+	{ CH_KINDS, 4, "a kind that is none" },
+	{ CH_EVENT, CHANNEL_RECORD_MAX + 1, "longer than a record may be" },
+};
+
+static void no_record(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(broken) / sizeof(broken[0]); i++) {
+		int fd[2];
+		enum channel_kind kind;
+		struct bytes record;
+		uint32_t head[3] = { broken[i].kind, broken[i].n, 0 };
+		pair(fd);
+		assert_int_equal(write(fd[1], head, sizeof(head)), sizeof(head));
+		struct channel *c = channel_new(fd[0]);
+		assert_false(channel_recv(c, &kind, &record));
+		channel_free(c);
+		close(fd[1]);
+	}
+}
+
+static void cut_short(void **state)
+{
+	(void)state;
+	int fd[2];
+	enum channel_kind kind;
+	struct bytes record;
+	uint32_t head[2] = { CH_EVENT, 100 };
+	pair(fd);
+	assert_int_equal(write(fd[1], head, sizeof(head)), sizeof(head));
+	close(fd[1]);
+	struct channel *c = channel_new(fd[0]);
+	assert_false(channel_recv(c, &kind, &record));
+	channel_free(c);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = { cmocka_unit_test(in_order), cmocka_unit_test(too_large),
+						   cmocka_unit_test(no_record), cmocka_unit_test(cut_short) };
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
