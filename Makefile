@@ -6,7 +6,8 @@ HARDEN   ?= -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE -fstack-clash-pro
 PKGS     := libpcap libcrypto libssl libunbound yaml-0.1 libpcre2-8 zlib libzstd liblzma libseccomp
 PKGFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 LDLIBS   := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
-FLAGS     = -std=c17 -D_GNU_SOURCE $(WARN) $(WERROR) $(HARDEN) -Isrc -Isensor $(PKGFLAGS) -MMD -MP $(CFLAGS)
+FLAGS     = -std=c17 -D_GNU_SOURCE $(WARN) $(WERROR) $(HARDEN) -Isrc -Isensor $(PKGFLAGS) \
+            -DMXWITNESS_RULES='"$(PREFIX)/share/mxwitness/rules"' -MMD -MP $(CFLAGS)
 LDHARD   ?= -pie -Wl,-z,relro,-z,now
 B        ?= build
 PREFIX   ?= /usr/local
@@ -30,10 +31,38 @@ $(UNIT): $B/%: $B/%.o $(PARTS) $B/libmxwitness.a
 	$(CC) $(FLAGS) $(LDFLAGS) $(LDHARD) -o $@ $^ $(LDLIBS) -lcmocka
 $(FUZZ): $B/%: $B/%.o $(FUZZMAIN) $(PARTS) $B/libmxwitness.a
 	$(CC) $(FLAGS) $(LDFLAGS) $(LDHARD) -o $@ $^ $(LDLIBS)
+demo: all                        ## judge the captures under tests/pcaps/demo/, offline
+	@$B/mxwitness read --all --format table --trust-anchor tests/pcaps/root.anchor tests/pcaps/demo || [ $$? -eq 1 ]
+check: all $(UNIT) $(FUZZ) pure  ## all that a change must pass
+	@sh tests/check.sh $B
+asan:                            ## the tests under ASan and UBSan
+	$(MAKE) B=build/asan HARDEN= LDHARD= CFLAGS='-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all' \
+	        WARN= check-only
+check-only: all $(UNIT) $(FUZZ)
+	@sh tests/check.sh $B
+fuzz:                            ## libFuzzer, T seconds for each parser
+	$(MAKE) B=build/fuzz CC=clang HARDEN= LDHARD= CFLAGS='-O1 -g -fsanitize=fuzzer-no-link,address,undefined' \
+	        LDFLAGS=-fsanitize=fuzzer FUZZMAIN= fuzz-run
+fuzz-run: $(FUZZ)
+	@set -e; for t in $^; do n=$${t##*/fuzz_}; mkdir -p $B/corpus/$$n; echo "== $$n"; \
+	        $$t -max_total_time=$T -rss_limit_mb=2048 -print_final_stats=0 $B/corpus/$$n tests/fuzz/corpus/$$n; done
+bench: all                       ## CPU and memory beside tcpdump and tshark
+	@python3 tests/bench/bench.py $B/mxwitness
+record:                          ## record the scenarios anew, with real MTAs (root)
+	tools/record/record
+pure: $B/libmxwitness.a          ## src/: no state, no I/O, no clock; wire and judge do not meet
+	@! size -A $< | awk '/^\.(data|bss) / && $$2' | grep .
+	@! nm -u $< | grep -wE 'open|read|write|socket|connect|fopen|s?n?printf|getenv|time|clock_gettime|fork|pthread_create'
+	@! grep -rn '"judge/' src/wire && ! grep -rn '"wire/' src/judge
+install: all                     ## into DESTDIR and PREFIX
+	install -D -m 755 $B/mxwitness $(DESTDIR)$(PREFIX)/bin/mxwitness
+	install -d $(DESTDIR)$(PREFIX)/share/mxwitness/rules $(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 644 rules/*.yaml $(DESTDIR)$(PREFIX)/share/mxwitness/rules
+	install -m 644 man/mxwitness.1 $(DESTDIR)$(PREFIX)/share/man/man1
 clean:                           ## remove build/
 	rm -rf build
 help:                            ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' Makefile
-.PHONY: all clean help
+.PHONY: all demo check check-only asan fuzz fuzz-run bench record pure install clean help
 .SECONDARY:
 -include $(shell find $B -name '*.d' 2>/dev/null)

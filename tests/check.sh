@@ -1,0 +1,59 @@
+#!/bin/sh
+# check.sh BUILD: runs everything that `make check` promises and ends in "N passed, N failed".
+# Each part prints a line of its own; what fails is shown in full.
+B=$1
+here=$(dirname "$0")
+passed=0 failed=0 skipped=0
+
+count() { # NAME PASSED FAILED
+	passed=$((passed + $2)) failed=$((failed + $3))
+	printf '%-28s %4d passed, %d failed\n' "$1" "$2" "$3"
+}
+
+for t in "$B"/tests/unit/test_*; do
+	case $t in *.o | *.d) continue ;; esac
+	[ -x "$t" ] || continue
+	out=$("$t" 2>&1)
+	rc=$?
+	ok=$(printf '%s\n' "$out" | sed -n 's/^\[  PASSED  \] \([0-9]*\) test.*/\1/p' | tail -1)
+	bad=$(printf '%s\n' "$out" | grep -c '^\[  FAILED  \] [a-z]')
+	[ "$rc" -ne 0 ] && [ "$bad" -eq 0 ] && bad=1
+	[ "$bad" -gt 0 ] && printf '%s\n' "$out" | tail -60
+	count "$(basename "$t")" "${ok:-0}" "$bad"
+done
+
+for t in "$B"/tests/fuzz/fuzz_*; do
+	case $t in *.o | *.d) continue ;; esac
+	[ -x "$t" ] || continue
+	name=${t##*/fuzz_}
+	if out=$("$t" "$here/fuzz/corpus/$name" 2>&1); then
+		count "replay $name" "$(printf '%s\n' "$out" | sed -n 's/^\([0-9]*\) inputs.*/\1/p')" 0
+	else
+		printf '%s\n' "$out" | tail -40
+		count "replay $name" 0 1
+	fi
+done
+
+script() { # NAME COMMAND...: its last line is "NAME: N passed, N failed[, N skipped ...]"
+	name=$1
+	shift
+	out=$("$@" 2>&1)
+	rc=$?
+	last=$(printf '%s\n' "$out" | tail -1)
+	p=$(printf '%s\n' "$last" | sed -n 's/.*: \([0-9]*\) passed, \([0-9]*\) failed.*/\1/p')
+	f=$(printf '%s\n' "$last" | sed -n 's/.*: \([0-9]*\) passed, \([0-9]*\) failed.*/\2/p')
+	s=$(printf '%s\n' "$last" | sed -n 's/.* failed, \([0-9]*\) skipped.*/\1/p')
+	if [ -z "$p" ] || { [ "$rc" -ne 0 ] && [ "$f" -eq 0 ]; }; then
+		p=${p:-0} f=$((${f:-0} + 1))
+	fi
+	[ "$f" -gt 0 ] && printf '%s\n' "$out" | tail -60
+	[ -n "$s" ] && skipped=$((skipped + s)) && printf '%s\n' "$last"
+	count "$name" "$p" "$f"
+}
+script captures python3 "$here/captures.py" "$B/mxwitness"
+script truth python3 "$here/truth.py" "$B/mxwitness" "$here/../../shared/pcaps"
+script "bad input" python3 "$here/bad_input.py" "$B/mxwitness"
+
+[ "$skipped" -gt 0 ] && printf '%d skipped\n' "$skipped"
+printf '%d passed, %d failed\n' "$passed" "$failed"
+[ "$failed" -eq 0 ]
