@@ -58,7 +58,7 @@ struct key {
 	uint8_t name[];
 };
 
-struct record {
+struct parsed {
 	struct dns_rr rr;
 	struct bytes rdata;             /* uncompressed, in scratch */
 	bool taken;
@@ -71,7 +71,7 @@ struct dns_store {
 	size_t mask;
 	struct rrset **sets;
 	struct key **keys;
-	struct record records[RECORDS_MAX];
+	struct parsed records[RECORDS_MAX];
 	size_t nrecords;
 	uint8_t scratch[SCRATCH];
 	union {
@@ -245,7 +245,7 @@ static uint16_t append(struct dns_store *s, struct bytes *list, size_t n)
 }
 
 /* Is r part of the RRset that first began: a record of it (sig false), or a signature over it? */
-static bool belongs(const struct record *r, const struct record *first, bool sig)
+static bool belongs(const struct parsed *r, const struct parsed *first, bool sig)
 {
 	if (r->taken || r->rr.section != first->rr.section || !dns_wire_same(&r->rr.owner, &first->rr.owner))
 		return false;
@@ -256,7 +256,7 @@ static uint16_t gather(struct dns_store *s, size_t first, bool sig)
 {
 	struct bytes list[RECORDS_MAX];
 	size_t n = 0;
-	struct record head = s->records[first];
+	struct parsed head = s->records[first];
 	for (size_t i = first * !sig; i < s->nrecords; i++) {
 		if (!belongs(&s->records[i], &head, sig))
 			continue;
@@ -296,7 +296,7 @@ static const struct rrset *intern(struct dns_store *s, size_t first)
 static bool read_records(struct dns_store *s, struct dns_walk *w, bool *dnssec)
 {
 	size_t n = 0;
-	struct record *r = s->records;
+	struct parsed *r = s->records;
 	s->nrecords = 0;
 	while (dns_wire_next(w, &r->rr)) {
 		if (r->rr.type == RR_OPT && r->rr.section == DNS_ADDITIONAL && r->rr.ttl & 0x8000)
@@ -403,7 +403,7 @@ enum dns_kept dns_store_add(struct dns_store *s, const struct dns_message *m)
 		return DNS_FULL;
 	*o = (struct observed){ .ts = m->ts, .qtype = w.qtype, .rcode = w.flags & 0xf, .dnssec = dnssec };
 	for (size_t i = 0; i < s->nrecords; i++) {
-		const struct record *r = &s->records[i];
+		const struct parsed *r = &s->records[i];
 		if (r->taken || r->rr.type == RR_RRSIG)
 			continue;
 		uint8_t section = (uint8_t)r->rr.section;

@@ -22,20 +22,22 @@ struct output {
 	uint64_t sequence, medium, refused;
 	struct progress progress;
 	struct timespec started;
-	bool progress_shown, failed, complete;
+	bool progress_shown, complete;
+	bool failed;   /* something was not whole */
+	bool broken;   /* the output cannot be written any more */
 };
 
 static void flush(struct output *o)
 {
 	size_t done = 0;
-	while (done < o->text.n && !o->failed) {
+	while (done < o->text.n && !o->broken) {
 		ssize_t n = write(o->run->out, o->text.p + done, o->text.n - done);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0 && errno != EPIPE)
 			fprintf(stderr, "mxwitness: cannot write the output: %s\n", strerror(errno));
 		if (n < 0)
-			o->failed = true;
+			o->broken = o->failed = true;
 		else
 			done += (size_t)n;
 	}

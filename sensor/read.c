@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -206,6 +207,9 @@ static int live(enum role role, const struct run *run, struct channel *ch[PAIRS]
 static void become(enum role role, const struct run *run, int fd[PAIRS][2])
 {
 	struct channel *ch[PAIRS] = { NULL };
+	char name[16];
+	snprintf(name, sizeof(name), "mxw-%s", role_name[role]);
+	prctl(PR_SET_NAME, name);
 	for (int p = 0; p < PAIRS; p++)
 		for (int end = 0; end < 2; end++) {
 			if (keeps[role][p] != end)

@@ -51,11 +51,24 @@ void responder_close(struct responder *r)
 	errno = error;
 }
 
-static void remember(struct responder *r, const struct dns_name *name, uint16_t type, enum dns_found found, int64_t ts)
+static size_t find_served(const struct responder *r, const struct dns_name *name, uint16_t type)
 {
 	size_t i = 0;
 	while (i < r->nserved && (r->served[i].type != type || !dns_wire_same(&r->served[i].name, name)))
 		i++;
+	return i;
+}
+
+/* Has an upstream kept us waiting for this in vain? libunbound asks again, we do not. */
+static bool gave_up(const struct responder *r, const struct dns_name *name, uint16_t type)
+{
+	size_t i = find_served(r, name, type);
+	return i < r->nserved && r->served[i].found == FOUND_MISSING && r->served[i].round == r->round;
+}
+
+static void remember(struct responder *r, const struct dns_name *name, uint16_t type, enum dns_found found, int64_t ts)
+{
+	size_t i = find_served(r, name, type);
 	if (i == RESPONDER_SERVED) {
 		r->forgot = true;
 		return;
@@ -83,7 +96,7 @@ static bool ask_upstream(struct responder *r, const struct dns_name *name, uint1
 
 static void look_up(struct responder *r, const struct dns_name *name, uint16_t type, bool edns)
 {
-	if (!r->upstream || !ask_upstream(r, name, type))
+	if (!r->upstream || gave_up(r, name, type) || !ask_upstream(r, name, type))
 		dns_store_reply(r->store, name, type, r->upstream ? INT64_MIN : r->as_of, edns, &r->reply);
 	if (!r->upstream && r->reply.from > r->from)
 		r->from = r->reply.from;

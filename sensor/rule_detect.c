@@ -243,11 +243,12 @@ static bool testable(enum fact f)
 static bool fact_read(struct compiler *c, const struct node *at, struct bytes name, enum fact *f)
 {
 	char buf[96];
-	const char *near = fact_suggest(name);
 	*f = fact_by_name(name);
-	if (*f == FACT_COUNT)
+	if (*f == FACT_COUNT) {
+		const char *near = fact_suggest(name);
 		return node_error(c->e, at, "no fact \"%.*s\"%s%s%s", TEXT(name), near ? "; did you mean \"" : "",
 				  near ? plain_name(near, buf) : "", near ? "\"?" : "");
+	}
 	if (!testable(*f))
 		return node_error(c->e, at, "\"%.*s\" is not known yet when rules are evaluated", TEXT(name));
 	return true;

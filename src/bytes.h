@@ -42,8 +42,10 @@ static inline struct bytes cur_take(struct cur *c, size_t n)
 		c->p = c->end;
 		return (struct bytes){ c->end, 0 };
 	}
-	c->p += n;
-	return (struct bytes){ c->p - n, n };
+	const uint8_t *p = c->p;
+	if (n) /* an empty span may have no address */
+		c->p += n;
+	return (struct bytes){ p, n };
 }
 
 /* Big-endian numbers; 0, and bad, at a short end. */
@@ -125,6 +127,6 @@ static inline struct bytes bytes_head(struct bytes b, size_t n)
 /* b without its first n octets (none left if n is larger). */
 static inline struct bytes bytes_skip(struct bytes b, size_t n)
 {
-	return n < b.n ? (struct bytes){ b.p + n, b.n - n } : (struct bytes){ b.p + b.n, 0 };
+	return n < b.n ? (struct bytes){ b.p + n, b.n - n } : (struct bytes){ b.p ? b.p + b.n : b.p, 0 };
 }
 #endif

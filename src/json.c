@@ -6,10 +6,16 @@
 struct writer {
 	struct text *t;
 	struct bytes open;
+	size_t parent; /* of open: octets up to and with its last dot */
 	bool comma;
 	bool cut;     /* lists are shortened to fit */
 	size_t items; /* most items of a list */
 };
+
+static struct bytes name_of(unsigned f)
+{
+	return (struct bytes){ (const uint8_t *)fact_table[f].name, fact_table[f].length };
+}
 
 static void scalar(struct writer *w, const struct fact_info *info, struct bytes item)
 {
@@ -115,6 +121,13 @@ static void key(struct writer *w, struct bytes name)
 static void enter(struct writer *w, struct bytes name)
 {
 	size_t common = 0;
+	/* most facts stand beside the one before: same parent, nothing to open or close */
+	if (w->parent && name.n > w->parent && memcmp(name.p, w->open.p, w->parent) == 0 &&
+	    !memchr(name.p + w->parent, '.', name.n - w->parent)) {
+		key(w, bytes_skip(name, w->parent));
+		w->open = name;
+		return;
+	}
 	for (size_t i = 0; i < name.n && i < w->open.n && name.p[i] == w->open.p[i]; i++)
 		if (name.p[i] == '.')
 			common = i + 1;
@@ -132,6 +145,7 @@ static void enter(struct writer *w, struct bytes name)
 	}
 	key(w, bytes_skip(name, part));
 	w->open = name;
+	w->parent = part;
 }
 
 static bool item_at(const struct record *r, enum fact f, size_t n, struct bytes *item)
@@ -176,7 +190,7 @@ static void array(struct writer *w, const struct record *r, unsigned from, unsig
 			rows = record_count(r, (enum fact)f);
 	if (rows == 0)
 		return;
-	enter(w, bytes_head(bytes_of(fact_table[from].name), bracket));
+	enter(w, bytes_head(name_of(from), bracket));
 	text_char(w->t, '[');
 	for (size_t n = 0; n < rows && n < w->items; n++) {
 		if (n)
@@ -186,10 +200,10 @@ static void array(struct writer *w, const struct record *r, unsigned from, unsig
 	text_char(w->t, ']');
 }
 
-/* Past the last column of the array that begins at f; f itself if f is no column. */
+/* Past the last column of the array to which f belongs; f itself if it is no column. Only lists can be. */
 static unsigned columns(unsigned f, size_t *bracket)
 {
-	const char *b = strchr(fact_table[f].name, '[');
+	const char *b = fact_table[f].type >= T_LSTR ? strchr(fact_table[f].name, '[') : NULL;
 	if (!b)
 		return f;
 	*bracket = (size_t)(b - fact_table[f].name);
@@ -199,25 +213,32 @@ static unsigned columns(unsigned f, size_t *bracket)
 	return to;
 }
 
+/* The facts of r in the order of the table; a cut line has mxwitness.truncated besides. */
 static void object(struct writer *w, const struct record *r)
 {
+	uint64_t seen[sizeof(r->seen) / sizeof(r->seen[0])];
+	memcpy(seen, r->seen, sizeof(seen));
+	if (w->cut || r->truncated)
+		seen[F_truncated / 64] |= UINT64_C(1) << (F_truncated % 64);
 	text_char(w->t, '{');
-	for (unsigned f = 0; f < FACT_COUNT;) {
-		size_t bracket = 0;
-		unsigned to = columns(f, &bracket);
-		if (to > f) {
-			array(w, r, f, to, bracket);
-			f = to;
-			continue;
+	for (unsigned word = 0; word < sizeof(seen) / sizeof(seen[0]); word++) {
+		while (seen[word]) {
+			unsigned f = 64 * word + (unsigned)__builtin_ctzll(seen[word]);
+			size_t bracket = 0;
+			unsigned to = columns(f, &bracket);
+			seen[word] &= seen[word] - 1;
+			if (to > f) {
+				array(w, r, f, to, bracket);
+				for (unsigned k = f; k < to; k++)
+					seen[k / 64] &= ~(UINT64_C(1) << (k % 64));
+				continue;
+			}
+			enter(w, name_of(f));
+			if (f == F_truncated)
+				text_put(w->t, "true");
+			else
+				value(w, r, (enum fact)f);
 		}
-		if (record_has(r, (enum fact)f)) {
-			enter(w, bytes_of(fact_table[f].name));
-			value(w, r, (enum fact)f);
-		} else if (f == F_truncated && (w->cut || r->truncated)) {
-			enter(w, bytes_of(fact_table[f].name));
-			text_put(w->t, "true");
-		}
-		f++;
 	}
 	for (size_t i = 0; i < w->open.n; i++)
 		if (w->open.p[i] == '.')

@@ -14,7 +14,7 @@
 
 const struct fact_info fact_table[FACT_COUNT] = {
 #define FACT(id, name, type, words, max, unit, room, sets, inv, meaning) \
-	{ name, type, words, max, unit, room, (uint8_t)(sets), inv, meaning },
+	{ name, sizeof(name) - 1, type, words, max, unit, room, (uint8_t)(sets), inv, meaning },
 #include "facts.def"
 };
 

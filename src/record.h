@@ -36,6 +36,7 @@ enum tri { TRI_UNSEEN, TRI_NO, TRI_YES };
 
 struct fact_info {
 	const char *name;          /* dotted, "[]" where objects repeat */
+	uint16_t length;           /* of the name */
 	enum fact_type type;
 	const char *const *words;  /* NULL-terminated, of T_ENUM and T_LENUM */
 	uint16_t max;              /* octets of a string or item; items of a list are at most RECORD_ITEMS */

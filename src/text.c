@@ -1,30 +1,6 @@
 /* text: see text.h. Knows characters, not what they say. */
 #include "text.h"
 
-void text_char(struct text *t, char c)
-{
-	if (t->n < t->cap)
-		t->p[t->n++] = c;
-	else
-		t->full = true;
-}
-
-void text_bytes(struct text *t, struct bytes b)
-{
-	if (b.n > t->cap - t->n) {
-		t->full = true;
-		return;
-	}
-	if (b.n)
-		memcpy(t->p + t->n, b.p, b.n);
-	t->n += b.n;
-}
-
-void text_put(struct text *t, const char *s)
-{
-	text_bytes(t, bytes_of(s));
-}
-
 void text_num_pad(struct text *t, uint64_t v, unsigned digits)
 {
 	char buf[24];

@@ -11,9 +11,30 @@ struct text {
 	bool full;
 };
 
-void text_char(struct text *t, char c);
-void text_put(struct text *t, const char *s);
-void text_bytes(struct text *t, struct bytes b);
+static inline void text_char(struct text *t, char c)
+{
+	if (t->n < t->cap)
+		t->p[t->n++] = c;
+	else
+		t->full = true;
+}
+
+static inline void text_bytes(struct text *t, struct bytes b)
+{
+	if (b.n > t->cap - t->n) {
+		t->full = true;
+		return;
+	}
+	if (b.n)
+		memcpy(t->p + t->n, b.p, b.n);
+	t->n += b.n;
+}
+
+static inline void text_put(struct text *t, const char *s)
+{
+	text_bytes(t, bytes_of(s));
+}
+
 void text_num(struct text *t, int64_t v);
 /* At least digits digits, zeros in front. */
 void text_num_pad(struct text *t, uint64_t v, unsigned digits);

@@ -247,7 +247,7 @@ static void host_address(struct expectation *e, struct mx_host *h)
 static const struct lookup *mx_step(struct expectation *e, const char *domain)
 {
 	const struct lookup *l = need(e, DNS_MX, domain);
-	if (!l || failure(l) || l->nxdomain || l->null_mx)
+	if (!l || failure(l) || l->nxdomain)
 		return l;
 	if (l->hosts == 0 && empty(l)) {
 		struct lookup *mine = &e->lookup[index_of(e, l)];
@@ -331,10 +331,8 @@ static void take_mx(struct expectation *e, struct lookup *l, const struct answer
 		struct bytes text = bytes_skip(answer_rr(a, order[i]), 2);
 		if (text.n && text.p[text.n - 1] == '.')
 			text.n--;
-		if (text.n == 0 || text.n > 253) {
-			l->null_mx |= text.n == 0 && n == 1;
+		if (text.n == 0 || text.n > 253) /* "0 ." names no host, and is no implicit MX either (RFC 7505) */
 			continue;
-		}
 		for (size_t k = 0; k < text.n; k++)
 			name[k] = (char)ascii_lower(text.p[k]);
 		int h = l->hosts < EXPECT_MX ? host_add(e, name) : -1;

@@ -20,7 +20,6 @@ enum { EXPECT_QUESTIONS = 64, EXPECT_HOSTS = 24, EXPECT_MX = 16, EXPECT_DATA = 2
  * open        no answer yet; only the last lookup can be open
  * cut         the answer held more than we keep
  * has_server  type A, AAAA: the server's address is among them
- * null_mx     type MX: "0 ." (RFC 7505)
  * usable      type TLSA: at least one record is usable for SMTP
  * off, n      type TLSA: the RDATA in data, each with a 16-bit length in front
  * host        type MX: indices of the hosts, by preference */
@@ -31,7 +30,7 @@ struct lookup {
 	uint16_t type, rrs;
 	uint8_t status;            /* enum dnsstatus */
 	uint8_t source;            /* enum dnssource */
-	bool open, nxdomain, seen_later, cut, has_server, null_mx, usable;
+	bool open, nxdomain, seen_later, cut, has_server, usable;
 	uint32_t ttl;
 	uint32_t off, n;
 	uint8_t hosts, host[EXPECT_MX];

@@ -53,8 +53,8 @@ static enum tls_state after_220(const struct record *s)
 static enum tls_state tls_state(const struct record *s)
 {
 	int64_t code = record_get_num(s, F_smtp_stls_code, 0);
-	if (yes(s, F_tls_established))
-		return TLS_OK;
+	if (yes(s, F_tls_established)) /* content that was readable went before TLS, which came too late for it */
+		return record_get_num(s, F_smtp_content, 0) > 0 ? TLS_ABSENT : TLS_OK;
 	if (yes(s, F_tls_failed))
 		return TLS_FAILED;
 	if (code == 220)

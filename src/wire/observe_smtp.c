@@ -344,6 +344,9 @@ static void see_command(struct record *r, struct smtp *s, const struct smtp_even
 	case VERB_MAIL: case VERB_SEND: case VERB_SOML: case VERB_SAML:
 		s->note.transactions++;
 		s->note.mail_seen = true;
+		/* Whole up to the mail is enough: a STARTTLS in a gap behind it protects none of this. */
+		if (!s->lost[C2S] && !record_has(r, F_smtp_requested))
+			record_tri(r, F_smtp_requested, TRI_NO);
 		add_domain(r, F_smtp_mail_domain, c->domain);
 		break;
 	case VERB_RCPT:

@@ -127,6 +127,9 @@ static struct dialogue *dialogue_of(struct pipeline *p, struct flow *fl)
 	d->deaf[C2S] = d->deaf[S2C] = false;
 	d->tls_from[C2S] = d->tls_from[S2C] = 0;
 	d->opaque = d->gap = d->cut = false;
+	for (int dir = C2S; dir <= S2C; dir++)
+		if (fl->streams.side[dir].midstream)
+			smtp_gap(&d->smtp, (enum dir)dir, 0);
 	fl->user = d;
 	return d;
 }
@@ -278,9 +281,10 @@ static bool finish(struct pipeline *p, struct flow *fl, struct pipeline_out *out
 	drain(p, fl);
 	struct dialogue *d = fl->user;
 	uint64_t octets = fl->streams.side[C2S].octets + fl->streams.side[S2C].octets;
-	if (!d || d->opaque || octets == 0) {
+	bool nothing = !d || d->opaque || !(smtp_spoken(&d->smtp) || d->tls_on[C2S] || d->tls_on[S2C]);
+	if (nothing || octets == 0) {
 		p->empty += octets == 0;
-		p->other += d && d->opaque;
+		p->other += octets != 0;
 		return false;
 	}
 	struct tcp_hints hints = { service_of(p, fl->side[S2C].port), d->gap, d->cut };

@@ -1,7 +1,8 @@
 /* smtp: the dialogue. Cuts each direction into lines, content and TLS, and says which command each reply answers, by
- * the order of commands and replies alone (RFC 2920), because pipelining lets several wait. Where octets are missing it
- * says that it does not know, until a command that a sender must wait for (smtp_verb_waits) makes the order certain
- * again. Does not know what any of it means for anybody, and keeps no octet. RFC 5321, 3207, 2920, 3030, 4954. */
+ * the order of commands and replies alone (RFC 2920), because pipelining lets several wait. Where octets are
+ * missing it says that it does not know, until a command that a sender must wait for (smtp_verb_waits) makes the
+ * order certain again. Does not know what any of it means for anybody, and keeps no octet.
+ * RFC 5321, 3207, 2920, 3030, 4954. */
 #include "wire/smtp.h"
 
 #include "wire/smtp_line.h"
@@ -101,7 +102,7 @@ static bool tls_possible(const struct smtp *s, enum dir dir)
 	       smtp_is_tls(s, dir == C2S ? S2C : C2S);
 }
 
-/* OK: a TLS record begins here (RFC 8446 5.1: type 20 to 23, then 3).  BAD: it does not.  MORE: one octet is not enough. */
+/* OK: a TLS record begins here (RFC 8446 5.1: type 20 to 23, then 3). BAD: it does not. MORE: too short to tell. */
 static enum parse tls_peek(const struct smtp *s, enum dir dir, struct bytes in)
 {
 	if (in.n == 0)
@@ -250,7 +251,7 @@ static enum step client_command(struct smtp *s, const struct smtp_command *c, st
 		return STEP_BAD;
 	*ev = (struct smtp_event){ .kind = SMTP_COMMAND, .dir = C2S, .verb = c->verb, .command = *c };
 	ev->after_220 = s->upgrade == UPGRADE_GO && !s->guessed_220 && c->verb != VERB_OTHER;
-	ev->pipelined = !s->unsure && s->queued > 0;
+	ev->pipelined = !s->unsure && s->queued > 0 && s->seen[S2C];
 	s->auth_open = s->auth_challenged = false;
 	if (c->verb != VERB_DATA && c->verb != VERB_OTHER)
 		s->data_asked = false;
@@ -422,7 +423,7 @@ static bool is_greeting(const struct smtp *s, const struct smtp_reply *r)
 	return s->queued == 0 || r->code == 220 || r->code >= 400;
 }
 
-/* After a missed start: a 220 is the greeting unless it speaks of TLS or has an enhanced code, as those to STARTTLS do. */
+/* After a missed start: a 220 is the greeting unless it speaks of TLS or has an enhanced code, as one to STARTTLS. */
 static bool is_late_greeting(const struct smtp *s, const struct smtp_reply *r)
 {
 	if (s->greeted || s->seen[C2S] || r->code != 220)

@@ -1,6 +1,7 @@
 /* smtp: both directions of one connection into events: replies, commands, counted content, and where TLS begins
  * (RFC 5321, 3207, 2920, 3030, 4954). Keeps no octet of a message, no local part and no credential.
  *
+ * When the beginning of a direction was not captured: smtp_gap(s, dir, 0) before its first octet.
  * The walk, for each piece of one direction, with the octets that were not used before in front:
  *
  *	while ((p = smtp_next(s, dir, in, &ev, &used)) == PARSE_OK) {
@@ -64,8 +65,10 @@ enum smtp_server { SERVER_START, SERVER_LINE, SERVER_REST, SERVER_LOST, SERVER_T
 
 /* The last octets of content, as far as they matter for its end. Only CRLF.CRLF ends it (RFC 5321 4.1.1.4); ODD is
  * a lone dot with other line ends, which ends it only when the server, too, takes it for the end. */
-enum smtp_eod { EOD_TEXT, EOD_CR, EOD_CRLF, EOD_LF, EOD_CRLF_DOT, EOD_LF_DOT, EOD_CRLF_DOT_CR, EOD_LF_DOT_CR, EOD_ODD, EOD_ODD_CRLF,
-		EOD_END };
+enum smtp_eod {
+	EOD_TEXT, EOD_CR, EOD_CRLF, EOD_LF, EOD_CRLF_DOT, EOD_LF_DOT, EOD_CRLF_DOT_CR, EOD_LF_DOT_CR,
+	EOD_ODD, EOD_ODD_CRLF, EOD_END
+};
 
 /* STARTTLS: not asked; asked; 220 came; answered otherwise. */
 enum smtp_upgrade { UPGRADE_NONE, UPGRADE_ASKED, UPGRADE_GO, UPGRADE_REFUSED };

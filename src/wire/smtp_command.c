@@ -136,14 +136,17 @@ static void read_path(struct smtp_command *c, struct bytes rest, const char *key
 
 static void read_chunk(struct smtp_command *c, struct bytes rest)
 {
+	struct bytes whole = rest;
+	while (whole.n && is_blank(whole.p[whole.n - 1]))
+		whole.n--;
 	struct bytes size = next_word(&rest);
 	for (size_t i = 0; i < size.n; i++) {
 		if (size.p[i] < '0' || size.p[i] > '9' || c->chunk > UINT64_MAX / 10 - 1)
 			return;
 		c->chunk = c->chunk * 10 + size.p[i] - '0';
 	}
-	c->sized = c->shaped = size.n > 0;
-	c->last = bytes_eq_nocase(rest, bytes_of("LAST"));
+	c->last = bytes_eq_nocase(next_word(&rest), bytes_of("LAST"));
+	c->sized = c->shaped = size.n > 0 && rest.n == 0 && (c->last || bytes_eq(size, whole));
 }
 
 /* RFC 4422 3.1: a mechanism is 1 to 20 capitals, digits, hyphens, underscores. Anything else may be a secret. */

@@ -174,7 +174,9 @@ static bool read_certificate(struct tls *t, struct tls_side *s, struct bytes bod
 	struct cur c = cur_of(body), list = cur_vec24(&c);
 	t->full = true;
 	/* In TLS 1.3 it is encrypted: one in clear is somebody else's (RFC 8446 4.4). */
-	if (t->chain || !t->server_hello || tls_is13(t->version) || c.bad || cur_left(&c) || cur_left(&list) == 0 || body.p != s->buffer)
+	if (t->chain || !t->server_hello || tls_is13(t->version) || body.p != s->buffer)
+		return false;
+	if (c.bad || cur_left(&c) || cur_left(&list) == 0)
 		return false;
 	ev->type = TLS_EV_CERTIFICATE;
 	t->certificate = true;

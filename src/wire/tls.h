@@ -112,7 +112,7 @@ void tls_init(struct tls *t, struct tls_memory *mem);
  * used   out, always set: octets of in to drop
  * skip   out, always set: further octets of this direction, behind those, that are of no interest and not to be given
  * PARSE_OK: ev is set; call again. PARSE_MORE: nothing more in these octets. PARSE_BAD: text or anything else where a
- * record was due; used is 0 and the direction gives nothing any more. Never PARSE_LONG. */
+ * record was due: it begins at used, and the direction gives nothing any more. Never PARSE_LONG. */
 enum parse tls_next(struct tls *t, enum dir dir, struct bytes in, struct tls_event *ev, size_t *used, uint64_t *skip);
 
 /* n octets of dir are missing, those not counted that fell to a skip. The record frame is lost with the first one.

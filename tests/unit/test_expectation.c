@@ -22,6 +22,7 @@ enum scene {
 	TLS_BROKE,     /* handshake failed, no certificate */
 	TLS_BROKE_EVIL,/* handshake failed after certificate EVIL */
 	TLS_BROKE_GOOD,
+	MAIL_THEN_TLS, /* a message in clear, then TLS with GOOD */
 	BROKE_THEN_MAIL,/* TLS failed, then mail in clear in the same session */
 	REFUSED,       /* 454 to STARTTLS, the client left */
 	NO_OFFER_QUIT, /* STARTTLS not offered, the client left */
@@ -224,6 +225,9 @@ static const struct {
 	{ "TLS failed, then mail in clear", D, MX1, BROKE_THEN_MAIL,
 	  { MXREC(SEC, "10 " MX1), A1(SEC, SRV), TLSA1(SEC, "301 good") },
 	  VD(tls_failed), EX(dane), CO(high), LO(inside), MX1, MX1, 0, NULL },
+	{ "a message in clear, then the right certificate: too late for that message", NULL, MX1, MAIL_THEN_TLS,
+	  { A1(SEC, SRV), TLSA1(SEC, "301 good") },
+	  VD(tls_absent), EX(dane), CO(high), LO(inside), MX1, MX1, 0, NULL },
 	{ "STARTTLS refused, client left: known only by RCPT, and there was none", NULL, NULL, REFUSED, { { 0 } },
 	  VD(identity_unknown), EX(none), CO(none), LO(unknown), NULL, NULL, 0, "" },
 	{ "certificate matches, DNS insecure: no match", NULL, MX1, TLS12, { A1(INS, SRV), TLSA1(SEC, "301 good") },
@@ -424,7 +428,7 @@ static void session_of(enum scene scene, const char *rcpt, const char *sni, stru
 		record_cstr(r, F_tls_sni, sni);
 	if (sni && !tls)
 		record_cstr(r, F_tls_sni, sni);
-	if (scene == MAIL || scene == MAIL_C2S || scene == BROKE_THEN_MAIL) {
+	if (scene == MAIL || scene == MAIL_C2S || scene == MAIL_THEN_TLS || scene == BROKE_THEN_MAIL) {
 		record_num(r, F_smtp_transactions, 1);
 		record_num(r, F_smtp_content, 400);
 	}
@@ -446,7 +450,7 @@ static void session_of(enum scene scene, const char *rcpt, const char *sni, stru
 		return;
 	record_yes(r, F_tls_seen);
 	record_yes(r, F_tls_hello_c);
-	bool failed = scene >= TLS_BROKE;
+	bool failed = scene >= TLS_BROKE && scene != MAIL_THEN_TLS;
 	record_tri(r, F_tls_established, failed ? TRI_NO : TRI_YES);
 	record_tri(r, F_tls_failed, failed ? TRI_YES : TRI_NO);
 	bool hidden = scene == TLS13 || scene == TLS_ANON || scene == TLS_BROKE || scene == BROKE_THEN_MAIL;
@@ -457,7 +461,7 @@ static void session_of(enum scene scene, const char *rcpt, const char *sni, stru
 
 static struct bytes scene_chain(enum scene scene, uint8_t out[CHAIN_ROOM])
 {
-	if (scene == TLS12 || scene == TLS_BROKE_GOOD)
+	if (scene == TLS12 || scene == TLS_BROKE_GOOD || scene == MAIL_THEN_TLS)
 		return (struct bytes){ out, chain_put(out, 0, good_leaf) };
 	if (scene == TLS12_EVIL || scene == TLS_BROKE_EVIL)
 		return (struct bytes){ out, chain_put(out, 0, evil_leaf) };

@@ -6,12 +6,17 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "resolver.h"
+#include "responder.h"
 #include "wire/dns_wire.h"
 
 #define FIXTURE "tests/dns/"
@@ -454,13 +459,102 @@ static void test_off_and_full(void **state)
 	unload(f);
 }
 
+/* A resolver for live mode: a child that answers from a fixture, or (files NULL) not at all. */
+static pid_t serve(const char *file, uint16_t *port)
+{
+	struct error e;
+	struct responder *r = calloc(1, sizeof(*r));
+	struct fixture *f = calloc(1, sizeof(*f));
+	struct dns_store *s = dns_store_new(4 << 20);
+	if (file)
+		load(f, file);
+	for (size_t i = 0; i < f->n; i++)
+		dns_store_add(s, &f->list[i].m);
+	unload(f);
+	r->store = s;
+	r->as_of = AS_OF;
+	assert_true(responder_open(r, &e));
+	*port = r->port;
+	pid_t child = fork();
+	struct pollfd p[] = { { r->udp, POLLIN, 0 }, { r->tcp, POLLIN, 0 } };
+	while (child == 0) {
+		if (poll(p, 2, -1) > 0 && file)
+			responder_work(r);
+	}
+	responder_close(r);
+	dns_store_free(s);
+	free(r);
+	return child;
+}
+
+static struct resolver *start_live(enum resolve_mode mode, uint16_t port)
+{
+	struct error e = { "" };
+	char *text = anchor();
+	struct resolver_config config = { .mode = mode, .anchors = text, .budget = 4 << 20, .upstreams = 1 };
+	snprintf(config.upstream[0], sizeof(config.upstream[0]), "127.0.0.1@%u", port);
+	struct resolver *r = resolver_new(&config, &e);
+	assert_string_equal(e.text, "");
+	free(text);
+	resolver_seal(r);
+	return r;
+}
+
+/* Live answers are judged by today's clock: the fixture's signatures have ended. What is provably unsigned needs
+ * signatures too, so nothing of it is good today; that the questions went out and came back is what is shown. */
+static void test_live(void **state)
+{
+	(void)state;
+	uint16_t port;
+	int64_t now = (int64_t)time(NULL) * SECOND;
+	pid_t child = serve("forwarded.msgs", &port);
+	struct resolver *r = start_live(RESOLVE_LIVE, port);
+	const struct answer *a = ask(r, "mx.signed.test", DNS_A, now);
+	assert_string_equal(status(a), "bogus");
+	assert_non_null(strstr(a->why, "expired"));
+	assert_int_equal(a->source, dnssource_live);
+	assert_true(resolver_counts(r).live > 0);
+	resolver_free(r);
+	r = start_live(RESOLVE_AUTO, port);
+	a = ask(r, "mx.signed.test", DNS_A, now - 400 * SECOND);
+	assert_string_equal(status(a), "incomplete");
+	assert_int_equal(resolver_counts(r).live, 0);
+	a = ask(r, "mx.signed.test", DNS_A, now - 10 * SECOND);
+	assert_int_equal(a->source, dnssource_live);
+	assert_true(resolver_counts(r).live > 0);
+	resolver_free(r);
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+}
+
+/* A resolver that is silent, and one that is not there: failed, within the bound. */
+static void test_live_dead(void **state)
+{
+	(void)state;
+	uint16_t port;
+	int64_t now = (int64_t)time(NULL) * SECOND;
+	pid_t child = serve(NULL, &port);
+	struct resolver *r = start_live(RESOLVE_LIVE, port);
+	for (int gone = 0; gone < 2; gone++) {
+		const struct answer *a = ask(r, "mx.signed.test", DNS_A, now);
+		assert_string_equal(status(a), "failed");
+		assert_string_equal(a->why, "A of mx.signed.test not answered by the resolver");
+		if (!gone) {
+			kill(child, SIGKILL);
+			waitpid(child, NULL, 0);
+		}
+	}
+	resolver_free(r);
+	assert_true((int64_t)time(NULL) * SECOND - now < 15 * SECOND);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_verdicts), cmocka_unit_test(test_data), cmocka_unit_test(test_incomplete),
 		cmocka_unit_test(test_stub), cmocka_unit_test(test_stub_keeps_chain), cmocka_unit_test(test_as_of),
 		cmocka_unit_test(test_flips), cmocka_unit_test(test_anchors), cmocka_unit_test(test_other_anchor),
-		cmocka_unit_test(test_off_and_full),
+		cmocka_unit_test(test_off_and_full), cmocka_unit_test(test_live), cmocka_unit_test(test_live_dead),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -131,7 +131,7 @@ static bool expected(const char *facts, const char *expect, const char *why)
 }
 
 static const struct story {
-	const char *lines[16], *expect, *why;
+	const char *lines[20], *expect, *why;
 } stories[] = {
 #define HELLO "S:220 mx.example ESMTP\r\n", "C:EHLO me.example\r\n"
 #define OFFER HELLO, "S:250-mx.example\r\n250-SIZE 1000\r\n250 STARTTLS\r\n"
@@ -210,6 +210,13 @@ static const struct story {
 	  "messages_accepted=1;quit=yes;bare_lf=1;", "unless the server says so, and nothing is behind it" },
 	{ { NOOFFER, "C:RSET\r\n", "s:", "C:STARTTLS\r\n", "S:220 go\r\n", "C:" TLS }, "starttls.reply_code=220;tls.c=yes;", "a 220 after a gap" },
 	{ { NOOFFER, "C:MAIL FROM:<a@b>\r\n", "s:", "C:STARTTLS\r\n", "S:454 no\r\n" }, "!starttls.reply_code;", "of which command?" },
+	{ { NOOFFER, MAIL, "C:BDAT 50\r\nab", "c:", "C:DATA\r\n", "S:250 ok\r\n354 go\r\n", "C:hi\r\n.\r\n", "S:250 ok\r\n" },
+	  "starttls.requested=no;content_octets=6;messages_accepted=1;!quit;!messages_refused;", "a gap over the end of a chunk" },
+	{ { NOOFFER, MAIL, "C:DATA\r\n", "S:354 go\r\n", "C:MAIL FROM:<x@y>\r\n", "c:", "C:QUIT\r\n", "S:250 ok\r\n",
+	    "C:QUIT\r\n", "S:221 bye\r\n" },
+	  "transactions=1;messages_accepted=1;quit=yes;mail_from_domain=foo.example;", "a gap over the end of content" },
+	{ { NOOFFER, MAIL, "C:BDAT 1234 SCRAMBLE\r\n", "S:521 no\r\n", "C:QUIT\r\n", "S:221 bye\r\n" },
+	  "content_octets=0;quit=yes;", "a BDAT that no server takes for one has no octets behind it" },
 	{ { "^", "C:EHLO me\r\n", "S:250-mx\r\n250 SIZE\r\n", "C:MAIL FROM:<a@b>\r\n" }, "transactions=1;!banner;", "mid-stream" },
 	{ { "^", "C:ret\r\nQuite a day\r\nMAIL from home\r\n.\r\n" }, "!transactions;!last_command;", "mid-stream inside a text" },
 	{ { "S:SSH-2.0-x\r\n", "C:GET / HTTP/1.1\r\n" }, "bad=yes;", "not SMTP" },

@@ -461,6 +461,9 @@ static void test_handshakes(void **state)
 			memset(&f[cut], 0, sizeof(f[cut]));
 			feed_wire(&f[cut], &w, cut, -1);
 			feed_end(&f[cut], true, true, false);
+			/* The second ClientHello behind a ChangeCipherSpec is in clear, and no Finished. */
+			assert_int_equal(f[cut].t.side[C2S].finished, !tls_is13(f[cut].t.version) &&
+									      deals[i].established == TRI_YES);
 			check_deal(&deals[i], &f[cut].r);
 			assert_same(&f[CUT_WHOLE].r, &f[cut].r, deals[i].why);
 		}
@@ -521,6 +524,8 @@ static void test_gap(void **state)
 					f.skip[S2C]--;
 				else
 					tls_gap(&f.t, S2C, 1);
+				/* No guess at where the next record begins. */
+				assert_int_equal(tls_side_done(&f.t, S2C), f.t.side[S2C].gap);
 				feed(&f, S2C, c->p + (lost - at) + 1, c->n - (lost - at) - 1);
 			} else {
 				feed(&f, c->dir, c->p, c->n);
