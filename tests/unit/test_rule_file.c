@@ -1,0 +1,381 @@
+/* rule_file, rule_detect, yaml_tree: what the rule language means, and what is refused, with the exact words. */
+#include "rule_file.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+enum { YAML_SIZE = (1 << 20) + 1 };
+
+/* A rule around a detection; its lines begin at line 6. */
+#define HEAD "title: T\nid: 5b0c6f0e-5d0e-4f0b-9d43-6f2f8f2b7f10\nname: t\n" \
+	"logsource: {product: mxwitness, service: session}\ndetection:\n"
+#define TAIL "level: low\n"
+#define COND "  condition: s\n"
+
+static bool add(struct rules *r, const char *path, const char *text, struct error *e)
+{
+	size_t n = strlen(text);
+	uint8_t *exact = malloc(n ? n : 1);
+	memcpy(exact, text, n);
+	bool ok = rules_add(r, path, (struct bytes){ exact, n }, e);
+	free(exact);
+	return ok;
+}
+
+/* The record that the language cases look at. */
+static void fill(struct record *r)
+{
+	static const struct addr v4 = { 4, { 192, 0, 2, 7 } };
+	record_init(r);
+	record_num(r, F_service, service_mx);
+	record_num(r, F_dst_port, 25);
+	record_tri(r, F_tls_established, TRI_NO);
+	record_cstr(r, F_smtp_banner, "mx.Example.org ESMTP a*b\\c");
+	record_cstr(r, F_smtp_ehlo, "");
+	record_cstr(r, F_tls_version, "1.2");
+	record_add_cstr(r, F_smtp_keywords, "PIPELINING");
+	record_add_cstr(r, F_smtp_keywords, "SIZE");
+	record_add_num(r, F_expect_all, expect_dane);
+	record_add_num(r, F_expect_all, expect_baseline);
+	record_add_num(r, F_tls_rec_c2s, 31);
+	record_add_num(r, F_tls_rec_c2s, 900);
+	record_addr(r, F_dst_ip, &v4);
+	record_cstr(r, F_id_host, "mx.example.org");
+	record_cstr(r, F_dst_domain, "MX.example.org");
+	record_num(r, F_event_start, 0);
+	record_tri(r, F_cap_gap_dialogue, TRI_NO);
+}
+
+static const struct {
+	const char *detection;
+	bool matches;
+	const char *why;
+} language[] = {
+	{ "  s: {mxwitness.service: mx}\n" COND, true, "a word" },
+	{ "  s: {mxwitness.service: MX}\n" COND, true, "case is folded" },
+	{ "  s: {mxwitness.service: sub*}\n" COND, false, "wildcards over words" },
+	{ "  s: {mxwitness.service|startswith: sub}\n" COND, false, "submission, submissions" },
+	{ "  s: {mxwitness.service: [other, mx]}\n" COND, true, "a list is an or" },
+	{ "  s: {mxwitness.service|re: '^.x$'}\n" COND, true, "a search over words" },
+	{ "  s: {destination.port: 25}\n" COND, true, "a number" },
+	{ "  s: {destination.port: '25'}\n" COND, true, "its decimal text" },
+	{ "  s: {destination.port|startswith: 2}\n" COND, true, "as text" },
+	{ "  s: {destination.port|lt: 26, destination.port|gte: 25}\n" COND, true, "a range" },
+	{ "  s: {destination.port|gt: 25}\n" COND, false, "" },
+	{ "  s: {source.port|lt: 26}\n" COND, false, "unseen is not 0" },
+	{ "  s: {tls.established: false}\n" COND, true, "" },
+	{ "  s: {tls.established: true}\n" COND, false, "" },
+	{ "  s: {tls.resumed: false}\n" COND, false, "unseen is not no" },
+	{ "  s: {tls.resumed: null}\n" COND, true, "null is unseen" },
+	{ "  s: {tls.resumed|exists: false}\n" COND, true, "" },
+	{ "  s: {tls.established|exists: true}\n" COND, true, "" },
+	{ "  s: {mxwitness.smtp.ehlo: ''}\n" COND, true, "present and empty" },
+	{ "  s: {mxwitness.smtp.helo: ''}\n" COND, false, "absent is not empty" },
+	{ "  s: {tls.version: 1.2}\n" COND, true, "a decimal is its text" },
+	{ "  s: {mxwitness.smtp.banner|contains: example.ORG}\n" COND, true, "folded" },
+	{ "  s: {mxwitness.smtp.banner|contains|cased: example.org}\n" COND, false, "not folded" },
+	{ "  s: {mxwitness.smtp.banner|startswith: mx.}\n" COND, true, "" },
+	{ "  s: {mxwitness.smtp.banner|endswith: mx.}\n" COND, false, "" },
+	{ "  s: {mxwitness.smtp.banner: mx.*esmtp*}\n" COND, true, "" },
+	{ "  s: {mxwitness.smtp.banner: '*esmtp'}\n" COND, false, "the end counts" },
+	{ "  s: {mxwitness.smtp.banner: mx?example?org*a\\*b\\\\c}\n" COND, true, "escapes" },
+	{ "  s: {mxwitness.smtp.banner|contains: a\\?b}\n" COND, false, "an escaped question mark" },
+	{ "  s: {mxwitness.smtp.banner|contains: a?b}\n" COND, true, "" },
+	{ "  s: {mxwitness.smtp.banner|contains|all: [esmtp, mx]}\n" COND, true, "" },
+	{ "  s: {mxwitness.smtp.banner|contains|all: [esmtp, my]}\n" COND, false, "" },
+	{ "  s: {mxwitness.smtp.banner|re: 'esmtp'}\n" COND, false, "expressions are cased" },
+	{ "  s: {mxwitness.smtp.banner|re|i: 'esmtp'}\n" COND, true, "" },
+	{ "  s: {mxwitness.smtp.banner|re: '^(a+)+$'}\n" COND, false, "" },
+	{ "  s: {mxwitness.smtp.ehlo_keywords: size}\n" COND, true, "any item" },
+	{ "  s: {mxwitness.smtp.ehlo_keywords|all: [size, pipelining]}\n" COND, true, "" },
+	{ "  s: {mxwitness.smtp.ehlo_keywords|neq: size, mxwitness.smtp.ehlo_keywords|exists: true}\n" COND, false, "neq denies the whole test" },
+	{ "  s: {mxwitness.smtp.ehlo_keywords|neq: dsn, mxwitness.smtp.ehlo_keywords|exists: true}\n" COND, true, "" },
+	{ "  s: {mxwitness.expectation.all: baseline}\n" COND, true, "" },
+	{ "  s: {mxwitness.expectation.all: [policy, sts-enforce]}\n" COND, false, "" },
+	{ "  s: {mxwitness.tls.record_lengths_c2s|gt: 800}\n" COND, true, "" },
+	{ "  s: {destination.ip: 192.0.2.7}\n" COND, true, "an address is its text" },
+	{ "  s: {destination.ip|cidr: 192.0.2.0/29}\n" COND, true, "" },
+	{ "  s: {destination.ip|cidr: [192.0.2.8/29, 2001:db8::/32]}\n" COND, false, "" },
+	{ "  s: {source.ip|cidr: 0.0.0.0/0}\n" COND, false, "unseen is in no network" },
+	{ "  s: {mxwitness.identity.host|fieldref: destination.domain}\n" COND, true, "" },
+	{ "  s: {mxwitness.identity.host|fieldref|cased: destination.domain}\n" COND, false, "" },
+	{ "  s: {mxwitness.identity.host|fieldref: server.domain}\n" COND, false, "unseen equals nothing" },
+	{ "  s: {event.start|startswith: '1970-01-01T00:00:00'}\n" COND, true, "a time is its text" },
+	{ "  s:\n    - {mxwitness.service: other}\n    - {destination.port: 25}\n" COND, true, "a list of maps is an or" },
+	{ "  a: {mxwitness.service: mx}\n  b: {mxwitness.service|exists: true}\n  condition: a or b and not a\n", true,
+	  "and binds tighter than or" },
+	{ "  a: {mxwitness.service: mx}\n  b: {destination.port: 26}\n  c: {destination.port|exists: true}\n"
+	  "  condition: not b and a and c\n", true, "not binds tighter than and" },
+	{ "  a: {mxwitness.service: mx}\n  b: {destination.port: 26}\n  condition: (a or b) and a\n", true, "" },
+	{ "  s_a: {mxwitness.service: mx}\n  s_b: {destination.port: 26}\n  condition: 1 of s_*\n", true, "" },
+	{ "  s_a: {mxwitness.service: mx}\n  s_b: {destination.port: 26}\n  condition: all of s_*\n", false, "" },
+	{ "  s_a: {mxwitness.service: mx}\n  _b: {destination.port: 26}\n  condition: all of them or _b\n", true,
+	  "an underscore stays outside them" },
+	{ "  a: {mxwitness.service: mx}\n  b: {destination.port: 26}\n  condition: [b, a]\n", true, "conditions are an or" },
+	{ "  a: {mxwitness.service: mx}\n  b: {destination.port: 26}\n  g: {mxwitness.capture.gap_in_dialogue: false}\n"
+	  "  condition: a and g and not b\n", true, "a test of the coverage serves for exists" },
+	{ "  s: {mxwitness.smtp.banner|contains: \"\\x01\"}\n" COND, false, "the octets of the marks are octets" },
+};
+
+static void means(void **state)
+{
+	(void)state;
+	struct record *rec = malloc(sizeof(*rec));
+	fill(rec);
+	for (size_t i = 0; i < sizeof(language) / sizeof(language[0]); i++) {
+		struct error e;
+		char text[2048];
+		struct rules *r = rules_new(&e);
+		snprintf(text, sizeof(text), "%s%s%s", HEAD, language[i].detection, TAIL);
+		if (!add(r, "t.yaml", text, &e))
+			fail_msg("case %zu: %s\n%s", i, e.text, text);
+		struct rule_scratch *s = rule_scratch_new(r);
+		assert_int_equal(r->count, 1);
+		if (rule_walk(r, s, r->rule[0].start, rec) != language[i].matches)
+			fail_msg("case %zu: %s\n%s", i, language[i].why, text);
+		rule_scratch_free(s);
+		rules_free(r);
+	}
+	free(rec);
+}
+
+#define DET(d) HEAD d TAIL
+#define OWN(s) HEAD "  s: {mxwitness.service: mx}\n" COND TAIL "mxwitness:\n" s
+
+static const struct {
+	const char *text, *error;
+} refused[] = {
+	{ DET("  s: {mxwitness.dane.verdct: match}\n" COND),
+	  "t.yaml:6:7: no fact \"mxwitness.dane.verdct\"; did you mean \"mxwitness.dane.verdict\"?" },
+	{ DET("  s: {mxwitness.dane.tlsa.resul: match}\n" COND),
+	  "t.yaml:6:7: no fact \"mxwitness.dane.tlsa.resul\"; did you mean \"mxwitness.dane.tlsa.result\"?" },
+	{ DET("  s: {mxwitness.dane.verdict: mtach}\n" COND),
+	  "t.yaml:6:31: no word of \"mxwitness.dane.verdict\" is \"mtach\"; did you mean \"match\"?" },
+	{ DET("  s: {mxwitness.dane.verdict: 'zz*'}\n" COND), "t.yaml:6:31: no word of \"mxwitness.dane.verdict\" is \"zz*\"" },
+	{ DET("  s: {mxwitness.verdict: clear}\n" COND),
+	  "t.yaml:6:7: \"mxwitness.verdict\" is not known yet when rules are evaluated" },
+	{ DET("  s: {mxwitness.service|contians: mx}\n" COND),
+	  "t.yaml:6:25: no modifier \"contians\"; did you mean \"contains\"?" },
+	{ DET("  s: {mxwitness.service|base64: mx}\n" COND), "t.yaml:6:25: the modifier \"base64\" is not supported" },
+	{ DET("  s: {mxwitness.service|windash: mx}\n" COND), "t.yaml:6:25: the modifier \"windash\" is not supported" },
+	{ DET("  s: {mxwitness.service|contains|endswith: mx}\n" COND),
+	  "t.yaml:6:34: \"contains\" and \"endswith\" cannot both be" },
+	{ DET("  s: {mxwitness.service|i: mx}\n" COND), "t.yaml:6:25: \"i\" belongs behind \"re\"" },
+	{ DET("  s: {mxwitness.service|all: mx}\n" COND), "t.yaml:6:30: \"all\" needs a list of at least two values" },
+	{ DET("  s: {tls.established: yes}\n" COND), "t.yaml:6:24: YAML versions read yes differently: quote it" },
+	{ DET("  s: {tls.established: 'true'}\n" COND), "t.yaml:6:24: \"tls.established\" is true, false or null" },
+	{ DET("  s: {mxwitness.service: true}\n" COND), "t.yaml:6:26: \"mxwitness.service\" is not a yes-or-no fact" },
+	{ DET("  s: {destination.port: 0x19}\n" COND), "t.yaml:6:25: YAML versions read 0x19 differently: quote it" },
+	{ DET("  s: {destination.port: 025}\n" COND), "t.yaml:6:25: YAML versions read 025 differently: quote it" },
+	{ DET("  s: {destination.port: 1_000}\n" COND), "t.yaml:6:25: YAML versions read 1_000 differently: quote it" },
+	{ DET("  s: {tls.version: 12:30:00}\n" COND), "t.yaml:6:20: YAML versions read 12:30:00 differently: quote it" },
+	{ DET("  s: {tls.version: 2026-01-01}\n" COND), "t.yaml:6:20: YAML versions read 2026-01-01 differently: quote it" },
+	{ DET("  s: {destination.port|lt: '26'}\n" COND), "t.yaml:6:28: \"lt\" needs a whole number" },
+	{ DET("  s: {tls.version|lt: 2}\n" COND), "t.yaml:6:23: \"lt\" needs a fact that is a number; \"tls.version\" is none" },
+	{ DET("  s: {tls.version|cidr: 192.0.2.0/24}\n" COND),
+	  "t.yaml:6:25: \"cidr\" needs a fact that is an address; \"tls.version\" is none" },
+	{ DET("  s: {source.ip|cidr: 192.0.2.0/40}\n" COND),
+	  "t.yaml:6:23: \"192.0.2.0/40\" is not a network; write 192.0.2.0/24 or 2001:db8::/32" },
+	{ DET("  s: {tls.version|re: '(a'}\n" COND), "t.yaml:6:26: regular expression: missing closing parenthesis" },
+	{ DET("  s: {tls.version|re: 'a\\Cb'}\n" COND),
+	  "t.yaml:6:27: regular expression: using \\C is disabled by the application" },
+	{ DET("  s: {tls.version: [a, null]}\n" COND),
+	  "t.yaml:6:24: null cannot stand in a list; use a second selection" },
+	{ DET("  s: {tls.version|contains: ''}\n" COND), "t.yaml:6:29: \"contains\" needs a text that is not empty" },
+	{ DET("  s: [word, word]\n" COND),
+	  "t.yaml:6:7: keyword lists are not supported; name the fact that is to hold the value" },
+	{ DET("  s: {}\n" COND), "t.yaml:6:6: an empty selection" },
+	{ DET("  s: {tls.version: {a: b}}\n" COND), "t.yaml:6:20: a value belongs here" },
+	{ DET("  s: {tls.version: a}\n"), "t.yaml:6:3: detection has no condition" },
+	{ DET("  sel: {tls.version: a}\n  condition: sle\n"), "t.yaml:7:14: no selection \"sle\"; did you mean \"sel\"?" },
+	{ DET("  s: {tls.version: a}\n  condition: s AND s\n"), "t.yaml:7:16: the condition should end before \"AND\"" },
+	{ DET("  s: {tls.version: a}\n  condition: NOT s\n"), "t.yaml:7:14: write in lower case: \"NOT\"" },
+	{ DET("  s: {tls.version: a}\n  condition: 2 of them\n"), "t.yaml:7:14: no selection \"2\"" },
+	{ DET("  s: {tls.version: a}\n  condition: 1 of (s)\n"), "t.yaml:7:19: no selection fits \"(\"" },
+	{ DET("  s: {tls.version: a}\n  condition: s | count() > 3\n"), "t.yaml:7:16: the condition should end before \"|\"" },
+	{ DET("  s: {tls.version: a}\n  condition: (s\n"), "t.yaml:7:16: \")\" belongs here, not \"\"" },
+	{ DET("  s: {tls.version: a}\n  condition: s and\n"),
+	  "t.yaml:7:19: the condition ends where a selection belongs: \"\"" },
+	{ DET("  s: {tls.version: a}\n  u: {tls.version: b}\n" COND), "t.yaml:7:3: the selection \"u\" is not used" },
+	{ DET("  s: {tls.version: a}\n  condition: not s\n"), "t.yaml:7:14: under this not, \"tls.version\" may just not have "
+	  "been seen; add tls.version|exists: true or a test of mxwitness.capture beside it" },
+	{ DET("  s: {tls.version|neq: a}\n" COND), "t.yaml:6:7: under this not, \"tls.version\" may just not have been seen; "
+	  "add tls.version|exists: true or a test of mxwitness.capture beside it" },
+	{ DET("  of: {tls.version: a}\n  condition: of\n"), "t.yaml:6:3: \"of\" cannot be the name of a selection" },
+	{ DET("  s: {tls.version: a, tls.version: b}\n" COND), "t.yaml:6:23: the key \"tls.version\" stands here a second time" },
+	{ DET("  s: &x {tls.version: a}\n" COND), "t.yaml:6:6: anchors and tags are not allowed in a rule" },
+	{ DET("  s: {tls.version: !!str a}\n" COND), "t.yaml:6:20: tags are not allowed in a rule; quotes make a string" },
+	{ DET("  s: {tls.version: *x}\n" COND), "t.yaml:6:20: aliases are not allowed in a rule" },
+	{ DET("  s: {tls.version: \"a\\0\"}\n" COND), "t.yaml:6:20: a text with a NUL octet in it" },
+	{ DET("  s: {tls.version: a\n"), "t.yaml:7:6: not YAML: did not find expected ',' or '}'" },
+	{ "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[", "t.yaml:1:32: nested more than 32 deep" },
+	{ "- a\n", "t.yaml:1:1: a rule is a map" },
+	{ HEAD "  s: {tls.version: a}\n" COND TAIL "titel: x\n", "t.yaml:9:1: no key \"titel\"; did you mean \"title\"?" },
+	{ HEAD "  s: {tls.version: a}\n" COND "level: hihg\n", "t.yaml:8:8: no level \"hihg\"; did you mean \"high\"?" },
+	{ HEAD "  s: {tls.version: a}\n" COND, "t.yaml:1:1: level is missing" },
+	{ HEAD "  s: {tls.version: a}\n" COND TAIL "status: good\n", "t.yaml:9:9: no status \"good\"" },
+	{ HEAD "  s: {tls.version: a}\n" COND TAIL "tags: [tlsrpt.none]\n",
+	  "t.yaml:9:8: \"tlsrpt.none\" is no result type of RFC 8460 4.3" },
+	{ HEAD "  s: {tls.version: a}\n" COND TAIL "tags: [T1557]\n",
+	  "t.yaml:9:8: \"T1557\": a tag is namespace.name in lower case" },
+	{ HEAD "  s: {tls.version: a}\n" COND TAIL "date: 1.1.2026\n", "t.yaml:9:7: a date is YYYY-MM-DD" },
+	{ "title: T\nid: 1\n" "logsource: {product: mxwitness, service: session}\n", "t.yaml:2:5: id is a UUID in lower case" },
+	{ "title: T\ndetection: {}\n", "t.yaml:1:1: logsource is missing; write {product: mxwitness, service: session}" },
+	{ "logsource: {product: mxwitness, service: sesion}\n", "t.yaml:1:42: no service \"sesion\"; did you mean \"session\"?" },
+	{ "logsource: {product: mxwitness, service: alert}\n",
+	  "t.yaml:1:42: rules over alert events are not supported by this version" },
+	{ "title: T\ncorrelation: {type: event_count}\n", "t.yaml:2:1: correlation documents are not supported by this version" },
+	{ "title: T\nfilter: {rules: any}\n", "t.yaml:2:1: filter documents are not supported by this version" },
+	{ DET("  s: {tls.version: a}\n" COND) "---\n" DET("  s: {tls.version: a}\n" COND),
+	  "t.yaml:12:7: the name \"t\" is used at t.yaml:1 already" },
+	{ OWN("  findng: x\n"), "t.yaml:10:3: no key \"findng\"; did you mean \"finding\"?" },
+	{ OWN("  finding: X Y\n"), "t.yaml:10:12: \"X Y\": only a-z, 0-9 and hyphens" },
+	{ OWN("  certainty: sure\n"), "t.yaml:10:14: no certainty \"sure\"" },
+	{ OWN("  verdict: interceptd\n"), "t.yaml:10:12: no verdict \"interceptd\"; did you mean \"intercepted\"?" },
+	{ OWN("  floor: {dan: high}\n"), "t.yaml:10:11: no expectation \"dan\"; did you mean \"dane\"?" },
+	{ OWN("  levels: low\n  base: high\n"), "t.yaml:11:3: base belongs to levels: matrix" },
+	{ OWN("  shift: [{by: 2, when: s, why: x}]\n"), "t.yaml:10:16: by is 1 or -1" },
+	{ OWN("  shift: [{by: 1, when: q, why: x}]\n"), "t.yaml:10:25: when names a selection of this rule's detection" },
+	{ OWN("  suppress: 1 hour\n"), "t.yaml:10:13: a time like 30m: a number and s, m, h or d, at most a year" },
+	{ OWN("  text: ['{tls.versin}']\n"),
+	  "t.yaml:10:10: no fact \"tls.versin\" for the braces; did you mean \"tls.version\"?" },
+	{ OWN("  text: ['a } b']\n"), "t.yaml:10:10: a brace without its partner" },
+	{ OWN("  text: [a, b, c, d]\n"), "t.yaml:10:19: more than 3 sentences" },
+};
+
+static void refuses(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+		struct error e = { "" };
+		struct rules *r = rules_new(&e);
+		bool ok = add(r, "t.yaml", refused[i].text, &e);
+		if (ok || strcmp(e.text, refused[i].error) != 0)
+			fail_msg("case %zu\n  want: %s\n  have: %s\n%s", i, refused[i].error, ok ? "accepted" : e.text,
+				 refused[i].text);
+		rules_free(r);
+	}
+}
+
+#define IDENTITY "ruleset: t\nidentity:\n  expectations: [dane]\n  high: {cap: critical, certainty: proof}\n" \
+	"  medium: {cap: critical, certainty: strong}\n  low: {cap: medium, certainty: indication}\n" \
+	"  hint: {cap: medium, certainty: indication}\n  none: {cap: medium, certainty: indication}\n"
+
+static const struct {
+	const char *path, *text, *error;
+} tables[] = {
+	{ "d/severity.yaml", "matrix: {}\n", "d/severity.yaml:1:1: ruleset is missing" },
+	{ "d/severity.yaml", IDENTITY "matrix:\n  dane: {clear-content: critical}\n",
+	  "d/severity.yaml:10:9: the row of \"dane\" has no level for outcome \"unknown\"" },
+	{ "d/severity.yaml", IDENTITY "matrix:\n  dane: {unknown: high, clear-content: high, clear-auth: high, clear-envelope: high, "
+	  "tls-bad-peer: high, tls-ok: high, not-delivered: {else: high, first: low}}\n",
+	  "d/severity.yaml:10:3: the matrix has no row for expectation \"none\"" },
+	{ "d/severity.yaml", IDENTITY "matrix:\n  dane: {unknown: {first: low}}\n",
+	  "d/severity.yaml:10:19: a level, or a map with else: LEVEL, belongs here" },
+	{ "d/severity.yaml", "ruleset: t\nidentity: {expectations: [dane]}\nmatrix: {}\n",
+	  "d/severity.yaml:2:11: identity has no line for confidence \"none\"" },
+	{ "verdict.yaml", "- verdict: clear\n  why: x\n- verdict: clear\n  why: x\n",
+	  "verdict.yaml:1:3: a case without detection must be the last" },
+	{ "verdict.yaml", "- verdict: clear\n  finding: {plain: low, promised: low}\n",
+	  "verdict.yaml:1:1: the last case must hold for all that is left" },
+	{ "verdict.yaml", "- verdict: claer\n  why: x\n", "verdict.yaml:1:12: no verdict \"claer\"; did you mean \"clear\"?" },
+	{ "verdict.yaml", "- verdict: clear\n  why: x\n  detection: {s: {tls.version: a}, condition: s}\n",
+	  "verdict.yaml:3:3: the last case holds for all that is left: it has no detection" },
+};
+
+static void refuses_tables(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
+		struct error e = { "" };
+		struct rules *r = rules_new(&e);
+		assert_false(add(r, tables[i].path, tables[i].text, &e));
+		assert_string_equal(e.text, tables[i].error);
+		rules_free(r);
+	}
+}
+
+static void bounds(void **state)
+{
+	(void)state;
+	struct error e;
+	char *big = malloc(YAML_SIZE);
+	struct rules *r = rules_new(&e);
+	memset(big, '#', YAML_SIZE);
+	assert_false(rules_add(r, "t.yaml", (struct bytes){ (uint8_t *)big, YAML_SIZE }, &e));
+	assert_string_equal(e.text, "t.yaml:1:1: a file of more than 1048576 octets");
+	for (size_t i = 1; i + 1 < YAML_SIZE; i += 2)
+		memcpy(big + i, "a,", 2);
+	big[0] = '[';
+	assert_false(rules_add(r, "t.yaml", (struct bytes){ (uint8_t *)big, 65536 }, &e));
+	assert_non_null(strstr(e.text, ": a document of more than 10000 parts"));
+	free(big);
+	rules_free(r);
+}
+
+/* A search that would take for ever ends, counts as no match, and is counted. */
+static void regex_limits(void **state)
+{
+	(void)state;
+	struct error e;
+	struct record *rec = malloc(sizeof(*rec));
+	struct rules *r = rules_new(&e);
+	record_init(rec);
+	record_cstr(rec, F_smtp_banner, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab");
+	assert_true(add(r, "t.yaml", DET("  s: {mxwitness.smtp.banner|re: '^(a+)+$'}\n" COND), &e));
+	struct rule_scratch *s = rule_scratch_new(r);
+	assert_false(rule_walk(r, s, r->rule[0].start, rec));
+	assert_int_equal(rule_scratch_limits(s), 1);
+	rule_scratch_free(s);
+	rules_free(r);
+	free(rec);
+}
+
+static void others_are_skipped(void **state)
+{
+	(void)state;
+	struct error e;
+	struct rules *r = rules_new(&e);
+	assert_true(add(r, "t.yaml", "title: x\nlogsource: {product: windows}\ndetection: {selection: [a], condition: b}\n"
+			"strange: 1\n---\n" DET("  s: {tls.version: a}\n" COND), &e));
+	assert_int_equal(r->skipped, 1);
+	assert_int_equal(r->count, 1);
+	assert_string_equal(r->rule[0].finding, "t");
+	assert_int_equal(r->rule[0].fixed, level_low);
+	assert_false(rules_finish(r, &e));
+	assert_string_equal(e.text, "severity.yaml is not among the rules; copy it from the rules that came with the program");
+	rules_free(r);
+	assert_null(rules_load("no/such/folder", &e));
+	assert_string_equal(e.text, "no/such/folder: no folder of rules: No such file or directory");
+}
+
+/* Each shipped rule has what an alert needs. */
+static void shipped(void **state)
+{
+	(void)state;
+	struct error e;
+	struct rules *r = rules_load("rules", &e);
+	if (!r)
+		fail_msg("%s", e.text);
+	for (size_t i = 0; i < rules_count(r); i++) {
+		const struct rule *rule = rules_at(r, i);
+		assert_true(rule->description[0] && rule->reference[0]);
+		assert_int_equal(rule->texts, 3);
+	}
+	assert_null(rules_at(r, rules_count(r)));
+	rules_free(r);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(means), cmocka_unit_test(refuses), cmocka_unit_test(refuses_tables),
+		cmocka_unit_test(bounds), cmocka_unit_test(regex_limits), cmocka_unit_test(others_are_skipped),
+		cmocka_unit_test(shipped),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
