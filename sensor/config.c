@@ -1,165 +1,90 @@
-/* config: see config.h. One pass over libyaml's events: a mapping of known keys to a scalar or a list of scalars.
- * Aliases and anchors, nested mappings and duplicate keys are refused, not ignored. */
+/* config: see config.h. The tree of nodes comes from yaml_tree; here stands which keys there are. */
 #include "config.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <yaml.h>
 
-struct config {
-	const char *path;
-	struct site *site;
-	struct error *e;
-	yaml_parser_t yaml;
-	unsigned given;            /* keys seen, one bit each */
-};
+#include "yaml_tree.h"
 
-enum key { KEY_OWN_NETWORKS, KEY_VANTAGE, KEYS };
-static const char *const keys[KEYS] = { "own_networks", "vantage" };
-
-static bool fail(struct config *c, yaml_mark_t at, const char *text)
+static bool own_network(const struct node *n, struct site *site, struct error *e)
 {
-	error_set(c->e, "%s:%zu:%zu: %s", c->path, at.line + 1, at.column + 1, text);
-	return false;
-}
-
-static bool value_own(struct config *c, const yaml_event_t *ev, struct bytes v)
-{
-	char text[256];
-	if (site_add(c->site, v))
+	if (n->kind != NODE_SCALAR)
+		return node_error(e, n, "own_networks: a network belongs here, such as 192.0.2.0/24");
+	if (site_add(site, n->text))
 		return true;
-	snprintf(text, sizeof(text), "own_networks: \"%.*s\" is not a network; write 192.0.2.0/24 or 2001:db8::/32, "
-		 "at most %d of them", (int)(v.n < 60 ? v.n : 60), (const char *)v.p, SITE_NETWORKS);
-	return fail(c, ev->start_mark, text);
+	return node_error(e, n, "own_networks: \"%.*s\" is not a network; write 192.0.2.0/24 or 2001:db8::/32, at most %d "
+			  "of them", (int)(n->text.n < 60 ? n->text.n : 60), (const char *)n->text.p, SITE_NETWORKS);
 }
 
-static bool value_vantage(struct config *c, const yaml_event_t *ev, struct bytes v)
+static bool own_networks(const struct node *value, struct site *site, struct error *e)
 {
-	int word = word_index(fact_table[F_vantage].words, v);
-	if (word < 0)
-		return fail(c, ev->start_mark,
-			    "vantage: it is egress-outside, egress-inside, dmz, server-side or unknown");
-	c->site->vantage = (enum vantage)word;
+	if (value->kind != NODE_LIST)
+		return own_network(value, site, e);
+	for (const struct node *n = value->first; n; n = n->next)
+		if (!own_network(n, site, e))
+			return false;
 	return true;
 }
 
-static bool value(struct config *c, enum key key, const yaml_event_t *ev)
+static bool vantage(const struct node *value, struct site *site, struct error *e)
 {
-	struct bytes v = { ev->data.scalar.value, ev->data.scalar.length };
-	if (ev->data.scalar.anchor)
-		return fail(c, ev->start_mark, "anchors are not allowed here");
-	switch (key) {
-	case KEY_OWN_NETWORKS:
-		return value_own(c, ev, v);
-	case KEY_VANTAGE:
-		return value_vantage(c, ev, v);
-	case KEYS:
-		break;
-	}
-	return false;
+	int word = value->kind == NODE_SCALAR ? word_index(fact_table[F_vantage].words, value->text) : -1;
+	if (word < 0)
+		return node_error(e, value, "vantage: it is egress-outside, egress-inside, dmz, server-side or unknown");
+	site->vantage = (enum vantage)word;
+	return true;
 }
 
-static bool next(struct config *c, yaml_event_t *ev)
+static bool pair(const struct node *value, struct site *site, struct error *e)
 {
-	if (yaml_parser_parse(&c->yaml, ev))
+	static const char *const keys[] = { "own_networks", "vantage" };
+	if (node_is(value->key, keys[0]))
+		return own_networks(value, site, e);
+	if (node_is(value->key, keys[1]))
+		return vantage(value, site, e);
+	const char *near = nearest_word(keys, sizeof(keys) / sizeof(keys[0]), value->key->text);
+	int n = (int)(value->key->text.n < 60 ? value->key->text.n : 60);
+	if (near)
+		return node_error(e, value->key, "no key \"%.*s\"; did you mean \"%s\"?", n,
+				  (const char *)value->key->text.p, near);
+	return node_error(e, value->key, "no key \"%.*s\"; the keys are own_networks and vantage", n,
+			  (const char *)value->key->text.p);
+}
+
+static bool document(const struct node *top, struct site *site, struct error *e)
+{
+	if (!top || (top->kind == NODE_SCALAR && top->text.n == 0))
 		return true;
-	error_set(c->e, "%s:%zu:%zu: not YAML: %s", c->path, c->yaml.problem_mark.line + 1,
-		  c->yaml.problem_mark.column + 1, c->yaml.problem ? c->yaml.problem : "unreadable");
-	return false;
-}
-
-/* The value of key: a scalar, or (networks only) a list of scalars. */
-static bool values(struct config *c, enum key key)
-{
-	yaml_event_t ev;
-	bool ok = true, in_list = false;
-	do {
-		if (!next(c, &ev))
+	if (top->kind != NODE_MAP || top->next)
+		return node_error(e, top->next ? top->next : top, "one map of keys belongs here, as in: vantage: dmz");
+	for (const struct node *value = top->first; value; value = value->next)
+		if (!pair(value, site, e))
 			return false;
-		if (ev.type == YAML_SCALAR_EVENT)
-			ok = value(c, key, &ev);
-		else if (ev.type == YAML_SEQUENCE_START_EVENT && !in_list && key == KEY_OWN_NETWORKS)
-			in_list = true;
-		else if (ev.type == YAML_SEQUENCE_END_EVENT)
-			in_list = false;
-		else
-			ok = fail(c, ev.start_mark, key == KEY_OWN_NETWORKS ? "a list of networks belongs here" :
-				  "one word belongs here");
-		yaml_event_delete(&ev);
-	} while (ok && in_list);
-	return ok;
+	return true;
 }
 
-static const char *nearest(const char *word)
+bool config_parse(const char *path, struct bytes content, struct site *site, struct error *e)
 {
-	for (int k = 0; k < KEYS; k++)
-		if (word[0] == keys[k][0])
-			return keys[k];
-	return NULL;
-}
-
-static bool unknown_key(struct config *c, const yaml_event_t *ev)
-{
-	char text[256];
-	const char *word = (const char *)ev->data.scalar.value, *near = nearest(word);
-	snprintf(text, sizeof(text), near ? "no key \"%.60s\"; did you mean \"%s\"?" :
-		 "no key \"%.60s\"; the keys are own_networks and vantage%s", word, near ? near : "");
-	return fail(c, ev->start_mark, text);
-}
-
-static bool pair(struct config *c, const yaml_event_t *ev)
-{
-	struct bytes name = { ev->data.scalar.value, ev->data.scalar.length };
-	for (int k = 0; k < KEYS; k++) {
-		if (!bytes_eq(name, bytes_of(keys[k])))
-			continue;
-		if (c->given & 1u << k)
-			return fail(c, ev->start_mark, "the key stands here a second time");
-		c->given |= 1u << k;
-		return values(c, (enum key)k);
-	}
-	return unknown_key(c, ev);
-}
-
-static bool document(struct config *c)
-{
-	yaml_event_t ev;
-	bool ok = true, done = false, top = false;
-	while (ok && !done) {
-		if (!next(c, &ev))
-			return false;
-		if (ev.type == YAML_STREAM_END_EVENT)
-			done = true;
-		else if (ev.type == YAML_MAPPING_START_EVENT && !top)
-			top = true;
-		else if (ev.type == YAML_SCALAR_EVENT && top)
-			ok = pair(c, &ev);
-		else if (ev.type == YAML_SCALAR_EVENT && ev.data.scalar.length)
-			ok = fail(c, ev.start_mark, "keys with values belong here, as in: vantage: dmz");
-		else if (ev.type == YAML_SEQUENCE_START_EVENT || ev.type == YAML_ALIAS_EVENT ||
-			 ev.type == YAML_MAPPING_START_EVENT)
-			ok = fail(c, ev.start_mark, "keys with values belong here, as in: vantage: dmz");
-		yaml_event_delete(&ev);
-	}
+	struct arena arena = { 0 };
+	struct node *top;
+	bool ok = yaml_tree_read(&arena, path, content, &top, e) && document(top, site, e);
+	arena_free(&arena);
 	return ok;
 }
 
 bool config_read(const char *path, struct site *site, struct error *e)
 {
-	struct config c = { .path = path, .site = site, .e = e };
 	FILE *f = fopen(path, "rb");
-	if (!f) {
-		error_set(e, "%s: cannot read the configuration: %m", path);
-		return false;
-	}
-	if (!yaml_parser_initialize(&c.yaml)) {
-		error_set(e, "%s: no memory", path);
-		fclose(f);
-		return false;
-	}
-	yaml_parser_set_input_file(&c.yaml, f);
-	bool ok = document(&c);
-	yaml_parser_delete(&c.yaml);
+	if (!f)
+		return error_set(e, "%s: cannot read the configuration: %s", path, strerror(errno));
+	uint8_t *buf = malloc(YAML_FILE_MAX + 1);
+	size_t n = buf ? fread(buf, 1, YAML_FILE_MAX + 1, f) : 0;
+	bool bad = !buf || ferror(f);
 	fclose(f);
+	bool ok = bad ? error_set(e, "%s: cannot read the configuration: %s", path, strerror(errno)) :
+			config_parse(path, (struct bytes){ buf, n }, site, e);
+	free(buf);
 	return ok;
 }

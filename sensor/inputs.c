@@ -214,8 +214,8 @@ static int by_name(const struct dirent **a, const struct dirent **b)
 	return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-static bool add_entry(struct inputs *list, int dir, const char *path, const char *entry, size_t most, struct unpack *u,
-		      struct error *e)
+static bool add_entry(struct inputs *list, int dir, const char *path, const char *entry, size_t most,
+		      struct unpack *u, struct error *e)
 {
 	char name[NAME_MAX_SHOWN + 1];
 	struct stat st;

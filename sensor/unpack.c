@@ -18,7 +18,8 @@
 #include <zstd.h>
 #include <zstd_errors.h>
 
-enum { IN = 128 * 1024, MAGIC = 6, GZIP_WINDOW = 15 + 16, ZSTD_WINDOW_LOG = 27, ZSTD_FIRST = 5, XZ_MIB = 128 };
+enum { IN = 128 * 1024, MAGIC = 6, GZIP_WINDOW = 15 + 16, ZSTD_WINDOW_LOG = 27, ZSTD_FIRST = 5, ZSTD_BLOCK_HEAD = 3,
+       XZ_MIB = 128 };
 
 enum packing { PACK_UNKNOWN, PACK_NONE, PACK_GZIP, PACK_ZSTD, PACK_XZ };
 
@@ -26,7 +27,7 @@ enum packing { PACK_UNKNOWN, PACK_NONE, PACK_GZIP, PACK_ZSTD, PACK_XZ };
  * used   octets read, those of src included
  * eof    fd has no more
  * whole  the last gzip member, zstd frame or xz file was read to its end
- * hint   how many octets zstd wants next; given more, it loses good blocks before a bad one
+ * hint   how many octets zstd wants next; given more at once, it loses good blocks before a bad one
  * why    not NULL: it is over, and why */
 struct unpack {
 	int fd;
@@ -252,6 +253,12 @@ static enum unpack_result read_gzip(struct unpack *u, uint8_t *out, size_t n, si
 	return r;
 }
 
+/* The hint counts the head of the next block in; if that is bad, the block before it would be lost with it. */
+static size_t zstd_wants(size_t hint)
+{
+	return hint > ZSTD_BLOCK_HEAD ? hint - ZSTD_BLOCK_HEAD : hint;
+}
+
 static enum unpack_result read_zstd(struct unpack *u, uint8_t *out, size_t n, size_t *got)
 {
 	while (*got == 0) {
@@ -260,7 +267,7 @@ static enum unpack_result read_zstd(struct unpack *u, uint8_t *out, size_t n, si
 		if (!u->src.n && u->eof && u->whole)
 			return UNPACK_END;
 		ZSTD_outBuffer o = { out, n, 0 };
-		ZSTD_inBuffer i = { u->src.p, u->hint < u->src.n ? u->hint : u->src.n, 0 };
+		ZSTD_inBuffer i = { u->src.p, bytes_head(u->src, zstd_wants(u->hint)).n, 0 };
 		size_t rc = ZSTD_decompressStream(u->zstd, &o, &i);
 		u->src = bytes_skip(u->src, i.pos);
 		*got = o.pos;
