@@ -859,7 +859,9 @@ struct rules *rules_load(const char *dir, struct error *e)
 	if (!r)
 		return NULL;
 	int n = scandir(dir, &names, is_rule_file, by_name);
-	bool ok = n < 0 ? error_set(e, "%s: no folder of rules: %s", dir, strerror(errno)) : add_all(r, dir, names, n, e);
+	bool ok = n < 0 ? error_set(e, "%s: no folder of rules: %s", dir, strerror(errno)) :
+		  n == 0 ? error_set(e, "%s: no rules in this folder; copy those that came with the program", dir) :
+			   add_all(r, dir, names, n, e);
 	for (int i = 0; i < n; i++)
 		free(names[i]);
 	free(names);

@@ -77,6 +77,7 @@ const char *nearest_word(const char *const *words, size_t n, struct bytes word)
 {
 	const char *best = NULL;
 	unsigned least = 2 + (unsigned)bytes_head(word, 40).n / 3;
+	least = word.n < least ? (unsigned)word.n : least; /* a word changed in every letter is not near */
 	for (size_t i = 0; i < n; i++) {
 		unsigned d = distance(bytes_of(words[i]), word);
 		if (d < least) {

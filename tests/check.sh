@@ -53,6 +53,8 @@ script() { # NAME COMMAND...: its last line is "NAME: N passed, N failed[, N ski
 script captures python3 "$here/captures.py" "$B/mxwitness"
 script truth python3 "$here/truth.py" "$B/mxwitness" "$here/../../shared/pcaps"
 script "bad input" python3 "$here/bad_input.py" "$B/mxwitness"
+script ecs python3 "$here/ecs.py" "$B/mxwitness" "$here/../../shared/referees/ecs-fields.csv"
+script community python3 "$here/community.py" "$B/mxwitness"
 
 [ "$skipped" -gt 0 ] && printf '%d skipped\n' "$skipped"
 printf '%d passed, %d failed\n' "$passed" "$failed"

@@ -271,8 +271,6 @@ static bool value_passes(const struct rules *rules, struct rule_scratch *s, cons
 	char buf[SPELLED];
 	enum rule_op op = (enum rule_op)step->op;
 	enum fact f = (enum fact)step->fact;
-	if (op == OP_MASK && fact_table[f].type == T_TRI)
-		return compare(step, num + TRI_NO);
 	if (op >= OP_MASK && op <= OP_GTE)
 		return compare(step, num);
 	if (op == OP_CIDR)
@@ -292,6 +290,8 @@ static bool passes(const struct rules *rules, struct rule_scratch *s, const stru
 		return false;
 	if (step->op == OP_SEEN)
 		return true;
+	if (step->op <= OP_GTE && fact_table[step->fact].type < T_LSTR) /* most steps: one comparison */
+		return compare(step, r->slot[step->fact].num + (fact_table[step->fact].type == T_TRI ? TRI_NO : 0));
 	while (values_next(&v, &raw, &num))
 		if (value_passes(rules, s, step, r, raw, num))
 			return true;

@@ -114,6 +114,10 @@ static const struct {
 	{ "mxwitness.identity.confidence=low", "starttls-not-offered/ medium indication", "downgraded",
 	  "an unsure identity caps the level" },
 	{ "-mxwitness.identity.confidence", "starttls-not-offered/ medium indication", "downgraded", "no identity as well" },
+	{ "-mxwitness.expectation.all mxwitness.expectation.strongest=sts-testing mxwitness.expectation.all=sts-testing",
+	  "starttls-not-offered/ low indication", "downgraded", "under a promise a low finding gives the verdict, too" },
+	{ NONE "destination.port=9999", "starttls-not-offered/ informational indication, extra/ medium indication",
+	  "misconfigured", "high, shifted to critical, capped" },
 	{ MASK, "starttls-keyword-masked/x-mask critical strong", "downgraded", "masked, not just missing" },
 	{ MASK NONE, "starttls-keyword-masked/x-mask medium strong", "downgraded", "self-proving" },
 	{ MASK NONE "mxwitness.smtp.starttls.masked_keyword=XXXB", "starttls-not-offered/ informational indication", "clear",
@@ -385,12 +389,19 @@ static void more_than_fit(void **state)
 	free(r);
 }
 
+/* What no shipped rule does. */
+static const char extra[] =
+	"title: T\nid: 5b0c6f0e-5d0e-4f0b-9d43-6f2f8f2b7f10\nname: extra\nlevel: high\n"
+	"logsource: {product: mxwitness, service: session}\n"
+	"detection:\n  port: {destination.port: 9999}\n  condition: port\n"
+	"mxwitness:\n  cap: medium\n  verdict: misconfigured\n  shift: [{by: 1, when: port, why: W}]\n";
+
 static int load(void **state)
 {
 	struct error e;
 	(void)state;
 	rules = rules_load("rules", &e);
-	if (!rules) {
+	if (!rules || !rules_add(rules, "extra.yaml", bytes_of(extra), &e)) {
 		print_error("%s\n", e.text);
 		return 1;
 	}
