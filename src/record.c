@@ -345,9 +345,11 @@ static bool name_is(const char *table, struct bytes name)
 
 enum fact fact_by_name(struct bytes name)
 {
-	for (unsigned f = 0; f < FACT_COUNT; f++)
-		if (name_is(fact_table[f].name, name))
+	for (unsigned f = 0; f < FACT_COUNT; f++) {
+		size_t n = fact_table[f].length;
+		if ((n == name.n || n == name.n + 2) && name_is(fact_table[f].name, name))
 			return (enum fact)f;
+	}
 	return FACT_COUNT;
 }
 

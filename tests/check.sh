@@ -55,6 +55,9 @@ script truth python3 "$here/truth.py" "$B/mxwitness" "$here/../../shared/pcaps"
 script "bad input" python3 "$here/bad_input.py" "$B/mxwitness"
 script ecs python3 "$here/ecs.py" "$B/mxwitness" "$here/../../shared/referees/ecs-fields.csv"
 script community python3 "$here/community.py" "$B/mxwitness"
+script "sigma schema" sh "$here/sigma_schema.sh"
+script processes python3 "$here/processes.py" "$B/mxwitness"
+script loss python3 "$here/loss.py" "$B/mxwitness" 4
 
 [ "$skipped" -gt 0 ] && printf '%d skipped\n' "$skipped"
 printf '%d passed, %d failed\n' "$passed" "$failed"

@@ -1,0 +1,5 @@
+A password crosses in clear on the submission port.
+
+swaks 20201014.0 sends to charlie.net; its server mx.charlie.net (198.51.100.12, port 587) is Exim 4.96. Nobody lies.
+AUTH PLAIN without TLS, although STARTTLS is offered. Neither name nor password (both planted) may show up anywhere.
+Recorded on the client's link, in front of any attacker, with the DNS of the client's own validating resolver, which began with an empty cache.

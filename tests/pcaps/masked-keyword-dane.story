@@ -1,0 +1,5 @@
+The keyword STARTTLS is masked in place (XXXXXXXA) at a DANE host.
+
+Postfix 3.7.11 sends to alpha.net; its server mx.alpha.net (198.51.100.10, port 25) is Postfix 3.7.11. A program on the path lies (mask).
+As masked-keyword, with a promise: critical, the message crossed in clear.
+Recorded on the client's link, in front of any attacker, with the DNS of the client's own validating resolver, which began with an empty cache.

@@ -1,0 +1,5 @@
+OpenSMTPD without TLS in an unsigned domain.
+
+Postfix 3.7.11 sends to echo.org; its server mx.echo.org (198.51.100.20, port 25) is OpenSMTPD 6.8.0p2. Nobody lies.
+As no-starttls-insecure-domain, with another server.
+Recorded on the client's link, in front of any attacker, with the DNS of the client's own validating resolver, which began with an empty cache.

@@ -1,0 +1,5 @@
+Somebody's client sends in clear although the server offers STARTTLS; nothing is promised.
+
+Postfix 3.7.11 sends to echo.org; its server mx.echo.org (198.51.100.20, port 25) is Postfix 3.7.11. Nobody lies.
+Legal, and not our client. The twin of starttls-not-used-own.
+Recorded on the client's link, in front of any attacker, with the DNS of the client's own validating resolver, which began with an empty cache.
