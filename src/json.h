@@ -1,5 +1,5 @@
 /* json: the only writer of JSON: one record becomes one line, nested by the dots of the facts' names, in the order of
- * facts.def. Nothing is printed for what was not seen; there is no null (events specification). */
+ * facts.def. Nothing is printed for what was not seen; there is no null. */
 #ifndef JSON_H
 #define JSON_H
 #include "record.h"

@@ -1,5 +1,5 @@
 /* identity: whom the client meant, by its own words: SNI (RFC 7672 8.1: the TLSA base domain) and RCPT domains.
- * It asks nothing of the DNS; expectation does, and comes back for the confidence (detections A.3, ranks 2, 3, 6). */
+ * It asks nothing of the DNS; expectation does, and comes back for the confidence. */
 #include "judge/identity.h"
 
 /* Names that never leave a site: a question about them would only tell others what is inside. */

@@ -26,7 +26,7 @@ struct identity {
 bool identity_name(struct bytes in, char out[NAME_MAX_TEXT + 1]);
 /* identity_of: the candidates of a session; out is overwritten. */
 void identity_of(const struct record *session, struct identity *out);
-/* identity_confidence: how sure it is that the client meant this host (detections A.3).
+/* identity_confidence: how sure it is that the client meant this host.
  * by_sni    the host is the SNI; else it came from a RCPT domain's MX
  * mx        state of the MX RRset (secure, or absent for an implicit MX); not read with by_sni
  * secure    the host's addresses are secure; without a host: those of all MX hosts

@@ -1,5 +1,5 @@
-/* outcome: what happened to the mail (detections 0.3), from what was readable in clear, what the lengths of encrypted
- * records tell (B.4), and whether the peer was the right one.
+/* outcome: what happened to the mail, from what was readable in clear, what the lengths of encrypted
+ * records tell, and whether the peer was the right one.
  *
  * It knows no rule and no severity. Inside TLS nothing is read: "inferred" is as much as lengths can say, and whoever
  * has not seen both directions whole does not get "not delivered". */

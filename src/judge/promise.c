@@ -1,5 +1,5 @@
 /* promise: each destination that the session may have been for is judged by itself; the worst verdict is the
- * session's, so that one candidate that is satisfied never hides another that is not (detections A.1, A.3 R5, R6, A.4).
+ * session's, so that one candidate that is satisfied never hides another that is not.
  *
  * "match" needs a certificate that was seen and a host that is known. Everything less is some other word.
  * It does not know which finding follows, nor how the mail fared: rules and outcome do. */

@@ -68,7 +68,7 @@ struct rule {
 	struct rule_shift shift[RULE_SHIFTS];
 };
 
-/* rules/severity.yaml: the table of the catalogue.
+/* rules/severity.yaml: levels by expectation and outcome.
  * level     by expectation, outcome and delivery
  * first     the same for the first occurrence, unless the finding is proof
  * bound     expectations that are only as sure as the identity they rest on; for these, by confidence:

@@ -1,5 +1,5 @@
 /* TLS events and the state at the end become facts; no fact here is an opinion. It knows which octets are missing,
- * and says nothing rather than "no" where they could have held the answer (detections.md, E.2). Owns the digests and
+ * and says nothing rather than "no" where they could have held the answer. Owns the digests and
  * the table of certificates; the record and the TLS state are the caller's. */
 #include "wire/observe_tls.h"
 
@@ -325,7 +325,7 @@ static void observe_lengths(struct record *r, const struct tls *t, const struct 
 		record_num(r, octets, (int64_t)(sum_from(s, 0) + (s->records ? tail_of(s, c->octets[dir]) : 0)));
 }
 
-/* Octets of the record that holds n octets of text, under the suite negotiated; 0: not known (B.4; RFC 5246 6.2.3,
+/* Octets of the record that holds n octets of text, under the suite negotiated; 0: not known (RFC 5246 6.2.3,
  * RFC 7366 3, RFC 7905 2). */
 static uint32_t record_of(const struct tls *t, uint32_t n)
 {

@@ -107,7 +107,7 @@ static const struct {
 	{ false, dnsstatus_absent, true, location_inside, confidence_high, "rank 2, implicit MX" },
 	{ false, dnsstatus_secure, true, location_outside, confidence_high, "rank 2: domain intent stays" },
 	{ false, dnsstatus_secure, false, location_unknown, confidence_medium, "domain sure, host not" },
-	{ false, dnsstatus_insecure, true, location_inside, confidence_medium, "A.2: host-level DANE, at most medium" },
+	{ false, dnsstatus_insecure, true, location_inside, confidence_medium, "host-level DANE, at most medium" },
 	{ false, dnsstatus_insecure, true, location_outside, confidence_low, "the attacker may choose the MX" },
 	{ false, dnsstatus_insecure, false, location_unknown, confidence_low, "rank 6" },
 	{ false, dnsstatus_bogus, true, location_inside, confidence_low, "nothing is known of the MX" },

@@ -272,7 +272,7 @@ static void each_finding(void **state)
 	free(r);
 }
 
-/* detections 0.4, written out once more: i l m h c; first occurrence of an indication, delivery unknown. */
+/* the table of rules/severity.yaml, written out once more: i l m h c; first occurrence of an indication, delivery unknown. */
 static const struct {
 	const char *expectation, *levels;
 } matrix[] = {
