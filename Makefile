@@ -46,6 +46,11 @@ fuzz:                            ## libFuzzer, T seconds for each parser
 fuzz-run: $(FUZZ)
 	@set -e; for t in $^; do n=$${t##*/fuzz_}; mkdir -p $B/corpus/$$n; echo "== $$n"; \
 	        $$t -max_total_time=$T -rss_limit_mb=2048 -print_final_stats=0 $B/corpus/$$n tests/fuzz/corpus/$$n; done
+live: all                        ## record scenarios anew with real servers and judge them (root)
+	@sh tests/live.sh $B/mxwitness $(SCENARIOS)
+proof: all                       ## long runs, by hand: every cut, every lost packet, ten minutes of fuzzing a parser
+	python3 tests/loss.py $B/mxwitness 1
+	$(MAKE) fuzz T=600
 bench: all                       ## CPU and memory beside tcpdump and tshark
 	@python3 tests/bench/bench.py $B/mxwitness
 record:                          ## record the scenarios anew, with real MTAs (root)
@@ -63,6 +68,6 @@ clean:                           ## remove build/
 	rm -rf build
 help:                            ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' Makefile
-.PHONY: all demo check check-only asan fuzz fuzz-run bench record pure install clean help
+.PHONY: all demo check check-only asan fuzz fuzz-run live proof bench record pure install clean help
 .SECONDARY:
 -include $(shell find $B -name '*.d' 2>/dev/null)
