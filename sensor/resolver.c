@@ -272,12 +272,19 @@ static bool look_up(struct context *c, const struct question *q, struct lookup *
 	return o->done;
 }
 
+static int64_t ns_now(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (int64_t)t.tv_sec * SECOND + t.tv_nsec;
+}
+
 static struct context *context_for(struct resolver *r, int64_t as_of, bool live, struct error *e)
 {
 	struct context **slot = &r->live;
 	if (live) {
 		if (!*slot)
-			*slot = context_new(r, as_of, true, e);
+			*slot = context_new(r, ns_now(), true, e);
 		return *slot;
 	}
 	slot = &r->contexts[0];
@@ -577,7 +584,7 @@ static void ask(struct resolver *r, const struct question *q, bool live, struct 
 		return;
 	}
 	c->used = r->counts.questions;
-	c->responder.as_of = q->as_of;
+	c->responder.as_of = live ? ns_now() : q->as_of;
 	c->responder.round = r->counts.questions;
 	bool done = look_up(c, q, &o);
 	if (done && o.error == 0 && o.result)
@@ -585,16 +592,11 @@ static void ask(struct resolver *r, const struct question *q, bool live, struct 
 	else
 		say(a, done || o.error ? ub_strerror(o.error) : "no answer in time");
 	attach_window(&c->responder, &name, a);
+	if (live) /* what the DNS says now, whatever it said then */
+		a->as_of = c->responder.as_of;
 	ub_resolve_free(o.result);
 	if (!done || o.error || c->responder.nserved > RESPONDER_SERVED / 2)
 		context_drop(r, c);
-}
-
-static int64_t ns_now(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_REALTIME, &t);
-	return (int64_t)t.tv_sec * SECOND + t.tv_nsec;
 }
 
 void resolver_ask(struct resolver *r, const struct question *q, struct answer *a)

@@ -20,6 +20,7 @@ struct question {
 /* status     enum dnsstatus: secure (data, DNSSEC-validated), absent (its absence is proved secure: NXDOMAIN or NODATA;
  *            nxdomain tells which), insecure (data or none, provably unsigned), bogus, failed (SERVFAIL, timeout),
  *            incomplete (the capture lacks a proof; why names what)
+ * as_of      the question's; from a live source the time of the lookup
  * seen_later a message used was captured after as_of
  * canonname  where CNAMEs led, empty if nowhere; cname_secure is not claimed: ask type CNAME (RFC 7672 2.1.3)
  * ttl        seconds, of the RRset as seen

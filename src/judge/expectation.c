@@ -380,6 +380,8 @@ void expectation_answer(struct expectation *e, const struct answer *a)
 	l->open = false;
 	l->status = a->status < dnsstatus_COUNT ? a->status : (uint8_t)dnsstatus_incomplete;
 	l->source = a->source;
+	if (a->source == dnssource_live)
+		e->live_at = a->as_of;
 	l->nxdomain = a->nxdomain && l->status == dnsstatus_absent;
 	l->seen_later = a->seen_later;
 	l->ttl = a->ttl;

@@ -67,6 +67,7 @@ struct mx_host {
 struct expectation {
 	struct identity id;
 	int64_t as_of;
+	int64_t live_at;           /* time of the last live lookup, 0: none */
 	bool applies, asked, limited;
 	uint8_t lookups, hosts;
 	uint32_t used;

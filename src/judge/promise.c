@@ -7,6 +7,9 @@
 #include "text.h"
 
 /* What became of TLS in this session, as far as it was seen. */
+/* A live lookup this long after the end of a session still speaks of it: 5 minutes, in ns. */
+#define LIVE_WITHIN INT64_C(300000000000)
+
 enum tls_state { TLS_UNDECIDED, TLS_ABSENT, TLS_FAILED, TLS_OK };
 
 struct judged {
@@ -385,7 +388,7 @@ static void put_provenance(const struct expectation *e, const struct target *t, 
 		last = &e->lookup[i];
 		later |= last->seen_later;
 	}
-	record_num(s, F_dane_as_of, e->as_of);
+	record_num(s, F_dane_as_of, e->live_at ? e->live_at : e->as_of);
 	if (decided && decided->type == DNS_TLSA && decided->status == dnsstatus_secure)
 		record_num(s, F_dane_ttl, decided->ttl);
 	if (decided)
@@ -428,6 +431,19 @@ static void put_expectations(struct record *s, const bool has[expect_COUNT])
 	record_num(s, F_expect, strongest);
 }
 
+/* Today's DNS says nothing of an older session: keys roll, records change. What contradicts it is named for what it
+ * is, and promises nothing. */
+static void judge_time(const struct expectation *e, const struct record *s, struct judged *worst, bool has[expect_COUNT])
+{
+	int64_t end = record_get_num(s, F_event_end, e->as_of);
+	if (!e->live_at || e->live_at - end <= LIVE_WITHIN || worst->verdict == daneverdict_match)
+		return;
+	has[expect_dane] = has[expect_dane_tls_only] = false;
+	if (worst->verdict == daneverdict_mismatch || worst->verdict == daneverdict_tls_absent ||
+	    worst->verdict == daneverdict_tls_failed || worst->verdict == daneverdict_bogus)
+		worst->verdict = daneverdict_dns_time_mismatch;
+}
+
 /* More destinations than are followed: what they promised is not known, and they are part of the session. */
 static void judge_rest(const struct expectation *e, struct judged *worst)
 {
@@ -468,6 +484,7 @@ void promise_judge(const struct expectation *e, struct dane *d, struct record *s
 			worst = j;
 	}
 	judge_rest(e, &worst);
+	judge_time(e, session, &worst, has);
 	has[expect_none] = !has[expect_dane] && !has[expect_dane_tls_only];
 	put_identity(e, &worst.target, session);
 	put_expectations(session, has);

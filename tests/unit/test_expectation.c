@@ -631,6 +631,44 @@ static void hints_are_not_read(void **state)
 	assert_string_equal(log, "");
 }
 
+/* Live answers of another time than the session's: what contradicts says so and promises nothing, a match stays one. */
+static void later_lookup(void **state)
+{
+	static const int64_t minute = 60LL * 1000000000;
+	static const struct script script[9] = { MXREC(SEC, "10 " MX1), A1(SEC, SRV), TLSA1(SEC, "301 good") };
+	static const struct {
+		enum scene scene;
+		int64_t later;
+		enum daneverdict verdict;
+		enum expect expect;
+		const char *why;
+	} cases[] = {
+		{ TLS12_EVIL, 4 * minute, daneverdict_mismatch, expect_dane, "asked at once" },
+		{ TLS12_EVIL, 60 * minute, daneverdict_dns_time_mismatch, expect_none, "asked an hour later" },
+		{ TLS12, 60 * minute, daneverdict_match, expect_dane, "today's record fits" },
+		{ MAIL, 60 * minute, daneverdict_dns_time_mismatch, expect_none, "mail in clear, asked an hour later" },
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		uint8_t chain[CHAIN_ROOM];
+		struct question q;
+		session_of(cases[i].scene, D, MX1, &session);
+		int64_t end = 1790000000LL * 1000000000 + minute / 2;
+		record_num(&session, F_event_end, end);
+		expectation_start(&e, &session);
+		while (expectation_next(&e, &q)) {
+			answer_from(&q, script_find(script, &q), &answer);
+			answer.source = dnssource_live;
+			answer.as_of = end + cases[i].later;
+			expectation_answer(&e, &answer);
+		}
+		expectation_finish(&e, dane, &session, scene_chain(cases[i].scene, chain));
+		assert_int_equal(record_get_num(&session, F_dane_verdict, -1), cases[i].verdict);
+		assert_int_equal(record_get_num(&session, F_expect, -1), cases[i].expect);
+		assert_int_equal(record_get_num(&session, F_dane_as_of, 0), end + cases[i].later);
+	}
+}
+
 /* DNS off, and services that RFC 7672 does not speak of: no question, no dane fact, nothing expected. */
 static void no_dns(void **state)
 {
@@ -798,7 +836,7 @@ int main(void)
 		cmocka_unit_test(next_hop_names),
 		cmocka_unit_test(what_is_written),
 		cmocka_unit_test(hints_are_not_read),
-		cmocka_unit_test(no_dns),
+		cmocka_unit_test(no_dns), cmocka_unit_test(later_lookup),
 		cmocka_unit_test(port_and_family),
 		cmocka_unit_test(stray_answers),
 		cmocka_unit_test(bounds),
