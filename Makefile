@@ -37,9 +37,9 @@ check: all $(UNIT) $(FUZZ) pure  ## all that a change must pass
 	@sh tests/check.sh $B
 asan:                            ## the tests under ASan and UBSan
 	$(MAKE) B=build/asan HARDEN= LDHARD= CFLAGS='-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all' \
-	        WARN= check-only
+	        WARN= LOSS=32 check-only
 check-only: all $(UNIT) $(FUZZ)
-	@sh tests/check.sh $B
+	@LOSS=$(LOSS) sh tests/check.sh $B
 fuzz:                            ## libFuzzer, T seconds for each parser
 	$(MAKE) B=build/fuzz CC=clang HARDEN= LDHARD= CFLAGS='-O1 -g -fsanitize=fuzzer-no-link,address,undefined' \
 	        LDFLAGS=-fsanitize=fuzzer FUZZMAIN= fuzz-run

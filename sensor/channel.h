@@ -8,7 +8,7 @@
 #include "bytes.h"
 
 enum channel_kind {
-	CH_SESSION = 1, /* capture to judge: u32 size of the record, the record, the certificate_list */
+	CH_SESSION = 1, /* capture to judge: the record, which says how long it is, and the certificate_list behind it */
 	CH_DNS,         /* capture to resolver: i64 ts, u64 frame, u8 tcp, the message */
 	CH_NOTE,        /* to output: one line for the user, "e" or "i" in front: an error that makes the run incomplete, or not */
 	CH_PROGRESS,    /* capture by judge to output: struct progress */

@@ -20,12 +20,9 @@ static bool note(struct channel *c, char kind, const char *text)
 
 static void send_session(struct capture *c, const struct pipeline_out *out)
 {
-	uint8_t head[4 + sizeof(struct record)];
-	uint32_t n = (uint32_t)record_size(out->session);
-	memcpy(head, &n, 4);
-	memcpy(head + 4, out->session, n);
+	struct bytes record = { (const uint8_t *)out->session, record_size(out->session) };
 	c->sessions++;
-	if (!channel_send(c->judge, CH_SESSION, (struct bytes){ head, 4 + n }, out->chain))
+	if (!channel_send(c->judge, CH_SESSION, record, out->chain))
 		c->gone = true;
 }
 

@@ -140,14 +140,14 @@ static void judge_session(struct judge *j, struct bytes chain)
 /* A CH_SESSION record into j->session and j->chain, checked. */
 static bool unpack(struct judge *j, struct bytes record, struct bytes *chain)
 {
-	uint32_t n = 0;
-	if (record.n < sizeof(n))
+	const size_t head = offsetof(struct record, text);
+	if (record.n < head)
 		return false;
-	memcpy(&n, record.p, sizeof(n));
-	record = bytes_skip(record, sizeof(n));
-	if (n > record.n || n > sizeof(j->session) || n < offsetof(struct record, text))
+	memcpy(&j->session, record.p, head);
+	size_t n = record_size(&j->session);
+	if (j->session.used > RECORD_TEXT || n > record.n)
 		return false;
-	memcpy(&j->session, record.p, n);
+	memcpy(j->session.text, record.p + head, n - head);
 	struct bytes rest = bytes_skip(record, n);
 	if (rest.n > CHAIN_MAX || !record_check(&j->session, n))
 		return false;

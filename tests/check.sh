@@ -1,5 +1,5 @@
 #!/bin/sh
-# check.sh BUILD: runs everything that `make check` promises and ends in "N passed, N failed".
+# check.sh BUILD: runs everything (LOSS: every how many packets loss.py tries) that `make check` promises and ends in "N passed, N failed".
 # Each part prints a line of its own; what fails is shown in full.
 B=$1
 here=$(dirname "$0")
@@ -57,7 +57,7 @@ script ecs python3 "$here/ecs.py" "$B/mxwitness" "$here/../../shared/referees/ec
 script community python3 "$here/community.py" "$B/mxwitness"
 script "sigma schema" sh "$here/sigma_schema.sh"
 script processes python3 "$here/processes.py" "$B/mxwitness"
-script loss python3 "$here/loss.py" "$B/mxwitness" 4
+script loss python3 "$here/loss.py" "$B/mxwitness" "${LOSS:-4}"
 
 [ "$skipped" -gt 0 ] && printf '%d skipped\n' "$skipped"
 printf '%d passed, %d failed\n' "$passed" "$failed"
