@@ -19,7 +19,7 @@ const char options_usage[] =
 	"  --format table|ndjson    default: table on a terminal, ndjson elsewhere\n"
 	"  -o FILE                  write there instead of standard output\n"
 	"  --all                    in the table, sessions without a finding too\n"
-	"  -v, -q                   say more, say less\n"
+	"  -v, -q                   the counters of the run on standard error; no progress line\n"
 	"  --version, --help\n"
 	"\n"
 	"Exit status: 0 no alert of level medium or above, 1 at least one, 2 an input could not be read whole, or the\n"

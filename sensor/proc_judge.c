@@ -122,7 +122,7 @@ static void judge_session(struct judge *j, struct bytes chain)
 	}
 	expectation_finish(&j->expectation, j->dane, &j->session, chain);
 	outcome_judge(&j->run->site, &j->session);
-	if (j->run->resolver.mode != RESOLVE_OFF)
+	if (j->run->pipeline.dns)
 		record_tri(&j->session, F_cap_dns_visible,
 			   record_get_num(&j->stats, F_st_dns, 0) ? TRI_YES : TRI_NO);
 	size_t n = rules_judge(j->run->rules, j->scratch, &j->session, findings, FINDINGS);

@@ -92,6 +92,19 @@ static void event_table(struct output *o, const struct record *r)
 		table_summary(&o->table, r, &o->text);
 }
 
+/* -v: the counters of the run, for who wonders what was not looked at. */
+static void say_counters(struct output *o, const struct record *r)
+{
+	static const enum fact which[] = { F_st_packets, F_st_not_parsed, F_st_flows, F_st_flows_empty, F_st_flows_other,
+					   F_st_flows_evicted, F_st_dns, F_st_sessions, F_st_tls, F_st_cert,
+					   F_st_incomplete, F_st_refused };
+	wipe_progress(o);
+	for (size_t i = 0; i < sizeof(which) / sizeof(which[0]); i++)
+		if (record_has(r, which[i]))
+			fprintf(stderr, "mxwitness: %lld %s\n", (long long)record_get_num(r, which[i], 0),
+				fact_table[which[i]].meaning);
+}
+
 static void event(struct output *o, struct bytes record)
 {
 	static struct record r;
@@ -107,8 +120,11 @@ static void event(struct output *o, struct bytes record)
 	bool alert = record_has(&r, F_alert_level);
 	if (alert && record_get_num(&r, F_alert_level, 0) >= level_medium)
 		o->medium++;
-	if (record_get_tri(&r, F_st_complete) != TRI_UNSEEN)
+	if (record_get_tri(&r, F_st_complete) != TRI_UNSEEN) {
 		o->complete = record_get_tri(&r, F_st_complete) == TRI_YES;
+		if (o->run->verbose)
+			say_counters(o, &r);
+	}
 	if (o->text.n > OUT_LOW)
 		flush(o);
 	if (o->run->format == FORMAT_TABLE) {
