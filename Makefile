@@ -21,16 +21,15 @@ FUZZ     := $(patsubst %.c,$B/%,$(wildcard tests/fuzz/fuzz_*.c))
 
 all: $B/mxwitness                ## build the sensor
 $B/mxwitness: $(SENSOR) $B/libmxwitness.a
-	$(CC) $(FLAGS) $(LDFLAGS) $(LDHARD) -o $@ $^ $(LDLIBS)
+	@echo "  LD $@" && $(CC) $(FLAGS) $(LDFLAGS) $(LDHARD) -o $@ $^ $(LDLIBS)
 $B/libmxwitness.a: $(LIB) src src/wire src/judge
 	@rm -f $@ && $(AR) rcs $@ $(LIB)
 $B/%.o: %.c
-	@mkdir -p $(@D)
-	$(CC) $(FLAGS) -c -o $@ $<
+	@mkdir -p $(@D) && echo "  CC $@" && $(CC) $(FLAGS) -c -o $@ $<
 $(UNIT): $B/%: $B/%.o $(PARTS) $B/libmxwitness.a
-	$(CC) $(FLAGS) $(LDFLAGS) $(LDHARD) -o $@ $^ $(LDLIBS) -lcmocka
+	@echo "  LD $@" && $(CC) $(FLAGS) $(LDFLAGS) $(LDHARD) -o $@ $^ $(LDLIBS) -lcmocka
 $(FUZZ): $B/%: $B/%.o $(FUZZMAIN) $(PARTS) $B/libmxwitness.a
-	$(CC) $(FLAGS) $(LDFLAGS) $(LDHARD) -o $@ $^ $(LDLIBS)
+	@echo "  LD $@" && $(CC) $(FLAGS) $(LDFLAGS) $(LDHARD) -o $@ $^ $(LDLIBS)
 demo: all                        ## judge the captures under tests/pcaps/demo/, offline
 	@$B/mxwitness read --all --format table --trust-anchor tests/pcaps/root.anchor tests/pcaps/demo || [ $$? -eq 1 ]
 check: all $(UNIT) $(FUZZ) pure  ## all that a change must pass

@@ -27,7 +27,7 @@
 #define FLOW_SECOND INT64_C(1000000000)
 #define FLOW_IDLE_HALF (30 * FLOW_SECOND)   /* a SYN, and no answer or payload */
 #define FLOW_IDLE_OPEN (660 * FLOW_SECOND)  /* RFC 5321 4.5.3.2 lets a client wait 10 minutes for a reply */
-#define FLOW_IDLE_CLOSED (10 * FLOW_SECOND) /* both FIN, or RST: late segments still belong to it */
+#define FLOW_IDLE_CLOSED (5 * FLOW_SECOND)  /* both FIN, or RST: late segments still belong to it */
 
 enum flow_state { FLOW_HALF, FLOW_OPEN, FLOW_CLOSED, FLOW_STATES };
 

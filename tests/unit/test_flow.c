@@ -180,7 +180,7 @@ static const struct {
 	    { 4, true, TCP_FIN | TCP_ACK, 500, 0 }, { 5, false, TCP_SYN, 200, 0 } }, "r1i1" },
 	{ "the SYN captured behind its data", { { 1, false, TCP_ACK, 100, 5 }, { 1, false, TCP_SYN, 99, 0 } }, "i1" },
 	{ "a SYN nowhere near: another connection", { { 1, false, TCP_ACK, 100, 5 }, { 1, false, TCP_SYN, 0x40000000, 0 } }, "r1i1" },
-	{ "closed flows linger, then go", { { 1, false, TCP_SYN, 99, 0 }, { 2, true, TCP_RST | TCP_ACK, 0, 0 }, { 11, false, TCP_SYN, 99, 0 } , { 22, false, TCP_SYN, 500000, 0 } }, "c1i1" },
+	{ "closed flows linger, then go", { { 1, false, TCP_SYN, 99, 0 }, { 2, true, TCP_RST | TCP_ACK, 0, 0 }, { 6, false, TCP_SYN, 99, 0 } , { 22, false, TCP_SYN, 500000, 0 } }, "c1i1" },
 	{ "half open: 30 s", { { 1, false, TCP_SYN, 99, 0 }, { 32, false, TCP_SYN, 99, 0 } }, "t1i1" },
 	{ "open: 11 minutes", { { 1, false, TCP_ACK, 100, 5 }, { 600, false, TCP_ACK, 105, 5 }, { 1261, false, TCP_ACK, 110, 5 } }, "t1i1" },
 	{ "an RST out of the window closes nothing", { { 1, false, TCP_ACK, 100, 5 }, { 2, false, TCP_RST, 0x70000000, 0 }, { 300, false, TCP_ACK, 105, 5 } }, "i1" },
