@@ -27,9 +27,18 @@ struct output {
 	bool broken;   /* the output cannot be written any more */
 };
 
+static void wipe_progress(struct output *o)
+{
+	if (o->progress_shown)
+		fputs("\r\033[K", stderr);
+	o->progress_shown = false;
+}
+
 static void flush(struct output *o)
 {
 	size_t done = 0;
+	if (o->text.n)
+		wipe_progress(o); /* both may be the same terminal */
 	while (done < o->text.n && !o->broken) {
 		ssize_t n = write(o->run->out, o->text.p + done, o->text.n - done);
 		if (n < 0 && errno == EINTR)
@@ -43,13 +52,6 @@ static void flush(struct output *o)
 	}
 	o->text.n = 0;
 	o->text.full = false;
-}
-
-static void wipe_progress(struct output *o)
-{
-	if (o->progress_shown)
-		fputs("\r\033[K", stderr);
-	o->progress_shown = false;
 }
 
 static void show_progress(struct output *o, const struct progress *p)
