@@ -1,0 +1,300 @@
+/* pipeline: from packets to sessions and DNS messages, on packets put together here. */
+#include "wire/pipeline.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+enum { C_IP = 0x0a000001, S_IP = 0x0a000019 };
+
+struct talk {
+	struct pipeline *p;
+	int64_t now;
+	uint32_t seq[2];
+	uint16_t port[2];
+	unsigned sessions, dns;
+	size_t dns_octets[8];
+	struct record last;
+};
+
+static size_t put16(uint8_t *p, unsigned v)
+{
+	p[0] = (uint8_t)(v >> 8);
+	p[1] = (uint8_t)v;
+	return 2;
+}
+
+static size_t put32(uint8_t *p, uint32_t v)
+{
+	put16(p, v >> 16);
+	return 2 + put16(p + 2, v & 0xffff);
+}
+
+static void drain(struct talk *t)
+{
+	struct pipeline_out out;
+	enum pipeline_item item;
+	while ((item = pipeline_next(t->p, &out)) != PIPELINE_NONE) {
+		if (item == PIPELINE_DNS) {
+			assert_true(t->dns < 8);
+			t->dns_octets[t->dns++] = out.dns.octets.n;
+			continue;
+		}
+		t->sessions++;
+		assert_true(record_check(out.session, record_size(out.session)));
+		memcpy(&t->last, out.session, record_size(out.session));
+	}
+}
+
+static void push(struct talk *t, const uint8_t *p, size_t n)
+{
+	uint8_t *exact = malloc(n);
+	memcpy(exact, p, n);
+	t->now += 1000000;
+	struct packet packet = { .ts = t->now, .linktype = 101, .data = { exact, n }, .wire_len = (uint32_t)n, .number = 1 };
+	pipeline_push(t->p, &packet);
+	drain(t);
+	free(exact);
+}
+
+static size_t ip_head(uint8_t *p, enum dir dir, unsigned proto, size_t payload)
+{
+	size_t n = put16(p, 0x4500);
+	n += put16(p + n, (unsigned)(20 + payload));
+	n += put32(p + n, 0);
+	n += put16(p + n, 0x4000 | proto);
+	n += put16(p + n, 0);
+	n += put32(p + n, dir == C2S ? C_IP : S_IP);
+	n += put32(p + n, dir == C2S ? S_IP : C_IP);
+	return n;
+}
+
+static void tcp(struct talk *t, enum dir dir, unsigned flags, struct bytes payload)
+{
+	uint8_t p[2048];
+	size_t n = ip_head(p, dir, PROTO_TCP, 20 + payload.n);
+	n += put16(p + n, t->port[dir]);
+	n += put16(p + n, t->port[!dir]);
+	n += put32(p + n, t->seq[dir]);
+	n += put32(p + n, t->seq[!dir]);
+	n += put16(p + n, 0x5000 | flags);
+	n += put16(p + n, 65535);
+	n += put32(p + n, 0);
+	if (payload.n)
+		memcpy(p + n, payload.p, payload.n);
+	push(t, p, n + payload.n);
+	t->seq[dir] += (uint32_t)payload.n + (flags & (TCP_SYN | TCP_FIN) ? 1 : 0);
+}
+
+static void say(struct talk *t, enum dir dir, const char *line)
+{
+	tcp(t, dir, TCP_ACK | TCP_PSH, bytes_of(line));
+}
+
+static void shake(struct talk *t, uint16_t client, uint16_t server)
+{
+	t->port[C2S] = client;
+	t->port[S2C] = server;
+	t->seq[C2S] = 1000;
+	t->seq[S2C] = 0xfffffff0;
+	tcp(t, C2S, TCP_SYN, (struct bytes){ 0 });
+	tcp(t, S2C, TCP_SYN | TCP_ACK, (struct bytes){ 0 });
+}
+
+static struct talk *begin(void)
+{
+	struct pipeline_config config = { .ports = { { 25, false }, { 465, true } }, .nports = 2, .flows = 64, .dialogues = 8,
+					  .budget = 8 << 20, .dns = true };
+	struct talk *t = calloc(1, sizeof(*t));
+	t->now = INT64_C(1700000000000000000);
+	t->p = pipeline_new(&config);
+	assert_non_null(t->p);
+	return t;
+}
+
+static void end(struct talk *t)
+{
+	pipeline_finish(t->p);
+	drain(t);
+}
+
+static void done(struct talk *t)
+{
+	pipeline_free(t->p);
+	free(t);
+}
+
+static int64_t counter(const struct talk *t, enum fact f)
+{
+	static struct record stats;
+	record_init(&stats);
+	pipeline_stats(t->p, &stats);
+	return record_get_num(&stats, f, -1);
+}
+
+static void clear_mail(void **state)
+{
+	(void)state;
+	struct talk *t = begin();
+	shake(t, 40000, 25);
+	say(t, S2C, "220 mx.example.net ESMTP\r\n");
+	say(t, C2S, "EHLO out.example.org\r\n");
+	say(t, S2C, "250-mx.example.net\r\n250 SIZE 1\r\n");
+	say(t, C2S, "MAIL FROM:<secret.person@example.org>\r\n");
+	say(t, S2C, "250 ok\r\n");
+	tcp(t, C2S, TCP_FIN | TCP_ACK, (struct bytes){ 0 });
+	assert_int_equal(t->sessions, 0);
+	end(t);
+	assert_int_equal(t->sessions, 1);
+	assert_int_equal(record_get_tri(&t->last, F_smtp_offered), TRI_NO);
+	assert_int_equal(record_get_tri(&t->last, F_tls_established), TRI_NO);
+	assert_int_equal(record_get_tri(&t->last, F_cap_syn), TRI_YES);
+	assert_int_equal(record_get_tri(&t->last, F_cap_one_direction), TRI_NO);
+	assert_int_equal(record_get_num(&t->last, F_cap_end, -1), endhow_fin);
+	assert_true(record_list_has(&t->last, F_smtp_mail_domain, bytes_of("example.org")));
+	assert_null(memmem(t->last.text, t->last.used, "secret", 6));
+	done(t);
+}
+
+static void one_side(void **state)
+{
+	(void)state;
+	struct talk *t = begin();
+	t->port[C2S] = 40000;
+	t->port[S2C] = 25;
+	say(t, C2S, "EHLO out.example.org\r\n");
+	say(t, C2S, "MAIL FROM:<a@example.org>\r\n");
+	end(t);
+	assert_int_equal(t->sessions, 1);
+	assert_int_equal(record_get_tri(&t->last, F_cap_one_direction), TRI_YES);
+	assert_int_equal(record_get_tri(&t->last, F_cap_midstream), TRI_YES);
+	assert_int_equal(record_get_tri(&t->last, F_smtp_offered), TRI_UNSEEN);
+	done(t);
+}
+
+static void gap_in_the_reply(void **state)
+{
+	(void)state;
+	struct talk *t = begin();
+	shake(t, 40000, 25);
+	say(t, S2C, "220 mx.example.net ESMTP\r\n");
+	say(t, C2S, "EHLO out.example.org\r\n");
+	say(t, S2C, "250-mx.example.net\r\n");
+	t->seq[S2C] += 14; /* "250-STARTTLS\r\n" is not in the capture */
+	say(t, S2C, "250 SIZE 1\r\n");
+	say(t, C2S, "MAIL FROM:<a@example.org>\r\n");
+	say(t, S2C, "250 ok\r\n");
+	end(t);
+	assert_int_equal(t->sessions, 1);
+	assert_int_equal(record_get_tri(&t->last, F_cap_gap_dialogue), TRI_YES);
+	assert_int_equal(record_get_num(&t->last, F_cap_gap_s2c, 0), 14);
+	assert_int_equal(record_get_tri(&t->last, F_smtp_offered), TRI_UNSEEN);
+	assert_int_not_equal(record_get_tri(&t->last, F_smtp_ehlo_complete), TRI_YES);
+	done(t);
+}
+
+/* What is not SMTP is counted and is no session; a bare SYN is neither. */
+static void not_mail(void **state)
+{
+	(void)state;
+	struct talk *t = begin();
+	shake(t, 40001, 25);
+	say(t, C2S, "GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+	say(t, S2C, "HTTP/1.1 200 OK\r\n\r\n");
+	shake(t, 40002, 25);
+	shake(t, 40003, 80);
+	say(t, C2S, "EHLO not.on.a.mail.port\r\n");
+	end(t);
+	assert_int_equal(t->sessions, 0);
+	assert_int_equal(counter(t, F_st_flows), 2);
+	assert_int_equal(counter(t, F_st_flows_empty), 1);
+	assert_int_equal(counter(t, F_st_flows_other), 1);
+	done(t);
+}
+
+/* The same addresses and ports again are another session. */
+static void reuse(void **state)
+{
+	(void)state;
+	struct talk *t = begin();
+	shake(t, 40000, 25);
+	say(t, S2C, "220 first ESMTP\r\n");
+	say(t, C2S, "QUIT\r\n");
+	shake(t, 40000, 25);
+	assert_int_equal(t->sessions, 0); /* the same ISN: a repeated SYN */
+	t->seq[C2S] = 900000;
+	tcp(t, C2S, TCP_SYN, (struct bytes){ 0 });
+	assert_int_equal(t->sessions, 1);
+	say(t, C2S, "EHLO second\r\n");
+	end(t);
+	assert_int_equal(t->sessions, 2);
+	done(t);
+}
+
+/* The number of dialogues is bounded; who finds no room is counted, and nothing else happens. */
+static void no_room(void **state)
+{
+	(void)state;
+	struct talk *t = begin();
+	for (uint16_t i = 0; i < 12; i++) {
+		shake(t, (uint16_t)(41000 + i), 25);
+		say(t, S2C, "220 mx ESMTP\r\n");
+	}
+	end(t);
+	assert_int_equal(t->sessions, 8);
+	assert_true(counter(t, F_st_flows_evicted) >= 4);
+	done(t);
+}
+
+static void dns_over_udp(void **state)
+{
+	(void)state;
+	struct talk *t = begin();
+	uint8_t p[64];
+	size_t n = ip_head(p, S2C, PROTO_UDP, 8 + 12);
+	n += put16(p + n, 53);
+	n += put16(p + n, 5353);
+	n += put16(p + n, 8 + 12);
+	n += put16(p + n, 0);
+	memcpy(p + n, "\x12\x34\x84\x00\0\1\0\0\0\0\0\0", 12);
+	push(t, p, n + 12);
+	assert_int_equal(t->dns, 1);
+	assert_int_equal(t->dns_octets[0], 12);
+	done(t);
+}
+
+/* Several messages in a stream, cut anywhere (RFC 1035 4.2.2), between mail that goes on. */
+static void dns_over_tcp(void **state)
+{
+	(void)state;
+	static const uint8_t stream[] = "\0\14" "\x12\x34\x84\0\0\1\0\0\0\0\0\0" "\0\15" "\x12\x35\x84\0\0\1\0\0\0\0\0\0\0"
+					"\0\14" "\x12\x36\x84\0\0\1\0\0\0\0\0\0";
+	const size_t total = sizeof(stream) - 1;
+	for (size_t step = 1; step <= total; step++) {
+		struct talk *t = begin();
+		shake(t, 40000, 53);
+		for (size_t at = 0; at < total; at += step) {
+			size_t n = total - at < step ? total - at : step;
+			tcp(t, S2C, TCP_ACK, (struct bytes){ stream + at, n });
+		}
+		end(t);
+		assert_int_equal(t->dns, 3);
+		assert_int_equal(t->dns_octets[0], 12);
+		assert_int_equal(t->dns_octets[1], 13);
+		assert_int_equal(t->dns_octets[2], 12);
+		assert_int_equal(t->sessions, 0);
+		done(t);
+	}
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(clear_mail), cmocka_unit_test(one_side), cmocka_unit_test(gap_in_the_reply),
+		cmocka_unit_test(not_mail), cmocka_unit_test(reuse), cmocka_unit_test(no_room),
+		cmocka_unit_test(dns_over_udp), cmocka_unit_test(dns_over_tcp),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
