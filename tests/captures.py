@@ -75,6 +75,10 @@ def compare(expect, events, status):
         problems += compare_findings(n, w.get("findings", []), session)
         if "verdict" in w and session["mxwitness"].get("verdict") != w["verdict"]:
             problems.append(f"session {n}: verdict {session['mxwitness'].get('verdict')}, expected {w['verdict']}")
+    found = sorted(f["id"] for s in sessions for f in s["mxwitness"].get("finding", []) if f["level"] != LEVELS[0])
+    raised = sorted(a["rule"]["id"] for a in alerts)
+    if found != raised:
+        problems.append(f"findings of level low or above {found}, alerts {raised}")
     levels = [LEVELS.index(a["mxwitness"]["alert"]["level"]) for a in alerts]
     if expect.get("benign") and any(level >= 2 for level in levels):
         problems.append("a benign capture raised an alert of level medium or above")

@@ -195,6 +195,32 @@ static void gap_in_the_reply(void **state)
 	done(t);
 }
 
+/* Octets lost inside a TLS record: what follows is not read as if it stood there. The alert behind the hole is whole,
+ * and still nobody knows where its record begins. */
+static void gap_in_tls(void **state)
+{
+	(void)state;
+	static const uint8_t half[] = { 0x15, 3, 3, 0, 2 }, alert[] = { 0x15, 3, 3, 0, 2, 2, 40 };
+	for (int lost = 0; lost <= 2; lost += 2) {
+		struct talk *t = begin();
+		shake(t, 40000, 25);
+		say(t, S2C, "220 mx.example.net ESMTP\r\n");
+		say(t, C2S, "EHLO out.example.org\r\n");
+		say(t, S2C, "250-mx.example.net\r\n250 STARTTLS\r\n");
+		say(t, C2S, "STARTTLS\r\n");
+		say(t, S2C, "220 go ahead\r\n");
+		if (lost)
+			tcp(t, S2C, TCP_ACK, (struct bytes){ half, sizeof(half) });
+		t->seq[S2C] += (uint32_t)lost;
+		tcp(t, S2C, TCP_ACK, (struct bytes){ alert, sizeof(alert) });
+		end(t);
+		assert_int_equal(t->sessions, 1);
+		assert_int_equal(record_get_num(&t->last, F_tls_alert_code, -1), lost ? -1 : 40);
+		assert_int_equal(record_get_num(&t->last, F_cap_gap_s2c, -1), lost);
+		done(t);
+	}
+}
+
 /* What is not SMTP is counted and is no session; a bare SYN is neither. */
 static void not_mail(void **state)
 {
@@ -293,6 +319,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(clear_mail), cmocka_unit_test(one_side), cmocka_unit_test(gap_in_the_reply),
+		cmocka_unit_test(gap_in_tls),
 		cmocka_unit_test(not_mail), cmocka_unit_test(reuse), cmocka_unit_test(no_room),
 		cmocka_unit_test(dns_over_udp), cmocka_unit_test(dns_over_tcp),
 	};
