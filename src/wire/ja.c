@@ -9,9 +9,21 @@
 /* NUMBERS: sorted lists are cut here. A hello of 128 KiB could name more, and none that is meant to work does. */
 enum { NUMBERS = 512 };
 
+/* JA_MEMO: hellos remembered; JA_KEY: octets of what the fingerprints look at, a hello with more is not remembered */
+enum { JA_MEMO = 16, JA_KEY = 1022 };
+
+struct memo {
+	uint16_t n;
+	uint8_t key[JA_KEY];
+	struct ja_prints prints;
+};
+
 struct ja {
 	EVP_MD *md5, *sha256;
 	EVP_MD_CTX *ctx;
+	unsigned oldest;
+	struct memo memo[JA_MEMO];
+	struct memo key;           /* of the hello in hand */
 };
 
 /* Numbers to be sorted. */
@@ -289,4 +301,72 @@ bool ja4_client(struct ja *ja, const struct tls_client_hello *h, char out[JA4_SI
 		sink_hex16(&s, cur_u16(&c));
 	}
 	return sink_close(&s, 6, out + 24);
+}
+
+/* ---- memory ---- */
+
+static bool key_put(struct memo *m, const uint8_t *p, size_t n)
+{
+	if (n > (size_t)(JA_KEY - m->n))
+		return false;
+	if (n)
+		memcpy(m->key + m->n, p, n);
+	m->n = (uint16_t)(m->n + n);
+	return true;
+}
+
+static bool key_field(struct memo *m, struct bytes b)
+{
+	uint8_t length[2] = { (uint8_t)(b.n >> 8), (uint8_t)b.n };
+	return b.n <= JA_KEY && key_put(m, length, sizeof(length)) && key_put(m, b.p, b.n);
+}
+
+/* Everything that a fingerprint looks at, each part with its length in front. false: too long to remember. */
+static bool key_of(struct memo *m, const struct tls_client_hello *h)
+{
+	const struct bytes field[] = { h->suites, h->groups, h->formats, h->signatures, h->alpn };
+	uint8_t versions[] = { (uint8_t)(h->version >> 8), (uint8_t)h->version, h->versions };
+	uint16_t type;
+	struct bytes data;
+	m->n = 0;
+	if (!key_put(m, versions, sizeof(versions)))
+		return false;
+	for (size_t i = 0; i < sizeof(field) / sizeof(field[0]); i++)
+		if (!key_field(m, field[i]))
+			return false;
+	for (struct bytes rest = h->extensions; tls_extension_next(&rest, &type, &data);) {
+		uint8_t t[2] = { (uint8_t)(type >> 8), (uint8_t)type };
+		if (!key_put(m, t, sizeof(t)))
+			return false;
+	}
+	return true;
+}
+
+static void prints_of(struct ja *ja, const struct tls_client_hello *h, struct ja_prints *out)
+{
+	if (!ja_client(ja, h, out->ja3))
+		out->ja3[0] = '\0';
+	if (!ja4_client(ja, h, out->ja4))
+		out->ja4[0] = '\0';
+	if (!ja_suites(ja, h, out->suites))
+		out->suites[0] = '\0';
+}
+
+const struct ja_prints *ja_hello(struct ja *ja, const struct tls_client_hello *h)
+{
+	if (!key_of(&ja->key, h)) {
+		prints_of(ja, h, &ja->key.prints);
+		return &ja->key.prints;
+	}
+	for (size_t i = 0; i < JA_MEMO; i++) {
+		const struct memo *m = &ja->memo[i];
+		if (m->n == ja->key.n && memcmp(m->key, ja->key.key, m->n) == 0)
+			return &m->prints;
+	}
+	struct memo *m = &ja->memo[ja->oldest];
+	ja->oldest = (ja->oldest + 1) % JA_MEMO;
+	m->n = ja->key.n;
+	memcpy(m->key, ja->key.key, m->n);
+	prints_of(ja, h, &m->prints);
+	return &m->prints;
 }

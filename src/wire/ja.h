@@ -18,4 +18,13 @@ bool ja_client(struct ja *ja, const struct tls_client_hello *h, char out[JA3_SIZ
 bool ja_server(struct ja *ja, const struct tls_server_hello *h, char out[JA3_SIZE]);
 bool ja4_client(struct ja *ja, const struct tls_client_hello *h, char out[JA4_SIZE]);
 bool ja_suites(struct ja *ja, const struct tls_client_hello *h, char out[JA_SUITES_SIZE]);
+
+/* All three of a ClientHello; a text is empty where its digest is not to be had. */
+struct ja_prints {
+	char ja3[JA3_SIZE], ja4[JA4_SIZE], suites[JA_SUITES_SIZE];
+};
+
+/* The fingerprints of h, remembered for the last JA_MEMO different hellos: a sender says the same each time, but for
+ * what no fingerprint looks at. The answer is a loan until the next call. */
+const struct ja_prints *ja_hello(struct ja *ja, const struct tls_client_hello *h);
 #endif

@@ -61,22 +61,22 @@ static void add_versions(struct record *r, const struct tls_client_hello *h)
 
 static void observe_client_hello(struct record *r, struct tls_observer *o, const struct tls_client_hello *h)
 {
-	char ja3[JA3_SIZE], ja4[JA4_SIZE], suites[JA_SUITES_SIZE];
+	const struct ja_prints *prints = ja_hello(o->ja, h);
 	record_yes(r, F_tls_hello_c);
 	if (h->sni.n)
 		record_str(r, F_tls_sni, h->sni);
 	add_versions(r, h);
-	if (ja_suites(o->ja, h, suites))
-		record_cstr(r, F_tls_ciphers_hash, suites);
+	if (prints->suites[0])
+		record_cstr(r, F_tls_ciphers_hash, prints->suites);
 	for (struct cur c = cur_of(h->alpn); cur_left(&c);) {
 		struct cur name = cur_vec8(&c);
 		if (cur_left(&name))
 			record_add(r, F_tls_alpn, (struct bytes){ name.p, cur_left(&name) });
 	}
-	if (ja_client(o->ja, h, ja3))
-		record_cstr(r, F_tls_ja3, ja3);
-	if (ja4_client(o->ja, h, ja4))
-		record_cstr(r, F_tls_ja4, ja4);
+	if (prints->ja3[0])
+		record_cstr(r, F_tls_ja3, prints->ja3);
+	if (prints->ja4[0])
+		record_cstr(r, F_tls_ja4, prints->ja4);
 }
 
 static void observe_server_hello(struct record *r, struct tls_observer *o, const struct tls_server_hello *h)

@@ -16,7 +16,7 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PCAPS = os.path.join(HERE, "..", "pcaps")
-MIX = (("dane-match-tls12", 30), ("dane-match-tls13", 55), ("no-starttls-insecure-domain", 15))
+MIX = (("demo/dane-match-tls12", 30), ("dane-match-tls13", 55), ("no-starttls-insecure-domain", 15))
 
 
 def pcapng(path):

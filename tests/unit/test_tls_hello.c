@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "wire/ja.h"
@@ -145,6 +146,28 @@ static void test_fingerprints(void **state)
 	free((void *)(uintptr_t)in.p);
 }
 
+/* Remembered or not, a hello has the same fingerprints; more of them than are remembered, twice over. Two that differ
+ * only in what one fingerprint looks at are two. */
+static void test_memory(void **state)
+{
+	(void)state;
+	char hex[256], ja3[JA3_SIZE], ja4[JA4_SIZE], suites[JA_SUITES_SIZE];
+	for (unsigned i = 0; i < 80; i++) {
+		unsigned k = i % 40;
+		snprintf(hex, sizeof(hex), "0303 R 00 0002 %04x 01 00 000e 000a 0004 0002 %04x 000b 0002 01 %02x", 0xc000 + k / 4,
+			 0x17 + k % 2, k / 2 % 2);
+		struct bytes in = unhex(hex);
+		struct tls_client_hello h;
+		assert_true(tls_client_hello(in, &h));
+		const struct ja_prints *prints = ja_hello(ja, &h);
+		assert_true(ja_client(ja, &h, ja3) && ja4_client(ja, &h, ja4) && ja_suites(ja, &h, suites));
+		assert_string_equal(prints->ja3, ja3);
+		assert_string_equal(prints->ja4, ja4);
+		assert_string_equal(prints->suites, suites);
+		free((void *)(uintptr_t)in.p);
+	}
+}
+
 static void test_names(void **state)
 {
 	(void)state;
@@ -171,6 +194,7 @@ static void test_names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_client), cmocka_unit_test(test_server),
-					    cmocka_unit_test(test_fingerprints), cmocka_unit_test(test_names) };
+					    cmocka_unit_test(test_fingerprints),
+					    cmocka_unit_test(test_memory), cmocka_unit_test(test_names) };
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }
