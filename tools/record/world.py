@@ -15,7 +15,8 @@ import sys
 import time
 
 BEGIN, END = "20250101000000", "20450101000000"
-CLIENT, NET, PATH = "mxw-client", "mxw-net", "mxw-path"
+# Of this run alone: two may record at the same time.
+CLIENT, NET, PATH = (f"mxw{os.getpid()}-{name}" for name in ("client", "net", "path"))
 SERVER_NEAR = "203.0.113.2"
 ROOT_NS, TLD_NS, LEAF_NS = "203.0.113.11", "203.0.113.12", "203.0.113.13"
 
