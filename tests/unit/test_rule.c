@@ -92,6 +92,8 @@ static const char ehlo[] =
 #define BAD TLS "mxwitness.dane.verdict=mismatch mxwitness.outcome=tls-bad-peer "
 #define MASK "mxwitness.smtp.starttls.mask_form=x-mask mxwitness.smtp.starttls.masked_keyword=XXXXXXXA "
 #define REFUSED "mxwitness.smtp.starttls.offered=true mxwitness.smtp.starttls.requested=true "
+#define ANSWERED REFUSED "mxwitness.smtp.starttls.reply_code=220 mxwitness.tls.client_hello=true mxwitness.tls.server_hello=false " \
+	"mxwitness.smtp.clear_after_220=true mxwitness.tls.seen=true "
 #define OFFER "mxwitness.smtp.starttls.offered=true "
 #define HELO "-mxwitness.smtp.ehlo -mxwitness.smtp.starttls.offered -mxwitness.smtp.ehlo_reply_complete " \
 	"-mxwitness.smtp.ehlo_reply_code mxwitness.smtp.helo=client.example mxwitness.smtp.banner=mx-ESMTP-x "
@@ -166,6 +168,19 @@ static const struct {
 	{ "mxwitness.smtp.ehlo_reply_code=502 -mxwitness.smtp.starttls.offered", "", "downgraded", "no HELO followed" },
 	{ HELO "mxwitness.smtp.x_command=XXXX mxwitness.smtp.banner=mx", "ehlo-refused/x-command critical strong", "downgraded",
 	  "" },
+	{ NONE OFFER "mxwitness.smtp.x_command=XXXXXXXX", "starttls-command-rewritten/x-command high proof, starttls-not-used/ informational indication",
+	  "downgraded", "proof needs no promise" },
+	{ NONE OFFER "mxwitness.smtp.x_command=XXXX", "starttls-not-used/ informational indication", "clear",
+	  "four X are another command" },
+	{ NONE OFFER "mxwitness.smtp.x_command=XXXXXXXX mxwitness.capture.gap_in_dialogue=true", "", "clear", "a gap says nothing" },
+	{ NONE REFUSED "mxwitness.smtp.starttls.reply_code=500 mxwitness.smtp.echoed_command=XXXXXXXX",
+	  "starttls-command-rewritten/echo-mismatch high proof, starttls-refused/disowned informational strong", "downgraded", "" },
+	{ NONE REFUSED "mxwitness.smtp.starttls.reply_code=500 mxwitness.smtp.echoed_command=Starttls", "starttls-refused/disowned informational strong",
+	  "clear", "a normalised verb is no other command" },
+	{ NONE ANSWERED "mxwitness.smtp.last_reply_code=500", "tls-answered-in-clear/ high proof", "downgraded", "" },
+	{ ANSWERED "mxwitness.smtp.last_reply_code=500", "tls-answered-in-clear/ critical proof", "downgraded", "with a promise, the matrix" },
+	{ NONE ANSWERED "mxwitness.smtp.last_reply_code=454", "", "clear", "a server that broke and says so" },
+	{ NONE ANSWERED "mxwitness.smtp.last_reply_code=500 mxwitness.tls.server_hello=true", "", "clear", "it did enter TLS" },
 	{ BAD "mxwitness.dane.variant=ee-no-match", "tlsa-mismatch/ee-no-match critical proof", "intercepted", "" },
 	{ BAD "mxwitness.dane.variant=ta-no-match", "tlsa-mismatch/ta-no-match critical proof", "intercepted", "" },
 	{ BAD "mxwitness.dane.variant=ta-not-in-chain", "tlsa-mismatch/ta-not-in-chain critical proof", "intercepted", "" },

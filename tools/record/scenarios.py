@@ -238,12 +238,12 @@ scenario("answered-in-clear", "STARTTLS is answered with 220, the ClientHello wi
          mitm=["answer-clear"], benign=False, why="The server never heard of STARTTLS: somebody on the path said 220. Proof, without any promise.",
          facts={"mxwitness.smtp.starttls.offered": True, "mxwitness.smtp.starttls.requested": True, "tls.version": None,
                 "mxwitness.smtp.starttls.reply_code": 220, "mxwitness.tls.client_hello": True, "mxwitness.outcome": "not-delivered"},
-         findings=[])  # a rule for what the facts show is not shipped yet
+         findings=[finding("tls-answered-in-clear", "high", "proof")], verdict="downgraded")
 scenario("command-rewritten", "The client's STARTTLS arrives as XXXXXXXX", "echo.org", client_more=ASKING, mitm=["rewrite"], tap="server",
          benign=False, why="Seen behind the attacker: no client says XXXXXXXX where STARTTLS is due. The message goes in clear.",
          facts={"mxwitness.smtp.starttls.offered": True, "mxwitness.smtp.starttls.requested": False, "tls.version": None,
                 "mxwitness.smtp.x_command": "XXXXXXXX", "mxwitness.smtp.rcpt_domains": ["echo.org"]},
-         findings=[])  # a rule for what the facts show is not shipped yet
+         findings=[finding("starttls-command-rewritten", "high", "proof", "x-command")], verdict="downgraded")
 
 # ---- a stranger's certificate ----
 
