@@ -132,14 +132,36 @@ static bool is_uuid(struct bytes t)
 	return t.n == 36;
 }
 
-static bool list_of_texts(struct error *e, const struct node *n)
+/* A list of different texts, at most RULE_LIST of them. */
+static bool list_of_texts(struct error *e, const struct node *list)
 {
 	const char *unused;
-	if (n->kind != NODE_LIST)
-		return node_error(e, n, "a list belongs here");
-	for (const struct node *i = n->first; i; i = i->next)
-		if (!text_read(e, i, 4096, &unused))
+	size_t count = 0;
+	if (list->kind != NODE_LIST)
+		return node_error(e, list, "a list belongs here");
+	for (const struct node *n = list->first; n; n = n->next) {
+		if (!text_read(e, n, 4096, &unused))
 			return false;
+		if (++count > RULE_LIST)
+			return node_error(e, n, "more than %d entries", RULE_LIST);
+		for (const struct node *other = list->first; other != n; other = other->next)
+			if (bytes_eq(other->text, n->text))
+				return node_error(e, n, "\"%.*s\" stands in this list a second time", TEXT(n->text));
+	}
+	return true;
+}
+
+/* The same, kept: *out holds *count of them. */
+static bool texts_keep(struct rules *r, struct error *e, const struct node *list, const char *const **out, uint8_t *count)
+{
+	size_t n = 0;
+	if (!list_of_texts(e, list))
+		return false;
+	const char **texts = arena_take(&owner_of(r)->arena, RULE_LIST * sizeof(*texts));
+	for (const struct node *i = list->first; i; i = i->next)
+		texts[n++] = (const char *)i->text.p;
+	*out = texts;
+	*count = (uint8_t)n;
 	return true;
 }
 
@@ -210,13 +232,15 @@ static bool date(struct error *e, const struct node *n)
 	return good || node_error(e, n, "a date is YYYY-MM-DD");
 }
 
-static bool status(struct error *e, const struct node *n)
+static bool status(struct error *e, const struct node *n, uint8_t *out)
 {
-	static const char *const words[] = { "stable", "test", "experimental", "deprecated", "unsupported" };
-	for (size_t i = 0; i < COUNT(words); i++)
-		if (node_is(n, words[i]))
-			return true;
-	return n->kind == NODE_SCALAR ? no_word(e, n, "status", words, COUNT(words)) : node_error(e, n, "one word belongs here");
+	if (n->kind != NODE_SCALAR)
+		return node_error(e, n, "one word belongs here");
+	int i = word_index(rule_status_words, n->text);
+	if (i < 0)
+		return no_word(e, n, "status", rule_status_words, RULE_STATUSES);
+	*out = (uint8_t)i;
+	return true;
 }
 
 enum key {
@@ -241,14 +265,11 @@ static bool plain_key(struct rules *r, struct error *e, enum key key, const stru
 	case K_NAME:
 		return id_read(e, v, &rule->name);
 	case K_STATUS:
-		return status(e, v);
+		return status(e, v, &rule->status);
 	case K_DESCRIPTION:
 		return text_read(e, v, 4096, &rule->description);
 	case K_REFERENCES:
-		if (!list_of_texts(e, v))
-			return false;
-		rule->reference = v->first ? (const char *)v->first->text.p : "";
-		return true;
+		return texts_keep(r, e, v, &rule->reference, &rule->references);
 	case K_AUTHOR:
 	case K_LICENSE:
 		return text_read(e, v, 4096, &unused);
@@ -257,8 +278,9 @@ static bool plain_key(struct rules *r, struct error *e, enum key key, const stru
 		return date(e, v);
 	case K_TAGS:
 		return tags(r, e, v, rule);
-	case K_FIELDS:
 	case K_FALSEPOSITIVES:
+		return texts_keep(r, e, v, &rule->falsepositive, &rule->falsepositives);
+	case K_FIELDS:
 	case K_SCOPE:
 		return list_of_texts(e, v);
 	case K_LEVEL:
@@ -364,11 +386,11 @@ static bool evidence_read(struct error *e, const struct node *n, struct rule *ru
 
 enum own_key {
 	O_FINDING, O_VARIANT, O_CERTAINTY, O_VERDICT, O_LEVELS, O_BASE, O_FLOOR, O_CAP, O_SHIFT, O_OWN, O_SUPPRESS,
-	O_EVIDENCE, O_TEXT, OWN_KEYS
+	O_EVIDENCE, O_SEGMENT, O_TEXT, OWN_KEYS
 };
 static const char *const own_keys[OWN_KEYS] = {
 	"finding", "variant", "certainty", "verdict", "levels", "base", "floor", "cap", "shift", "own", "suppress",
-	"evidence", "text",
+	"evidence", "segment", "text",
 };
 
 static bool own_key(struct rules *r, struct error *e, enum own_key key, const struct node *v, struct selection *sel,
@@ -399,6 +421,8 @@ static bool own_key(struct rules *r, struct error *e, enum own_key key, const st
 		return suppress_read(e, v, &rule->suppress_s);
 	case O_EVIDENCE:
 		return evidence_read(e, v, rule);
+	case O_SEGMENT:
+		return word_read(e, v, "segment", F_segment, &rule->segment);
 	case O_TEXT:
 		return sentences_read(e, v, rule);
 	case OWN_KEYS:
@@ -475,10 +499,11 @@ static void rule_clear(struct rules *r, const struct node *doc, struct rule *rul
 	base = base ? base + 1 : doc->path;
 	const char *dot = strrchr(base, '.');
 	*rule = (struct rule){ .file = doc->path, .line = doc->line, .title = "", .uuid = "", .name = "", .finding = "",
-			       .variant = "", .description = "", .reference = "", .tlsrpt = "",
+			       .variant = "", .description = "", .tlsrpt = "",
 			       .certainty = certainty_indication, .verdict = RULE_NO_VERDICT, .fixed = RULE_NO_LEVEL,
 			       .base = level_informational, .cap = level_critical, .own = RULE_NO_LEVEL,
-			       .sigma_level = RULE_NO_LEVEL };
+			       .sigma_level = RULE_NO_LEVEL, .site_level = RULE_NO_LEVEL, .status = RULE_STATUSES,
+			       .segment = pathpart_unknown, .enabled = true, .shipped = true };
 	rule->category = arena_string(&owner_of(r)->arena,
 				      (struct bytes){ (const uint8_t *)base, dot ? (size_t)(dot - base) : strlen(base) });
 }

@@ -78,9 +78,10 @@ static void write_rule(const struct rules *rules, const struct rule *rule, struc
 	put(a, F_rule_name, rule->title);
 	put(a, F_rule_description, rule->description);
 	put(a, F_rule_category, rule->category);
-	put(a, F_rule_reference, rule->reference);
+	put(a, F_rule_reference, rule->references ? rule->reference[0] : "");
 	put(a, F_rule_ruleset, rules->ruleset);
 	put(a, F_variant, rule->variant);
+	record_num(a, F_segment, rule->segment);
 	put(a, F_tlsrpt, rule->tlsrpt);
 	for (unsigned i = 0; i < rule->techniques; i++)
 		record_add_cstr(a, F_threat_technique, rule->technique[i]);

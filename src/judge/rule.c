@@ -13,6 +13,11 @@
 #include "judge/sentence.h"
 #include "judge/site.h"
 
+const char *const rule_status_words[RULE_STATUSES + 1] = {
+	[RULE_STABLE] = "stable", [RULE_TEST] = "test", [RULE_EXPERIMENTAL] = "experimental",
+	[RULE_DEPRECATED] = "deprecated", [RULE_UNSUPPORTED] = "unsupported",
+};
+
 struct rule_scratch {
 	pcre2_match_data *match;
 	pcre2_match_context *limits;

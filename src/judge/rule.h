@@ -10,9 +10,10 @@
 
 /* RULE_TECHNIQUES  attack.t... tags of one rule
  * RULE_SHIFTS      shifts of one rule
+ * RULE_LIST        references of one rule, and as many false positives
  * RULE_FINDINGS    findings of one session that are kept; more are cut, and the record says so
  * RULE_RE_SUBJECT  octets of a value that a regular expression may look at */
-enum { RULE_TECHNIQUES = 8, RULE_SHIFTS = 8, RULE_TEXTS = 3, RULE_FINDINGS = 64, RULE_RE_SUBJECT = 16384 };
+enum { RULE_TECHNIQUES = 8, RULE_SHIFTS = 8, RULE_TEXTS = 3, RULE_LIST = 32, RULE_FINDINGS = 64, RULE_RE_SUBJECT = 16384 };
 enum { RULE_MATCH_LIMIT = 20000, RULE_DEPTH_LIMIT = 1000, RULE_HEAP_KIB = 1024 };
 
 enum rule_op {
@@ -51,20 +52,32 @@ struct rule_shift {
 
 enum { RULE_NO_VERDICT = verdict_COUNT, RULE_NO_LEVEL = level_COUNT };
 
+/* Sigma's words for how far a rule can be trusted, in this order; RULE_STATUSES: the document does not say. */
+enum rule_status { RULE_STABLE, RULE_TEST, RULE_EXPERIMENTAL, RULE_DEPRECATED, RULE_UNSUPPORTED, RULE_STATUSES };
+extern const char *const rule_status_words[RULE_STATUSES + 1]; /* ends in NULL */
+
 /* One document. Strings belong to the rules; those that a document does not have are "".
+ * reference  all references, falsepositive all look-alikes: as many as references and falsepositives say
  * need       facts that must have been seen for the rule to match: most rules end here
  * fixed      its level whatever the matrix says, or RULE_NO_LEVEL: levels is matrix
  * own        base in place of base when client or server is the site's own, or RULE_NO_LEVEL
+ * site_level its level whatever all of these say, by the site's configuration, or RULE_NO_LEVEL
+ * segment    part of the path in which the change was made (enum pathpart), as seen from the sensor
+ * status     enum rule_status
+ * enabled    false: switched off by the site; it is listed and never evaluated
+ * shipped    it came with the program; false: from the site's own directory
  * finding_at number of its finding among the findings of all rules */
 struct rule {
-	const char *file, *title, *uuid, *name, *finding, *variant, *description, *reference, *category, *tlsrpt;
+	const char *file, *title, *uuid, *name, *finding, *variant, *description, *category, *tlsrpt;
+	const char *const *reference, *const *falsepositive;
 	const char *technique[RULE_TECHNIQUES];
 	const char *text[RULE_TEXTS];
 	uint64_t need[(FACT_COUNT + 63) / 64];
 	uint32_t start, line, finding_at, suppress_s;
-	uint8_t techniques, texts, shifts, certainty, verdict, fixed, base, cap, own, sigma_level;
+	uint8_t techniques, texts, shifts, references, falsepositives;
+	uint8_t certainty, verdict, fixed, base, cap, own, site_level, sigma_level, segment, status;
 	uint8_t floor[expect_COUNT];
-	bool evidence;
+	bool evidence, enabled, shipped;
 	struct rule_shift shift[RULE_SHIFTS];
 };
 

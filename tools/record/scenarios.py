@@ -229,7 +229,8 @@ scenario("starttls-not-used-own", "An own client sends in clear although the DAN
          benign=False, options=["-c", "own.yaml"], beside=OWN, why="The server offers, our own MTA does not ask: its administrator "
          "or somebody between it and us took TLS away. Critical, for the destination promises TLS.",
          facts=clear("alpha.net", "tls-absent", "dane", offered=True),
-         findings=[finding("starttls-not-used", "critical", "indication")], verdict="downgraded")
+         findings=[finding("starttls-not-used", "critical", "indication"),
+                   finding("sender-not-enforcing", "medium", "strong")], verdict="downgraded")
 scenario("starttls-not-used-foreign", "Somebody's client sends in clear although the server offers STARTTLS; nothing is promised", "echo.org",
          client_more=CLEAR, benign=True, why="Legal, and not our client. The twin of starttls-not-used-own.",
          facts=clear("echo.org", "insecure", "none", offered=True),
@@ -247,11 +248,13 @@ scenario("command-rewritten", "The client's STARTTLS arrives as XXXXXXXX", "echo
 
 # ---- a stranger's certificate ----
 
+REJECTED = finding("sender-rejected-peer", "medium", "strong", "quit-after-handshake")
+
 scenario("intercept-tls12-refused", "TLS 1.2 ends at a stranger, and the sender, who verifies by DANE, gives up", "alpha.net",
          client_more=DANE, server_more=ONLY12, mitm=["intercept", MALLORY, "1.2"], benign=False,
          why="The sender completes the handshake, says QUIT inside and leaves: the control held. Still high: the mismatch is proof.",
          facts=secured("alpha.net", "1.2", "mismatch", "dane", "not-delivered"),
-         findings=[finding("tlsa-mismatch", "high", "proof", "ee-no-match")],
+         findings=[finding("tlsa-mismatch", "high", "proof", "ee-no-match"), REJECTED],
          verdict="intercepted")
 scenario("intercept-tls13", "TLS 1.3 ends at a stranger, and the sender does not look", "alpha.net", client_more=ASKING,
          mitm=["intercept", MALLORY], benign=False, why="The certificate is encrypted: a passive witness cannot see this attack, and says so.",
@@ -260,11 +263,11 @@ scenario("intercept-tls13-refused", "TLS 1.3 ends at a stranger, and the sender,
          client_more=DANE, mitm=["intercept", MALLORY], benign=False,
          why="The certificate is encrypted, but the sender's behaviour shows that it refused the peer.",
          facts=secured("alpha.net", "1.3", "not-visible", "dane", "not-delivered"),
-         findings=[], verdict="encrypted")
+         findings=[REJECTED], verdict="encrypted")
 scenario("tlsa-wrong-digest", "The operator changed his key and forgot TLSA", "india.org", client_more=DANE, server_more=ONLY12,
          benign=False, why="An error, not an attack, and on the wire the same as intercept-tls12-refused: the key is not the published one.",
          facts=secured("india.org", "1.2", "mismatch", "dane", "not-delivered"),
-         findings=[finding("tlsa-mismatch", "high", "proof", "ee-no-match")])
+         findings=[finding("tlsa-mismatch", "high", "proof", "ee-no-match"), REJECTED])
 scenario("sentinel-downgrade", "The client's offer of TLS 1.3 is hidden from the server", "alpha.net", client_more=ASKING, mitm=["downgrade"],
          benign=False, why="The server answers TLS 1.2 with the sentinel that says it could have done 1.3; the client, which offered 1.3, "
          "aborts\n(RFC 8446 4.1.3). Proof that the offer was altered.",
