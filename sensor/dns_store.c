@@ -47,8 +47,8 @@ struct entry {
 
 /* ASKED  messages that answer (name, type)         SET   RRsets (name, type)
  * CUT    referrals to name without a DS             NX    messages that say name does not exist
- * NODATA messages that deny some type at name */
-enum key_kind { KEY_ASKED, KEY_SET, KEY_CUT, KEY_NX, KEY_NODATA };
+ * NODATA messages that deny some type at name       SEEN  RRsets that hold name, or an address in its place */
+enum key_kind { KEY_ASKED, KEY_SET, KEY_CUT, KEY_NX, KEY_NODATA, KEY_SEEN };
 
 struct key {
 	struct key *next;
@@ -331,6 +331,30 @@ static bool has_denial(const struct observed *m)
 	return (nsec && nsec->set->sigs) || (nsec3 && nsec3->set->sigs);
 }
 
+/* What one record points at, as the name of a key: an address, or an MX host. */
+static bool pointed_at(uint16_t type, struct bytes rdata, struct dns_name *out)
+{
+	enum { PREFERENCE = 2 };
+	if ((type == RR_A && rdata.n == 4) || (type == RR_AAAA && rdata.n == 16)) {
+		out->n = (uint8_t)rdata.n;
+		memcpy(out->octets, rdata.p, rdata.n);
+		return true;
+	}
+	struct cur c = cur_of(bytes_skip(rdata, PREFERENCE));
+	return type == RR_MX && dns_wire_name(&c, bytes_skip(rdata, PREFERENCE), out) && out->n > 1;
+}
+
+/* An answer's set under each thing that it points at. */
+static bool link_targets(struct dns_store *s, const struct observed *m, const struct rrset *set, bool *fresh)
+{
+	struct cur c = set_records(set);
+	struct dns_name to;
+	for (unsigned i = 0; i < set->rrs; i++)
+		if (pointed_at(set->type, next_rdata(&c), &to) && !link_to(s, KEY_SEEN, &to, set->type, m, set, fresh))
+			return false;
+	return true;
+}
+
 /* The sets in reach of others: every signed one, and unsigned ones that were an answer. */
 static bool link_sets(struct dns_store *s, const struct observed *m, bool *fresh)
 {
@@ -340,6 +364,8 @@ static bool link_sets(struct dns_store *s, const struct observed *m, bool *fresh
 		if (!set->sigs && m->ref[i].section != DNS_ANSWER)
 			continue;
 		if (!link_to(s, KEY_SET, &owner, set->type, m, set, fresh))
+			return false;
+		if (m->ref[i].section == DNS_ANSWER && !link_targets(s, m, set, fresh))
 			return false;
 	}
 	return true;
@@ -718,6 +744,8 @@ static bool wanted(const struct pick *p, const struct ref *ref)
 		return denial && ref->section == DNS_AUTHORITY;
 	case KEY_NODATA:
 		return ref->set == p->entry->set || (type == RR_SOA && ref->section == DNS_AUTHORITY);
+	case KEY_SEEN: /* never served */
+		break;
 	}
 	return false;
 }
@@ -802,4 +830,27 @@ bool dns_store_ttl(const struct dns_store *s, const struct dns_name *name, uint1
 		}
 	}
 	return false;
+}
+
+static bool is_among(const struct dns_name *names, size_t n, const struct dns_name *name)
+{
+	for (size_t i = 0; i < n; i++)
+		if (dns_wire_same(&names[i], name))
+			return true;
+	return false;
+}
+
+size_t dns_store_seen(const struct dns_store *s, uint16_t type, struct bytes key, int64_t as_of, struct dns_name *out,
+		      size_t max)
+{
+	const int64_t day = ns(86400);
+	struct dns_name to = { .n = (uint8_t)key.n };
+	size_t n = 0;
+	memcpy(to.octets, key.p, key.n);
+	for (const struct entry *e = entries(s, KEY_SEEN, &to, type); e && n < max; e = e->next) {
+		struct dns_name owner = set_owner(e->set);
+		if (e->ts <= as_of && e->ts > as_of - day && !is_among(out, n, &owner))
+			out[n++] = owner;
+	}
+	return n;
 }

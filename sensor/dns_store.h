@@ -37,6 +37,10 @@ enum dns_kept dns_store_add(struct dns_store *s, const struct dns_message *m);
 /* The reply to (name, type) as of as_of, with id 0, RD and RA set, and an OPT record when edns. */
 void dns_store_reply(const struct dns_store *s, const struct dns_name *name, uint16_t type, int64_t as_of, bool edns,
 		     struct dns_reply *reply);
+/* The owners of records of type that hold key: an address for A and AAAA, a name in wire form for MX. Only answers of the
+ * day before as_of count; the latest comes first. Returns how many, at most max. */
+size_t dns_store_seen(const struct dns_store *s, uint16_t type, struct bytes key, int64_t as_of, struct dns_name *out,
+		      size_t max);
 /* The TTL of the RRset that dns_store_reply would serve for (name, type); false when there is none. */
 bool dns_store_ttl(const struct dns_store *s, const struct dns_name *name, uint16_t type, int64_t as_of, uint32_t *ttl);
 #endif

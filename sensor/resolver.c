@@ -8,6 +8,7 @@
  * RFC 4035 4.3, RFC 6698 4.1. */
 #include "resolver.h"
 
+#include <arpa/inet.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -599,9 +600,45 @@ static void ask(struct resolver *r, const struct question *q, bool live, struct 
 		context_drop(r, c);
 }
 
+static void add_text(struct answer *a, const struct dns_name *name)
+{
+	char text[TEXT_MAX];
+	size_t n = dns_wire_text(name, text, sizeof(text));
+	if (n > NAME_MAX_TEXT || n > ANSWER_DATA - a->used)
+		return;
+	memcpy(a->data + a->used, text, n);
+	a->rr[a->rrs].off = a->used;
+	a->rr[a->rrs++].n = (uint32_t)n;
+	a->used += (uint32_t)n;
+}
+
+/* Which names led here, by the answers on the link (DNS_SEEN): a hint whom to ask about, and no proof of anything. */
+static void seen(const struct resolver *r, const struct question *q, struct answer *a)
+{
+	enum { NAMES = 16 };
+	struct dns_name found[NAMES], name;
+	uint8_t address[16];
+	size_t n = 0;
+	begin(a, q);
+	a->status = dnsstatus_insecure;
+	a->source = dnssource_capture;
+	if (inet_pton(AF_INET, q->name, address) == 1)
+		n = dns_store_seen(r->store, DNS_A, (struct bytes){ address, 4 }, q->as_of, found, NAMES);
+	else if (inet_pton(AF_INET6, q->name, address) == 1)
+		n = dns_store_seen(r->store, DNS_AAAA, (struct bytes){ address, 16 }, q->as_of, found, NAMES);
+	else if (dns_wire_from_text(&name, bytes_of(q->name)))
+		n = dns_store_seen(r->store, DNS_MX, (struct bytes){ name.octets, name.n }, q->as_of, found, NAMES);
+	for (size_t i = 0; i < n; i++)
+		add_text(a, &found[i]);
+}
+
 void resolver_ask(struct resolver *r, const struct question *q, struct answer *a)
 {
 	r->counts.questions++;
+	if (q->type == DNS_SEEN && r->mode != RESOLVE_OFF) {
+		seen(r, q, a);
+		return;
+	}
 	switch (r->mode) {
 	case RESOLVE_OFF:
 		begin(a, q);

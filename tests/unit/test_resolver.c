@@ -213,6 +213,33 @@ static void test_data(void **state)
 	resolver_free(r);
 }
 
+static void has_name(const struct answer *a, const char *name, bool want)
+{
+	bool found = false;
+	for (unsigned i = 0; i < a->rrs; i++)
+		found = found || bytes_eq(answer_rr(a, i), bytes_of(name));
+	if (found != want)
+		fail_msg("%s of %s: %s", name, a->name, want ? "missing" : "not expected");
+}
+
+/* Which names led to an address or a host: hints from the answers of the day before, and never a claim. */
+static void test_seen(void **state)
+{
+	(void)state;
+	const int64_t day = INT64_C(86400) * 1000000000;
+	struct resolver *r = start_with("iterating.msgs", NULL);
+	has_name(ask(r, "192.0.2.10", DNS_SEEN, AS_OF), "mx.signed.test", true);
+	has_name(ask(r, "192.0.2.10", DNS_SEEN, AS_OF), "mx2.signed.test", false);
+	has_name(ask(r, "mx.signed.test", DNS_SEEN, AS_OF), "signed.test", true);
+	assert_int_equal(ask(r, "192.0.2.10", DNS_SEEN, AS_OF)->status, dnsstatus_insecure);
+	assert_int_equal(ask(r, "192.0.2.99", DNS_SEEN, AS_OF)->rrs, 0);
+	assert_int_equal(ask(r, "2001:db8::99", DNS_SEEN, AS_OF)->rrs, 0);
+	assert_int_equal(ask(r, "nobody.test", DNS_SEEN, AS_OF)->rrs, 0);
+	assert_int_equal(ask(r, "192.0.2.10", DNS_SEEN, AS_OF - 30 * day)->rrs, 0); /* not known yet */
+	assert_int_equal(ask(r, "192.0.2.10", DNS_SEEN, AS_OF + 30 * day)->rrs, 0); /* too long ago */
+	resolver_free(r);
+}
+
 /* What an absent proof is called: never bogus, and named. */
 static void test_incomplete(void **state)
 {
@@ -550,7 +577,7 @@ static void test_live_dead(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_verdicts), cmocka_unit_test(test_data), cmocka_unit_test(test_incomplete),
+		cmocka_unit_test(test_verdicts), cmocka_unit_test(test_data), cmocka_unit_test(test_seen), cmocka_unit_test(test_incomplete),
 		cmocka_unit_test(test_stub), cmocka_unit_test(test_stub_keeps_chain), cmocka_unit_test(test_as_of),
 		cmocka_unit_test(test_flips), cmocka_unit_test(test_anchors), cmocka_unit_test(test_other_anchor),
 		cmocka_unit_test(test_off_and_full), cmocka_unit_test(test_live), cmocka_unit_test(test_live_dead),
