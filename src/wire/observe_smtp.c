@@ -3,11 +3,91 @@
  * events lend. RFC 5321, 3207, 4954. */
 #include "wire/observe_smtp.h"
 
+#include "wire/address.h"
 #include "wire/smtp_reply.h"
 
 static enum tri tri_of(bool yes)
 {
 	return yes ? TRI_YES : TRI_NO;
+}
+
+static void set_redacted(struct record *r, enum fact f, struct bytes text)
+{
+	uint8_t out[128];
+	record_str(r, f, (struct bytes){ out, smtp_redacted(text, out, sizeof(out)) });
+}
+
+/* ---- behind the 220 to STARTTLS ---- */
+
+/* Who was first to speak in clear. Two who had not heard each other have no order, whatever the capture's. */
+static void see_after_220(struct record *r, struct smtp *s, const struct smtp_event *ev)
+{
+	enum side side = ev->dir == C2S ? side_client : side_server;
+	record_yes(r, F_smtp_after_220);
+	if (s->note.side_crossed)
+		return;
+	if (!record_has(r, F_smtp_after_220_side)) {
+		record_num(r, F_smtp_after_220_side, side);
+		s->note.side_to = ev->to;
+	} else if (record_get_num(r, F_smtp_after_220_side, side) != side && s->note.side_to != UINT64_MAX) {
+		s->note.side_crossed = ev->heard < s->note.side_to;
+		s->note.side_to = UINT64_MAX;
+		if (s->note.side_crossed)
+			record_unset(r, F_smtp_after_220_side);
+	}
+}
+
+static void set_injected_response(struct record *r, const struct smtp *s)
+{
+	record_yes(r, F_smtp_inj_rsp);
+	record_str(r, F_smtp_inj_rsp_text, (struct bytes){ s->note.surplus, s->note.surplus_n });
+}
+
+/* Text where the server's first TLS record was due. It may answer a ClientHello that the server did not understand, or
+ * take back a 220 that was given too soon; and what speaks no SMTP at all may be no mail server. That it was slipped in is
+ * sure when TLS follows (see_server_tls), or when it is a reply that came before the client said anything and refuses
+ * nothing. */
+static void see_surplus(struct record *r, struct smtp *s, const struct smtp_event *ev)
+{
+	if (s->note.surplus_n == 0)
+		s->note.surplus_n = (uint8_t)smtp_redacted(ev->line, s->note.surplus, sizeof(s->note.surplus));
+	if (ev->ahead && ev->code != 0 && ev->code < 400)
+		set_injected_response(r, s);
+	if (ev->code == 0 || record_has(r, F_smtp_stls_second))
+		return;
+	record_num(r, F_smtp_stls_second, ev->code);
+	set_redacted(r, F_smtp_stls_second_text, ev->text);
+}
+
+static void set_injected_command(struct record *r, const struct smtp *s)
+{
+	record_yes(r, F_smtp_inj_cmd);
+	record_num(r, F_smtp_inj_cmd_n, (int64_t)s->note.ahead);
+}
+
+/* Text that the client sent behind STARTTLS before it had heard the reply. Only once that reply is there, too, is it
+ * certain that there was one to be waited for. */
+static void see_ahead(struct record *r, struct smtp *s, const struct smtp_event *ev)
+{
+	const struct smtp_command *c = &ev->command;
+	if (!c->textual)
+		return;
+	s->note.ahead += ev->octets;
+	if (!record_has(r, F_smtp_inj_cmd_verb)) {
+		if (c->verb == VERB_MASKED)
+			record_str(r, F_smtp_inj_cmd_verb, bytes_head(c->word, 16));
+		else if (c->verb != VERB_OTHER)
+			record_cstr(r, F_smtp_inj_cmd_verb, smtp_verb_name(c->verb));
+	}
+	if (s->upgrade == UPGRADE_GO || s->upgrade == UPGRADE_REFUSED)
+		set_injected_command(r, s);
+}
+
+/* The client said something that it may say only when it has the reply: nothing was slipped in behind STARTTLS. */
+static void see_behind(struct record *r, const struct smtp_event *ev)
+{
+	if (ev->sure && !ev->ahead && record_has(r, F_smtp_stls_code) && !record_has(r, F_smtp_inj_cmd))
+		record_tri(r, F_smtp_inj_cmd, TRI_NO);
 }
 
 /* ---- replies ---- */
@@ -73,6 +153,9 @@ static void forget_offer(struct record *r, struct smtp *s)
 	record_unset(r, F_smtp_masked);
 	record_unset(r, F_smtp_mask_form);
 	record_unset(r, F_smtp_mask_pos);
+	record_unset(r, F_smtp_masks);
+	record_unset(r, F_smtp_greet_stls);
+	record_unset(r, F_smtp_greeted);
 	s->note.ehlo_offered = false;
 	s->note.mask_rank = 0;
 }
@@ -89,11 +172,21 @@ static void see_keyword(struct record *r, struct smtp *s, const struct smtp_even
 	struct bytes word = smtp_keyword(ev->text);
 	if (word.n)
 		record_add(r, F_smtp_keywords, word);
+	if (smtp_is_x_mask(word))
+		record_add(r, F_smtp_masks, word);
 	if (smtp_offers_starttls(ev->text) && !ev->glued) {
 		s->note.ehlo_offered = true;
 		record_yes(r, F_smtp_offered);
 	}
 	note_mask(s, ev);
+}
+
+static void see_greeting_line(struct record *r, const struct smtp_event *ev)
+{
+	struct addr client;
+	record_tri(r, F_smtp_greet_stls, tri_of(smtp_has_word(ev->text, "STARTTLS")));
+	if (smtp_greeted(ev->text, record_get_str(r, F_smtp_ehlo), &client))
+		record_addr(r, F_smtp_greeted, &client);
 }
 
 static void see_ehlo_end(struct record *r, struct smtp *s, const struct smtp_event *ev)
@@ -122,6 +215,8 @@ static void see_ehlo_reply(struct record *r, struct smtp *s, const struct smtp_e
 	if (ev->code < 300) {
 		if (ev->index == 1)
 			forget_offer(r, s);
+		if (ev->index == 1 && ev->sure)
+			see_greeting_line(r, ev);
 		if (is_keyword_line(ev))
 			see_keyword(r, s, ev);
 	}
@@ -150,17 +245,19 @@ static void see_echo(struct record *r, const struct smtp_event *ev)
 		record_str(r, F_smtp_echo, word);
 }
 
-static void see_starttls_reply(struct record *r, const struct smtp_event *ev)
+static void see_starttls_reply(struct record *r, const struct smtp *s, const struct smtp_event *ev)
 {
 	if (ev->guessed)
 		return;
 	if (ev->index == 1 && !record_has(r, F_smtp_stls_text) && !record_has(r, F_smtp_stls_code))
-		record_str(r, F_smtp_stls_text, ev->text);
+		set_redacted(r, F_smtp_stls_text, ev->text);
 	if (!record_has(r, F_smtp_stls_code)) {
 		see_echo(r, ev);
 		if (ev->end)
 			record_num(r, F_smtp_stls_code, ev->code);
 	}
+	if (ev->end && s->note.ahead && !s->lost[C2S] && !s->lost[S2C])
+		set_injected_command(r, s);
 }
 
 static bool is_current_auth(const struct record *r, const struct smtp *s)
@@ -189,7 +286,9 @@ static void see_content_reply(struct smtp *s, const struct smtp_event *ev)
 static void see_reply(struct record *r, struct smtp *s, const struct smtp_event *ev)
 {
 	if (ev->after_220)
-		record_yes(r, F_smtp_after_220);
+		see_after_220(r, s, ev);
+	if (ev->surplus && ev->index == 1)
+		see_surplus(r, s, ev);
 	if (ev->end)
 		record_num(r, F_smtp_last_code, ev->code);
 	switch (ev->verb) {
@@ -200,10 +299,12 @@ static void see_reply(struct record *r, struct smtp *s, const struct smtp_event 
 		see_ehlo_reply(r, s, ev);
 		break;
 	case VERB_STARTTLS:
-		see_starttls_reply(r, ev);
+		see_starttls_reply(r, s, ev);
 		break;
 	case VERB_RCPT:
 		s->note.accepted += ev->end && ev->code < 300;
+		s->note.deferred += ev->end && ev->code >= 400 && ev->code < 500;
+		s->note.denied += ev->end && ev->code >= 500;
 		break;
 	case VERB_AUTH:
 		see_auth_reply(r, s, ev);
@@ -215,14 +316,17 @@ static void see_reply(struct record *r, struct smtp *s, const struct smtp_event 
 		if (ev->last_chunk)
 			see_content_reply(s, ev);
 		break;
+	case VERB_XCLIENT: /* as if the client had just come: EHLO is due again */
+		s->note.hello_seen = s->note.hello_seen && ev->code != 220;
+		break;
 	case VERB_NONE:
 		if (ev->truncated)
 			see_truncated(r, s, ev);
 		break;
 	case VERB_OTHER: case VERB_MASKED: case VERB_HELO: case VERB_LHLO: case VERB_MAIL: case VERB_DATA: case VERB_RSET:
 	case VERB_NOOP: case VERB_QUIT: case VERB_VRFY: case VERB_EXPN: case VERB_HELP: case VERB_ETRN: case VERB_TURN:
-	case VERB_ATRN: case VERB_BURL: case VERB_SEND: case VERB_SOML: case VERB_SAML: case VERB_XCLIENT:
-	case VERB_XFORWARD: case VERB_XEXCH50: case VERB_COUNT:
+	case VERB_ATRN: case VERB_BURL: case VERB_SEND: case VERB_SOML: case VERB_SAML: case VERB_XFORWARD:
+	case VERB_XEXCH50: case VERB_COUNT:
 		break;
 	}
 }
@@ -306,20 +410,64 @@ static void see_auth(struct record *r, struct smtp *s, const struct smtp_command
 }
 
 /* RFC 3207 and 5321 3.1: EHLO is due first; STARTTLS between the offer and the first mail. */
+static bool is_starttls_due(const struct record *r, const struct smtp *s)
+{
+	return s->note.hello_seen && !s->note.starttls_seen && !s->note.mail_seen &&
+	       record_get_tri(r, F_smtp_offered) != TRI_NO;
+}
+
 static void see_masked_verb(struct record *r, const struct smtp *s, struct bytes word)
 {
 	bool ehlo_due = word.n == 4 && !s->note.hello_seen;
-	bool starttls_due = word.n == 8 && s->note.hello_seen && !s->note.starttls_seen && !s->note.mail_seen &&
-			    record_get_tri(r, F_smtp_offered) != TRI_NO;
-	if (ehlo_due || starttls_due)
+	if (ehlo_due || (word.n == 8 && is_starttls_due(r, s)))
 		record_str(r, F_smtp_x_command, word);
+}
+
+/* A sender that speaks of TLS inside TLS only is right (RFC 8689 2); behind a gap a line may be content. */
+static void see_requiretls(struct record *r, const struct smtp *s, const struct smtp_command *c)
+{
+	if (s->lost[C2S] || record_get_tri(r, F_smtp_requiretls) == TRI_YES)
+		return;
+	record_tri(r, F_smtp_requiretls, tri_of(c->requiretls));
+}
+
+static void see_xclient(struct record *r, const struct smtp_command *c)
+{
+	static const enum fact facts[XCLIENT_COUNT] = { F_smtp_xcl_addr, F_smtp_xcl_name, F_smtp_xcl_helo };
+	for (int i = 0; i < XCLIENT_COUNT; i++) {
+		uint8_t out[SMTP_DOMAIN_MAX];
+		struct addr a;
+		size_t n = smtp_xtext(c->xclient[i], out, sizeof(out));
+		struct bytes value = { out, n };
+		if (n == 0 || n == SIZE_MAX)
+			continue;
+		if (i == XCLIENT_ADDR && address_read_tagged(value, &a))
+			record_addr(r, facts[i], &a);
+		else if (i != XCLIENT_ADDR && smtp_is_domain(value))
+			record_str(r, facts[i], value);
+	}
+}
+
+/* Inside TLS the client must say EHLO first (RFC 3207 4.2): who does so in clear may be a decrypted copy. */
+static void see_first_after_220(struct record *r, const struct smtp_event *ev)
+{
+	if (ev->verb == VERB_EHLO)
+		record_yes(r, F_smtp_ehlo_after_220);
+	else if (ev->sure && !record_has(r, F_smtp_ehlo_after_220))
+		record_tri(r, F_smtp_ehlo_after_220, TRI_NO);
 }
 
 static void see_command(struct record *r, struct smtp *s, const struct smtp_event *ev)
 {
 	const struct smtp_command *c = &ev->command;
-	if (ev->after_220)
-		record_yes(r, F_smtp_after_220);
+	if (ev->ahead)
+		see_ahead(r, s, ev);
+	else
+		see_behind(r, ev);
+	if (ev->after_220) {
+		see_after_220(r, s, ev);
+		see_first_after_220(r, ev);
+	}
 	s->note.pipelined += ev->pipelined;
 	if (c->verb == VERB_MASKED)
 		record_str(r, F_smtp_last_verb, bytes_head(c->word, 16));
@@ -348,6 +496,7 @@ static void see_command(struct record *r, struct smtp *s, const struct smtp_even
 		if (!s->lost[C2S] && !record_has(r, F_smtp_requested))
 			record_tri(r, F_smtp_requested, TRI_NO);
 		add_domain(r, F_smtp_mail_domain, c->domain);
+		see_requiretls(r, s, c);
 		break;
 	case VERB_RCPT:
 		if (!bytes_eq(c->domain, bytes_of("<>")))
@@ -362,20 +511,51 @@ static void see_command(struct record *r, struct smtp *s, const struct smtp_even
 	case VERB_MASKED:
 		see_masked_verb(r, s, c->word);
 		break;
-	case VERB_NONE: case VERB_OTHER: case VERB_LHLO: case VERB_DATA: case VERB_BDAT: case VERB_RSET: case VERB_NOOP:
+	case VERB_XCLIENT:
+		see_xclient(r, c);
+		break;
+	case VERB_OTHER:
+		if (c->altered.n && is_starttls_due(r, s))
+			record_str(r, F_smtp_altered, c->altered);
+		break;
+	case VERB_NONE: case VERB_LHLO: case VERB_DATA: case VERB_BDAT: case VERB_RSET: case VERB_NOOP:
 	case VERB_VRFY: case VERB_EXPN: case VERB_HELP: case VERB_ETRN: case VERB_TURN: case VERB_ATRN: case VERB_BURL:
-	case VERB_XCLIENT: case VERB_XFORWARD: case VERB_XEXCH50: case VERB_GREETING: case VERB_CONTENT: case VERB_COUNT:
+	case VERB_XFORWARD: case VERB_XEXCH50: case VERB_GREETING: case VERB_CONTENT: case VERB_COUNT:
 		break;
 	}
 }
 
-/* TLS of the server behind a 220 whose command was not seen: it was STARTTLS. */
-static void see_tls(struct record *r, const struct smtp *s, const struct smtp_event *ev)
+static void see_client_tls(struct record *r, const struct smtp *s, const struct smtp_event *ev)
 {
-	if (ev->dir != S2C || !s->guessed_220 || record_has(r, F_smtp_stls_code))
+	if (ev->ahead)
+		record_yes(r, F_tls_early);
+	else if (ev->sure && s->upgrade == UPGRADE_GO)
+		record_tri(r, F_tls_early, TRI_NO);
+	see_behind(r, ev);
+}
+
+/* TLS of the server behind a 220 whose command was not seen: it was STARTTLS. */
+static void see_server_tls(struct record *r, const struct smtp *s, const struct smtp_event *ev)
+{
+	if (s->guessed_220 && !record_has(r, F_smtp_stls_code)) {
+		record_yes(r, F_smtp_requested);
+		record_num(r, F_smtp_stls_code, 220);
+	} else if (ev->sure && s->upgrade == UPGRADE_GO && s->note.surplus_n) {
+		set_injected_response(r, s);
+	} else if (ev->sure && s->upgrade == UPGRADE_GO) {
+		record_tri(r, F_smtp_inj_rsp, TRI_NO);
+	}
+}
+
+static void see_proxy(struct record *r, const struct proxy_header *h)
+{
+	record_num(r, F_proxy_version, h->version);
+	if (!h->addressed)
 		return;
-	record_yes(r, F_smtp_requested);
-	record_num(r, F_smtp_stls_code, 220);
+	record_addr(r, F_proxy_src, &h->source);
+	record_num(r, F_proxy_sport, h->source_port);
+	record_addr(r, F_proxy_dst, &h->destination);
+	record_num(r, F_proxy_dport, h->destination_port);
 }
 
 void observe_smtp(struct record *r, struct smtp *s, const struct smtp_event *ev)
@@ -393,7 +573,16 @@ void observe_smtp(struct record *r, struct smtp *s, const struct smtp_event *ev)
 	case SMTP_BODY:
 		break;
 	case SMTP_TLS_BEGIN:
-		see_tls(r, s, ev);
+		if (ev->dir == C2S)
+			see_client_tls(r, s, ev);
+		else
+			see_server_tls(r, s, ev);
+		break;
+	case SMTP_PROXY:
+		see_proxy(r, &ev->proxy);
+		break;
+	case SMTP_TEXT:
+		see_surplus(r, s, ev);
 		break;
 	}
 }
@@ -412,6 +601,9 @@ void observe_smtp_finish(struct record *r, const struct smtp *s)
 	set_count(r, F_smtp_transactions, s->note.transactions, client);
 	set_count(r, F_smtp_content, s->content, client);
 	set_count(r, F_smtp_rcpt_ok, s->note.accepted, both);
+	set_count(r, F_smtp_rcpt_deferred, s->note.deferred, both);
+	set_count(r, F_smtp_rcpt_refused, s->note.denied, both);
+	set_count(r, F_smtp_eod, s->odd_ends, both);
 	set_count(r, F_smtp_messages, s->note.messages, both);
 	set_count(r, F_smtp_messages_refused, s->note.refused, both);
 	set_count(r, F_smtp_bare_lf, s->note.bare_lf, client);

@@ -179,6 +179,8 @@ static void take_data(struct pipeline *p, struct flow *fl, struct dialogue *d, c
 	uint64_t skip = 0;
 	size_t total = 0, used;
 	bool more = true;
+	if (!d->tls_on[v->dir])
+		smtp_place(&d->smtp, v->dir, v->offset, v->heard);
 	while (more && in.n && !d->opaque && !d->deaf[v->dir]) {
 		bool was_tls = d->tls_on[v->dir];
 		used = 0;

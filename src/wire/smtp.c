@@ -93,6 +93,58 @@ static void command_sent(struct smtp *s, enum smtp_verb verb, bool chunk_last)
 	s->ehlo_just_done = false;
 }
 
+/* ---- who had heard what ---- */
+
+void smtp_place(struct smtp *s, enum dir dir, uint64_t offset, uint64_t heard)
+{
+	s->placed = true;
+	s->at[dir] = offset;
+	s->heard[dir] = heard;
+}
+
+/* Behind the last octet of dir that was given. */
+static uint64_t given_to(const struct smtp *s, enum dir dir)
+{
+	return s->at[dir] + s->held[dir];
+}
+
+/* Nothing is missing in either direction, so that replies are counted against commands. */
+static bool is_whole(const struct smtp *s)
+{
+	return s->seen[C2S] && s->seen[S2C] && !s->lost[C2S] && !s->lost[S2C] && !s->unsure;
+}
+
+/* The client said this behind STARTTLS, and before it had heard the reply. Order in the capture proves nothing; but
+ * the stream gives no octet before what its writer had heard, so that what comes before the reply is surely ahead of it
+ * (unless the client heard what was never captured), and what comes behind it is ahead if it acknowledges less. */
+static bool client_ahead(const struct smtp *s)
+{
+	uint64_t heard = s->line_heard[C2S];
+	if (!is_whole(s) || s->asked_to == 0 || heard > given_to(s, S2C))
+		return false;
+	switch (s->upgrade) {
+	case UPGRADE_ASKED:
+		return true;
+	case UPGRADE_GO: case UPGRADE_REFUSED:
+		return heard < s->answered_to;
+	case UPGRADE_NONE:
+		break;
+	}
+	return false;
+}
+
+/* The server said this before it had heard anything behind STARTTLS. */
+static bool server_ahead(const struct smtp *s)
+{
+	return s->line_heard[S2C] <= s->asked_to;
+}
+
+/* TLS is due and no reply is. */
+static bool is_surplus(const struct smtp *s)
+{
+	return s->upgrade == UPGRADE_GO && !s->guessed_220 && s->queued == 0 && is_whole(s);
+}
+
 /* ---- where TLS begins ---- */
 
 static bool tls_possible(const struct smtp *s, enum dir dir)
@@ -130,7 +182,7 @@ static void body_begin(struct smtp *s, bool early)
 	s->eod = EOD_CRLF;
 	s->data_asked = false;
 	s->body_early = early;
-	s->body_gap = s->body_answered = false;
+	s->body_gap = s->body_answered = s->body_odd = false;
 }
 
 /* The client has sent all of its content. */
@@ -163,6 +215,13 @@ static enum smtp_eod eod_step(enum smtp_eod eod, uint8_t c)
 	return EOD_TEXT;
 }
 
+/* A lone dot with other line ends than CRLF stands here. */
+static bool is_odd(enum smtp_eod before, enum smtp_eod now)
+{
+	bool bare_cr = (before == EOD_CRLF_DOT_CR || before == EOD_LF_DOT_CR) && now != EOD_END;
+	return bare_cr || now == EOD_ODD || now == EOD_ODD_CRLF;
+}
+
 /* Octets of in that are content, up to and with the end of it. */
 static size_t body_scan(struct smtp *s, struct bytes in)
 {
@@ -177,7 +236,9 @@ static size_t body_scan(struct smtp *s, struct bytes in)
 			if (!lf)
 				break;
 		}
-		s->eod = eod_step(s->eod, in.p[i++]);
+		enum smtp_eod before = s->eod;
+		s->eod = eod_step(before, in.p[i++]);
+		s->body_odd |= is_odd(before, s->eod);
 	}
 	return i;
 }
@@ -243,19 +304,27 @@ static void client_follows(struct smtp *s, const struct smtp_command *c)
 	}
 }
 
-static enum step client_command(struct smtp *s, const struct smtp_command *c, struct smtp_event *ev)
+/* n: octets of the line. */
+static enum step client_command(struct smtp *s, const struct smtp_command *c, size_t n, struct smtp_event *ev)
 {
 	s->judged[C2S] = true;
 	s->spoke[C2S] = s->spoke[C2S] || c->verb != VERB_OTHER;
 	if (is_foreign(s))
 		return STEP_BAD;
 	*ev = (struct smtp_event){ .kind = SMTP_COMMAND, .dir = C2S, .verb = c->verb, .command = *c };
-	ev->after_220 = s->upgrade == UPGRADE_GO && !s->guessed_220 && c->verb != VERB_OTHER;
+	ev->sure = is_whole(s);
+	ev->ahead = client_ahead(s);
+	ev->after_220 = s->upgrade == UPGRADE_GO && !s->guessed_220 && !ev->ahead && c->verb != VERB_OTHER;
+	ev->octets = n;
+	ev->to = s->at[C2S] + n;
+	ev->heard = s->line_heard[C2S];
 	ev->pipelined = !s->unsure && s->queued > 0 && s->seen[S2C];
 	s->auth_open = s->auth_challenged = false;
 	if (c->verb != VERB_DATA && c->verb != VERB_OTHER)
 		s->data_asked = false;
 	command_sent(s, c->verb, c->last);
+	if (c->verb == VERB_STARTTLS && s->upgrade != UPGRADE_GO)
+		s->asked_to = ev->to;
 	client_follows(s, c);
 	return STEP_EVENT;
 }
@@ -271,11 +340,6 @@ static enum step client_response(struct smtp *s, struct bytes line, struct smtp_
 	return STEP_EVENT;
 }
 
-static bool is_proxy_v1(const struct smtp *s, struct bytes line)
-{
-	return s->client == CLIENT_START && bytes_eq(bytes_head(line, 6), bytes_of("PROXY "));
-}
-
 /* The line at the head of in, by what is outstanding. */
 static enum step client_line(struct smtp *s, struct bytes in, struct smtp_event *ev, size_t *used)
 {
@@ -284,8 +348,6 @@ static enum step client_line(struct smtp *s, struct bytes in, struct smtp_event 
 	enum parse p = smtp_line(in, &line, used, &bare);
 	if (p == PARSE_MORE)
 		return STEP_MORE;
-	if (is_proxy_v1(s, line))
-		return STEP_AGAIN;
 	struct smtp_command c = smtp_command_of(line);
 	if (s->data_asked && !c.shaped) {
 		*used = 0;
@@ -300,21 +362,26 @@ static enum step client_line(struct smtp *s, struct bytes in, struct smtp_event 
 		return client_response(s, line, ev);
 	if (line.n == 0)
 		return STEP_AGAIN;
-	return client_command(s, &c, ev);
+	return client_command(s, &c, *used, ev);
 }
 
-/* The binary PROXY preface: its signature, two octets, a length (HAProxy's PROXY protocol, section 2.2). */
 static enum step client_start(struct smtp *s, struct bytes in, struct smtp_event *ev, size_t *used)
 {
-	static const uint8_t signature[12] = "\r\n\r\n\0\r\nQUIT\n";
-	struct bytes head = bytes_head(in, sizeof(signature));
-	if (memcmp(head.p, signature, head.n) != 0)
-		return client_line(s, in, ev, used);
-	if (in.n < 16)
+	struct proxy_header header;
+	switch (s->prefaced ? PARSE_BAD : proxy_header(in, &header, used)) {
+	case PARSE_MORE:
 		return STEP_MORE;
-	s->preface_left = 16 + (uint64_t)(in.p[14] << 8 | in.p[15]);
-	s->client = CLIENT_PREFACE;
-	return STEP_AGAIN;
+	case PARSE_OK:
+		break;
+	case PARSE_BAD: case PARSE_LONG:
+		return client_line(s, in, ev, used);
+	}
+	s->prefaced = true;
+	s->preface_left = header.skip;
+	if (header.skip)
+		s->client = CLIENT_PREFACE;
+	*ev = (struct smtp_event){ .kind = SMTP_PROXY, .dir = C2S, .proxy = header };
+	return STEP_EVENT;
 }
 
 static enum step client_preface(struct smtp *s, struct bytes in, size_t *used)
@@ -337,6 +404,8 @@ static enum step rest_of_line(struct bytes in, size_t *used, bool *ended)
 static enum step tls_begin(struct smtp *s, enum dir dir, struct smtp_event *ev)
 {
 	*ev = (struct smtp_event){ .kind = SMTP_TLS_BEGIN, .dir = dir, .guessed = s->guessed_220 };
+	ev->sure = is_whole(s);
+	ev->ahead = dir == C2S && client_ahead(s);
 	if (dir == C2S)
 		s->client = CLIENT_TLS;
 	else
@@ -495,14 +564,29 @@ static void data_answered(struct smtp *s, uint16_t code)
 	}
 }
 
+/* What stands at the end of the content so far, if it is an end at all, is none of RFC 5321. */
+static bool at_odd_end(enum smtp_eod eod)
+{
+	return eod == EOD_ODD || eod == EOD_ODD_CRLF || eod == EOD_CRLF_DOT_CR || eod == EOD_LF_DOT_CR;
+}
+
+/* The server accepted content at an end that is none. */
+static void count_odd_end(struct smtp *s)
+{
+	s->odd_ends += is_whole(s);
+	s->body_odd = false;
+}
+
 /* The server answered content whose end the client's octets did not show. */
-static void content_answered(struct smtp *s)
+static void content_answered(struct smtp *s, uint16_t code)
 {
 	if (s->client != CLIENT_BODY || s->queued > 0 || s->body_early)
 		return;
+	if (code < 300 && (s->body_odd || at_odd_end(s->eod)))
+		count_odd_end(s);
 	if (s->body_gap) {
 		s->client = s->seen[C2S] ? CLIENT_LOST : CLIENT_START;
-	} else if (s->eod == EOD_ODD || s->eod == EOD_ODD_CRLF) {
+	} else if (at_odd_end(s->eod)) {
 		s->client = CLIENT_LINE;
 		s->last = VERB_CONTENT;
 	} else {
@@ -530,7 +614,7 @@ static void reply_done(struct smtp *s, uint16_t code)
 		data_answered(s, code);
 		break;
 	case VERB_CONTENT:
-		content_answered(s);
+		content_answered(s, code);
 		break;
 	case VERB_AUTH:
 		s->auth_challenged = code == 334;
@@ -556,6 +640,10 @@ static void reply_begin(struct smtp *s, const struct smtp_reply *r)
 	s->reply_verb = reply_for(s, r);
 	s->reply_truncated = s->reply_verb == VERB_NONE && just_done && !s->lost[S2C] && !s->lost[C2S] && r->code == 250;
 	s->reply_after_220 = s->upgrade == UPGRADE_GO && !s->guessed_220;
+	s->reply_surplus = s->reply_verb == VERB_NONE && is_surplus(s);
+	/* One reply too many for the client's one end of data: the server saw two (SMTP smuggling). */
+	if (s->reply_verb == VERB_NONE && s->last == VERB_CONTENT && s->body_odd && r->code < 400)
+		count_odd_end(s);
 	s->reply_open = true;
 }
 
@@ -565,6 +653,15 @@ static bool reply_goes_on(const struct smtp *s, const struct smtp_reply *r, bool
 	if (s->server != SERVER_LOST)
 		return true;
 	return coded && s->queued == 0 && r->code < 300;
+}
+
+/* A line that is no reply, where nothing but TLS is due. Binary octets are no text. */
+static bool is_stray(const struct smtp *s, struct bytes line)
+{
+	for (size_t i = 0; i < line.n; i++)
+		if ((line.p[i] < ' ' && line.p[i] != '\t') || line.p[i] >= 0x7f)
+			return false;
+	return s->server == SERVER_LINE && is_surplus(s);
 }
 
 static enum step server_line(struct smtp *s, struct bytes in, struct smtp_event *ev, size_t *used)
@@ -585,9 +682,12 @@ static enum step server_line(struct smtp *s, struct bytes in, struct smtp_event 
 	if (s->reply_open && !reply_goes_on(s, &r, coded))
 		s->reply_open = false;
 	if (!coded && (!s->reply_open || s->server == SERVER_LOST)) {
+		*ev = (struct smtp_event){ .kind = SMTP_TEXT, .dir = S2C, .line = line, .surplus = true,
+			.ahead = server_ahead(s) };
+		enum step step = is_stray(s, line) ? STEP_EVENT : STEP_AGAIN;
 		if (p == PARSE_LONG && s->server == SERVER_LINE)
 			s->server = SERVER_REST;
-		return STEP_AGAIN;
+		return step;
 	}
 	if (!s->reply_open)
 		reply_begin(s, &r);
@@ -596,7 +696,10 @@ static enum step server_line(struct smtp *s, struct bytes in, struct smtp_event 
 	*ev = (struct smtp_event){ .kind = SMTP_REPLY, .dir = S2C, .after_220 = s->reply_after_220 && coded,
 		.verb = s->reply_verb, .guessed = s->reply_guessed, .sure = !s->reply_gap, .end = end, .glued = r.glued,
 		.last_chunk = s->reply_last_chunk, .truncated = s->reply_truncated, .code = r.code,
-		.index = ++s->reply_lines, .line = line, .text = r.text };
+		.index = ++s->reply_lines, .line = line, .text = r.text, .surplus = s->reply_surplus,
+		.ahead = s->reply_surplus && server_ahead(s), .to = s->at[S2C] + *used, .heard = s->line_heard[S2C] };
+	if (end && s->reply_verb == VERB_STARTTLS && s->upgrade != UPGRADE_GO)
+		s->answered_to = ev->to;
 	if (end)
 		reply_done(s, r.code);
 	if (s->reply_truncated)
@@ -635,11 +738,20 @@ enum parse smtp_next(struct smtp *s, enum dir dir, struct bytes in, struct smtp_
 {
 	*used = 0;
 	s->seen[dir] = s->seen[dir] || in.n > 0;
+	if (!s->placed)
+		s->heard[dir] = given_to(s, !dir);
+	if (s->held[dir] == 0)
+		s->line_heard[dir] = s->heard[dir];
+	s->held[dir] = in.n;
 	while (*used < in.n) {
 		size_t n = 0;
 		struct bytes left = bytes_skip(in, *used);
 		enum step step = dir == C2S ? client_step(s, left, ev, &n) : server_step(s, left, ev, &n);
 		*used += n;
+		s->at[dir] += n;
+		s->held[dir] -= n;
+		if (n)
+			s->line_heard[dir] = s->heard[dir];
 		switch (step) {
 		case STEP_AGAIN:
 			break;
@@ -682,6 +794,8 @@ static void client_gap(struct smtp *s, uint64_t n)
 void smtp_gap(struct smtp *s, enum dir dir, uint64_t n)
 {
 	s->lost[dir] = true;
+	s->at[dir] += s->held[dir] + n;
+	s->held[dir] = 0;
 	s->ehlo_just_done = false;
 	if (dir == C2S) {
 		client_gap(s, n);

@@ -3,6 +3,8 @@
  * so that both are dropped. Does not know what is outstanding. RFC 5321 4.1, RFC 3030 2, RFC 4954 4. */
 #include "wire/smtp_command.h"
 
+enum { STARTTLS_LEN = 8 };
+
 static const char *const names[VERB_COUNT] = {
 	[VERB_NONE] = "", [VERB_OTHER] = "", [VERB_MASKED] = "", [VERB_HELO] = "HELO", [VERB_EHLO] = "EHLO",
 	[VERB_LHLO] = "LHLO", [VERB_STARTTLS] = "STARTTLS", [VERB_MAIL] = "MAIL", [VERB_RCPT] = "RCPT",
@@ -68,8 +70,7 @@ bool smtp_verb_waits(enum smtp_verb verb)
 	return false;
 }
 
-/* Letters, digits, hyphen, dot, underscore and UTF-8 (RFC 6531 3.3), or all that an address literal holds. */
-static bool is_domain(struct bytes d)
+bool smtp_is_domain(struct bytes d)
 {
 	bool literal = d.n > 2 && d.p[0] == '[' && d.p[d.n - 1] == ']';
 	size_t from = literal ? 1 : 0, to = literal ? d.n - 1 : d.n;
@@ -102,8 +103,9 @@ static size_t path_scan(struct bytes path, bool bracket, size_t *at)
 	return i < path.n ? i : path.n;
 }
 
-/* The domain of the path after FROM: or TO:. */
-static struct bytes path_domain(struct bytes rest)
+/* The domain of the path after FROM: or TO:.
+ * behind  out: the parameters (RFC 5321 4.1.2), empty where the end of the path is not clear */
+static struct bytes path_domain(struct bytes rest, struct bytes *behind)
 {
 	struct bytes none = { rest.p, 0 };
 	rest = skip_blanks(rest);
@@ -111,6 +113,7 @@ static struct bytes path_domain(struct bytes rest)
 	if (bracket)
 		rest = bytes_skip(rest, 1);
 	size_t at, end = path_scan(rest, bracket, &at);
+	*behind = bytes_skip(rest, end + bracket);
 	if (bracket && end == 0 && rest.n)
 		return (struct bytes){ rest.p - 1, 2 };
 	if (at == SIZE_MAX)
@@ -118,7 +121,7 @@ static struct bytes path_domain(struct bytes rest)
 	struct bytes domain = bytes_skip(bytes_head(rest, end), at + 1);
 	if (domain.n > 1 && domain.p[domain.n - 1] == '.')
 		domain.n--;
-	return is_domain(domain) ? domain : none;
+	return smtp_is_domain(domain) ? domain : none;
 }
 
 /* MAIL and RCPT: rest is "FROM:<path> ..." with the keyword given. */
@@ -131,7 +134,30 @@ static void read_path(struct smtp_command *c, struct bytes rest, const char *key
 	if (rest.n == 0 || rest.p[0] != ':')
 		return;
 	c->shaped = true;
-	c->domain = path_domain(bytes_skip(rest, 1));
+	struct bytes behind;
+	c->domain = path_domain(bytes_skip(rest, 1), &behind);
+	while (c->verb == VERB_MAIL && behind.n)
+		c->requiretls |= bytes_eq_nocase(next_word(&behind), bytes_of("REQUIRETLS"));
+}
+
+/* What a proxy says of what it does not know. */
+static bool is_unavailable(struct bytes value)
+{
+	return bytes_eq_nocase(value, bytes_of("[UNAVAILABLE]")) || bytes_eq_nocase(value, bytes_of("[TEMPUNAVAIL]"));
+}
+
+/* Attributes of XCLIENT: NAME=xtext, with blanks between. */
+static void read_xclient(struct smtp_command *c, struct bytes rest)
+{
+	static const char *const names_of[XCLIENT_COUNT] = { "ADDR=", "NAME=", "HELO=" };
+	while (rest.n) {
+		struct bytes word = next_word(&rest);
+		for (int i = 0; i < XCLIENT_COUNT; i++) {
+			struct bytes name = bytes_of(names_of[i]), value = bytes_skip(word, name.n);
+			if (bytes_eq_nocase(bytes_head(word, name.n), name))
+				c->xclient[i] = bytes_head(value, is_unavailable(value) ? 0 : value.n);
+		}
+	}
 }
 
 static void read_chunk(struct smtp_command *c, struct bytes rest)
@@ -165,6 +191,53 @@ static void read_auth(struct smtp_command *c, struct bytes rest)
 	c->initial = rest.n > 0 && !bytes_eq(rest, bytes_of("="));
 }
 
+/* Levenshtein distance of two words of STARTTLS_LEN octets, case folded. */
+static unsigned distance(struct bytes a, struct bytes b)
+{
+	unsigned row[STARTTLS_LEN + 1];
+	for (unsigned j = 0; j <= STARTTLS_LEN; j++)
+		row[j] = j;
+	for (unsigned i = 1; i <= STARTTLS_LEN; i++) {
+		unsigned diagonal = row[0];
+		row[0] = i;
+		for (unsigned j = 1; j <= STARTTLS_LEN; j++) {
+			unsigned best = diagonal + (ascii_lower(a.p[i - 1]) != ascii_lower(b.p[j - 1]));
+			best = row[j] + 1 < best ? row[j] + 1 : best;
+			best = row[j - 1] + 1 < best ? row[j - 1] + 1 : best;
+			diagonal = row[j];
+			row[j] = best;
+		}
+	}
+	return row[STARTTLS_LEN];
+}
+
+bool smtp_nearly_starttls(struct bytes word)
+{
+	return word.n == STARTTLS_LEN && distance(word, bytes_of("STARTTLS")) <= SMTP_EDITS_MAX;
+}
+
+static bool is_letter(uint8_t c)
+{
+	c = ascii_lower(c);
+	return c >= 'a' && c <= 'z';
+}
+
+static bool is_letters(struct bytes word)
+{
+	for (size_t i = 0; i < word.n; i++)
+		if (!is_letter(word.p[i]))
+			return false;
+	return word.n > 0;
+}
+
+static bool is_textual(struct bytes word)
+{
+	for (size_t i = 0; i < word.n; i++)
+		if (word.p[i] <= ' ' || word.p[i] >= 0x7f)
+			return false;
+	return word.n > 0 && is_letter(word.p[0]);
+}
+
 static void read_rest(struct smtp_command *c, struct bytes rest)
 {
 	switch (c->verb) {
@@ -190,10 +263,44 @@ static void read_rest(struct smtp_command *c, struct bytes rest)
 	case VERB_MASKED:
 		c->shaped = c->word.n == 4 || c->word.n == 8;
 		break;
-	case VERB_NONE: case VERB_OTHER: case VERB_VRFY: case VERB_EXPN: case VERB_ETRN: case VERB_ATRN: case VERB_BURL:
-	case VERB_XCLIENT: case VERB_XFORWARD: case VERB_XEXCH50: case VERB_GREETING: case VERB_CONTENT: case VERB_COUNT:
+	case VERB_XCLIENT:
+		read_xclient(c, rest);
+		break;
+	case VERB_OTHER:
+		if (is_letters(c->word) && smtp_nearly_starttls(c->word))
+			c->altered = c->word;
+		c->word.n = 0;
+		break;
+	case VERB_NONE: case VERB_VRFY: case VERB_EXPN: case VERB_ETRN: case VERB_ATRN: case VERB_BURL:
+	case VERB_XFORWARD: case VERB_XEXCH50: case VERB_GREETING: case VERB_CONTENT: case VERB_COUNT:
 		break;
 	}
+}
+
+static int hex_digit(uint8_t c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+size_t smtp_xtext(struct bytes text, uint8_t *out, size_t room)
+{
+	size_t n = 0;
+	struct cur c = cur_of(text);
+	while (cur_left(&c)) {
+		uint8_t octet = cur_u8(&c);
+		if (octet == '+') {
+			int high = hex_digit(cur_u8(&c)), low = hex_digit(cur_u8(&c));
+			if (high < 0 || low < 0)
+				return SIZE_MAX;
+			octet = (uint8_t)(high << 4 | low);
+		}
+		if (n == room)
+			return SIZE_MAX;
+		out[n++] = octet;
+	}
+	return n;
 }
 
 struct smtp_command smtp_command_of(struct bytes line)
@@ -201,8 +308,7 @@ struct smtp_command smtp_command_of(struct bytes line)
 	struct bytes rest = line;
 	struct bytes word = next_word(&rest);
 	struct smtp_command c = { .verb = smtp_verb_of(word), .word = word, .domain = { line.p, 0 } };
-	if (c.verb == VERB_OTHER)
-		c.word.n = 0;
+	c.textual = is_textual(word);
 	read_rest(&c, rest);
 	return c;
 }

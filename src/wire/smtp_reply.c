@@ -3,7 +3,11 @@
  * is why eight octets matter. RFC 5321 4.2 and 4.1.1.1, RFC 3207 6. */
 #include "wire/smtp_reply.h"
 
-enum { STARTTLS_LEN = 8, EDITS_MAX = 3 };
+#include "wire/address.h"
+#include "wire/smtp_command.h"
+
+/* SECRET_MIN: octets of base64 that may be a credential; host names, reply and queue ids are shorter or not of it. */
+enum { STARTTLS_LEN = 8, SECRET_MIN = 20 };
 
 static bool is_blank(uint8_t c)
 {
@@ -51,32 +55,12 @@ bool smtp_all_x(struct bytes word, size_t n)
 	return word.n >= n;
 }
 
-static bool is_x_mask(struct bytes word)
+bool smtp_is_x_mask(struct bytes word)
 {
 	if (word.n < 3)
 		return false;
 	uint8_t last = word.p[word.n - 1];
 	return last >= 'A' && last <= 'Z' && smtp_all_x(bytes_head(word, word.n - 1), last == 'X' ? 2 : 3);
-}
-
-/* Levenshtein distance of two words of STARTTLS_LEN octets, case folded. */
-static unsigned distance(struct bytes a, struct bytes b)
-{
-	unsigned row[STARTTLS_LEN + 1];
-	for (unsigned j = 0; j <= STARTTLS_LEN; j++)
-		row[j] = j;
-	for (unsigned i = 1; i <= STARTTLS_LEN; i++) {
-		unsigned diagonal = row[0];
-		row[0] = i;
-		for (unsigned j = 1; j <= STARTTLS_LEN; j++) {
-			unsigned best = diagonal + (ascii_lower(a.p[i - 1]) != ascii_lower(b.p[j - 1]));
-			best = row[j] + 1 < best ? row[j] + 1 : best;
-			best = row[j - 1] + 1 < best ? row[j - 1] + 1 : best;
-			diagonal = row[j];
-			row[j] = best;
-		}
-	}
-	return row[STARTTLS_LEN];
 }
 
 static bool all_equal(struct bytes word)
@@ -91,14 +75,14 @@ enum maskform smtp_mask_of(struct bytes text, bool glued, struct bytes *word)
 {
 	struct bytes starttls = bytes_of("STARTTLS");
 	*word = smtp_keyword(text);
-	if (is_x_mask(*word))
+	if (smtp_is_x_mask(*word))
 		return maskform_x_mask;
 	if (text.n == STARTTLS_LEN && all_equal(text)) {
 		*word = text;
 		return maskform_mangled;
 	}
 	if (word->n == STARTTLS_LEN && !bytes_eq_nocase(*word, starttls) &&
-	    (all_equal(*word) || distance(*word, starttls) <= EDITS_MAX))
+	    (all_equal(*word) || smtp_nearly_starttls(*word)))
 		return maskform_mangled;
 	if ((glued || word->n > STARTTLS_LEN) && bytes_eq_nocase(bytes_head(*word, STARTTLS_LEN), starttls))
 		return maskform_param_poisoned;
@@ -145,4 +129,100 @@ bool smtp_banner_masked(struct bytes text, bool *star)
 		*star = *star || c == '*';
 	}
 	return true;
+}
+
+/* The word at the head of rest, which moves behind it and the blanks around it. */
+static struct bytes next_word(struct bytes *rest)
+{
+	while (rest->n && is_blank(rest->p[0]))
+		*rest = bytes_skip(*rest, 1);
+	struct bytes word = smtp_keyword(*rest);
+	*rest = bytes_skip(*rest, word.n);
+	return word;
+}
+
+bool smtp_has_word(struct bytes text, const char *word)
+{
+	struct bytes found;
+	while ((found = next_word(&text)).n)
+		if (bytes_eq_nocase(found, bytes_of(word)))
+			return true;
+	return false;
+}
+
+static bool same_addr(const struct addr *a, const struct addr *b)
+{
+	return a->v == b->v && memcmp(a->a, b->a, sizeof(a->a)) == 0;
+}
+
+/* The address between the bracket at text.p[0] and the next closing one. */
+static bool bracketed(struct bytes text, struct addr *out)
+{
+	enum { LITERAL_MAX = 64 };
+	const uint8_t *end = memchr(text.p, ']', text.n < LITERAL_MAX ? text.n : LITERAL_MAX);
+	return end && address_read_tagged((struct bytes){ text.p + 1, (size_t)(end - text.p) - 1 }, out);
+}
+
+bool smtp_greeted(struct bytes text, struct bytes argument, struct addr *out)
+{
+	struct addr said = { 0 };
+	size_t found = 0;
+	next_word(&text);
+	for (size_t i = 0; i < text.n; i++)
+		found += text.p[i] == '[' && bracketed(bytes_skip(text, i), out);
+	if (found == 1 && argument.n && argument.p[0] == '[' && bracketed(argument, &said) && same_addr(out, &said))
+		return false;
+	return found > 0;
+}
+
+static bool is_base64(uint8_t c)
+{
+	uint8_t l = ascii_lower(c);
+	return (l >= 'a' && l <= 'z') || (c >= '0' && c <= '9') || c == '+' || c == '/' || c == '=';
+}
+
+/* The longest run of base64 in word. */
+static size_t base64_run(struct bytes word)
+{
+	size_t run = 0, longest = 0;
+	for (size_t i = 0; i < word.n; i++) {
+		run = is_base64(word.p[i]) ? run + 1 : 0;
+		longest = run > longest ? run : longest;
+	}
+	return longest;
+}
+
+/* A quoted local part may hold blanks: where it begins cannot be told. */
+static bool has_quoted_local(struct bytes text)
+{
+	for (size_t i = 1; i < text.n; i++)
+		if (text.p[i] == '@' && text.p[i - 1] == '"')
+			return true;
+	return false;
+}
+
+size_t smtp_redacted(struct bytes text, uint8_t *out, size_t room)
+{
+	size_t n = 0;
+	if (has_quoted_local(text))
+		text = bytes_of("*");
+	while (text.n && n < room) {
+		struct bytes word = smtp_keyword(text);
+		bool blank = word.n == 0;
+		if (blank)
+			word = bytes_head(text, 1);
+		text = bytes_skip(text, word.n);
+		size_t keep = 0; /* from here on */
+		for (size_t i = 0; i < word.n; i++)
+			keep = word.p[i] == '@' ? i : keep;
+		if (base64_run(bytes_skip(word, keep)) >= SECRET_MIN)
+			keep = word.n;
+		if (keep && n < room)
+			out[n++] = '*';
+		word = bytes_head(bytes_skip(word, keep), room - n);
+		if (word.n)
+			memcpy(out + n, word.p, word.n);
+		n += word.n;
+	}
+	return n;
 }

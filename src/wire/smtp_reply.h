@@ -2,6 +2,7 @@
  * STARTTLS that somebody tampered with. */
 #ifndef SMTP_REPLY_H
 #define SMTP_REPLY_H
+#include "packet.h"
 #include "record.h"
 
 /* code   200 to 599
@@ -21,6 +22,23 @@ bool smtp_reply_of(struct bytes line, struct smtp_reply *out);
 struct bytes smtp_keyword(struct bytes text);
 /* The text offers STARTTLS, in any case. */
 bool smtp_offers_starttls(struct bytes text);
+
+/* A keyword of X alone, three or more, with one other capital at the end or without: what some devices put over the
+ * keywords that they do not know. */
+bool smtp_is_x_mask(struct bytes word);
+/* The word stands in text between blanks, in any case. */
+bool smtp_has_word(struct bytes text, const char *word);
+
+/* The client address that the greeting line of an EHLO reply quotes: the last one in brackets behind the server's own
+ * name, as Exim, Exchange, Sendmail and others write it ("mx Hello name [192.0.2.1], pleased to meet you"). Postfix
+ * quotes none.
+ * argument  of the EHLO: if it is the only address there, the server may have echoed it, which says nothing
+ * false: there is none */
+bool smtp_greeted(struct bytes text, struct bytes argument, struct addr *out);
+
+/* Copies a server's text, at most room octets of it, for the record: of what may be an address the local part, and of what
+ * is long enough for a credential in base64 (RFC 4648 4) everything, becomes one "*". How many octets out has. */
+size_t smtp_redacted(struct bytes text, uint8_t *out, size_t room);
 
 /* What the text of an EHLO line may be a mask of.
  * maskform_x_mask: X and at most one other capital at the end, three or more;  maskform_mangled: 8 octets, all equal or

@@ -57,6 +57,8 @@ enum { PIECE_DATA = PIECE_BLOCK - sizeof(struct piece) };
 struct mark {
 	uint64_t from, to;
 	struct stream_origin origin;
+	uint32_t ack;
+	bool has_ack;
 };
 
 struct timer {
@@ -291,7 +293,7 @@ static void history_add(struct streams *ss, struct stream *st, uint64_t off, str
 
 static void mark_add(struct stream_work *w, const struct parcel *in)
 {
-	w->mark[w->marks++ % MARKS] = (struct mark){ in->off, in->off + in->data.n, in->from };
+	w->mark[w->marks++ % MARKS] = (struct mark){ in->off, in->off + in->data.n, in->from, in->ack, in->has_ack };
 }
 
 static struct stream_origin mark_find(const struct stream_work *w, uint64_t off)
@@ -741,6 +743,15 @@ static enum stream_item give_gap(struct streams *ss, enum dir d, uint64_t to, en
 	return STREAM_GAP;
 }
 
+/* Octets of the other direction that the writer of m had acknowledged. */
+static uint64_t heard(const struct stream *peer, const struct mark *m)
+{
+	if (!m->has_ack || !peer->known || !peer->started)
+		return UINT64_MAX;
+	uint64_t to = offset_of(peer, m->ack);
+	return to < peer->start ? 0 : to - peer->start;
+}
+
 /* The view, if it has grown since the consumer saw it. */
 static bool give_data(struct streams *ss, enum dir d, struct stream_view *v)
 {
@@ -758,8 +769,10 @@ static bool give_data(struct streams *ss, enum dir d, struct stream_view *v)
 	if (left <= w->given)
 		return false;
 	w->given = left;
-	struct stream_origin from = w->mark[(w->marks - 1) % MARKS].origin;
+	const struct mark *last = &w->mark[(w->marks - 1) % MARKS];
+	struct stream_origin from = last->origin;
 	*v = (struct stream_view){ .dir = d, .ts = from.ts, .number = from.number, .ipid = from.ipid, .ttl = from.ttl };
+	v->heard = heard(&ss->side[!d], last);
 	v->data = w->hold_n ? (struct bytes){ w->hold + w->hold_at, w->hold_n } : w->fresh;
 	v->offset = st->next - w->hold_n - w->fresh.n - st->start;
 	return true;

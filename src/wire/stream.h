@@ -58,11 +58,13 @@ enum stream_mode { STREAM_KEEP, STREAM_PASS, STREAM_COUNT };
  *         the last octet of it
  * offset  of data.p[0], or of the gap, from the first octet of this direction (after the SYN; of a connection whose
  *         start was missed: from the first octet seen)
+ * heard   STREAM_DATA: octets of the other direction that the writer of the last octet had acknowledged by then;
+ *         UINT64_MAX where that cannot be said
  * gap     STREAM_GAP: octets missing, of which the first skipped ones fell to stream_skip      why  STREAM_GAP: why */
 struct stream_view {
 	enum dir dir;
 	struct bytes data;
-	uint64_t offset, gap, skipped;
+	uint64_t offset, gap, skipped, heard;
 	enum stream_why why;
 	int64_t ts;
 	uint64_t number;

@@ -195,6 +195,46 @@ static void gap_in_the_reply(void **state)
 	done(t);
 }
 
+/* What TCP acknowledges tells who spoke first, whatever the order in the capture: the client's RSET was said before it had
+ * heard the 220 in all of these but the last. */
+static void said_before_the_reply(void **state)
+{
+	(void)state;
+	enum { ONE, TWO, CROSSED, CROSSED_CUT, REPLY_FIRST, HEARD, WAYS };
+	for (int way = ONE; way < WAYS; way++) {
+		static const char reply[] = "220 go\r\n";
+		uint32_t heard = way == HEARD ? 0 : sizeof(reply) - 1;
+		struct talk *t = begin();
+		shake(t, 40000, 25);
+		say(t, S2C, "220 mx.example.net ESMTP\r\n");
+		say(t, C2S, "EHLO out.example.org\r\n");
+		say(t, S2C, "250-mx.example.net\r\n250 STARTTLS\r\n");
+		if (way != REPLY_FIRST)
+			say(t, C2S, way == ONE ? "STARTTLS\r\nRSET\r\n" : "STARTTLS\r\n");
+		if (way == TWO)
+			say(t, C2S, "RSET\r\n");
+		t->seq[C2S] += way == REPLY_FIRST ? 10 : 0;
+		say(t, S2C, reply);
+		t->seq[C2S] -= way == REPLY_FIRST ? 10 : 0;
+		t->seq[S2C] -= heard;
+		if (way == REPLY_FIRST)
+			say(t, C2S, "STARTTLS\r\n");
+		if (way == CROSSED_CUT)
+			say(t, C2S, "RSE");
+		if (way != ONE && way != TWO)
+			say(t, C2S, way == CROSSED_CUT ? "T\r\n" : "RSET\r\n");
+		t->seq[S2C] += heard;
+		say(t, C2S, "\x16\x03\x01");
+		say(t, S2C, "\x16\x03\x01");
+		end(t);
+		assert_int_equal(t->sessions, 1);
+		assert_int_equal(record_get_tri(&t->last, F_smtp_inj_cmd), way == HEARD ? TRI_NO : TRI_YES);
+		assert_int_equal(record_get_tri(&t->last, F_smtp_after_220), way == HEARD ? TRI_YES : TRI_NO);
+		assert_int_equal(record_get_tri(&t->last, F_tls_early), TRI_NO);
+		done(t);
+	}
+}
+
 /* Octets lost inside a TLS record: what follows is not read as if it stood there. The alert behind the hole is whole,
  * and still nobody knows where its record begins. */
 static void gap_in_tls(void **state)
@@ -319,7 +359,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(clear_mail), cmocka_unit_test(one_side), cmocka_unit_test(gap_in_the_reply),
-		cmocka_unit_test(gap_in_tls),
+		cmocka_unit_test(gap_in_tls), cmocka_unit_test(said_before_the_reply),
 		cmocka_unit_test(not_mail), cmocka_unit_test(reuse), cmocka_unit_test(no_room),
 		cmocka_unit_test(dns_over_udp), cmocka_unit_test(dns_over_tcp),
 	};
