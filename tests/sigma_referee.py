@@ -1,0 +1,241 @@
+#!/usr/bin/env python3
+"""Two judges of the rule language: every rule over every session event, ours and the rsigma crates' (tests/referee/sigma).
+
+usage: sigma_referee.py MXWITNESS BUILD [EVENTS]
+* the shipped rules over the session events of all captures, and over EVENTS variations of these;
+* generated rules over generated events (as rule tests, when the program has `rules test`).
+Says "skipped" where the referee cannot be built (no cargo, or no registry). Last line: N passed, N failed."""
+import glob
+import json
+import os
+import random
+import subprocess
+import sys
+
+import captures
+import yaml
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(HERE)
+
+
+def build(folder):
+    """The referee's path, or None and the reason."""
+    target = os.path.join(os.path.abspath(folder), "referee")
+    try:
+        done = subprocess.run(["cargo", "build", "--release", "--quiet", "--locked", "--target-dir", target],
+                              cwd=os.path.join(HERE, "referee", "sigma"), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=600)
+    except (OSError, subprocess.TimeoutExpired) as e:
+        return None, str(e)
+    if done.returncode:
+        return None, done.stdout.decode(errors="replace").strip().splitlines()[-1]
+    return os.path.join(target, "release", "sigma-referee"), None
+
+
+def flatten(event, prefix="", out=None):
+    """Dotted names; an array of objects as one array for each member. The referee takes the first object only, and for
+    us a field of such an array matches when any object has it."""
+    out = {} if out is None else out
+    for key, value in event.items():
+        name = prefix + key
+        if isinstance(value, dict):
+            flatten(value, name + ".", out)
+        elif isinstance(value, list) and value and isinstance(value[0], dict):
+            for member in value:
+                for k, v in member.items():
+                    out.setdefault(f"{name}.{k}", []).append(v)
+        else:
+            out[name] = value
+    return out
+
+
+def documents(paths):
+    """id -> the rule document."""
+    rules = {}
+    for path in paths:
+        with open(path, encoding="utf-8") as f:
+            for doc in yaml.safe_load_all(f):
+                rules[doc["id"]] = doc
+    return rules
+
+
+def finding_of(doc):
+    return doc.get("mxwitness", {}).get("finding", doc["name"])
+
+
+def referee(program, paths, events):
+    """For each event the set of ids that match."""
+    lines = "\n".join(json.dumps(e) for e in events) + "\n"
+    done = subprocess.run([program, *paths], input=lines.encode(), stdout=subprocess.PIPE, check=True)
+    return [set(json.loads(line)) for line in done.stdout.splitlines()]
+
+
+def session_events(program):
+    """The session events of all captures, each judged as its expectation says."""
+    folder = os.path.join(HERE, "pcaps")
+    for capture in sorted(glob.glob(os.path.join(folder, "**", "*.pcap*"), recursive=True)):
+        with open(os.path.splitext(capture)[0] + ".expect.json", encoding="utf-8") as f:
+            expect = json.load(f)
+        events = captures.run(program, os.path.join(folder, "root.anchor"), expect, capture)[0]
+        for event in events:
+            if event["event"]["dataset"] == "mxwitness.session":
+                yield os.path.relpath(capture, folder), event
+
+
+def shipped_rules():
+    return [p for p in sorted(glob.glob(os.path.join(ROOT, "rules", "*.yaml")))
+            if os.path.basename(p) not in ("severity.yaml", "verdict.yaml")]
+
+
+def compare_shipped(mxwitness, program):
+    """Every shipped rule on every exported session event: the same findings."""
+    paths = shipped_rules()
+    rules = documents(paths)
+    named = list(session_events(mxwitness))
+    problems, pairs = [], 0
+    for (name, event), ids in zip(named, referee(program, paths, [flatten(e) for _, e in named])):
+        ours = set(event["mxwitness"].get("findings", []))
+        theirs = {finding_of(rules[i]) for i in ids}
+        pairs += len(rules)
+        if ours != theirs:
+            problems.append(f"{name}: only ours {sorted(ours - theirs)}, only the referee's {sorted(theirs - ours)}")
+    return named, pairs, problems
+
+
+# ---- generated rules and events ----
+
+WORDS = ["alpha.net", "ALPHA.NET", "mx.alpha.net", "a*b", "a?b", "a\\b", "", "250", "STARTTLS", "XXXXXXXA", "ä", "x.y"]
+TEXTS = ["mxwitness.smtp.banner", "tls.client.server_name", "mxwitness.smtp.starttls.reply_text", "mxwitness.identity.host"]
+LISTS = ["mxwitness.smtp.ehlo_keywords", "mxwitness.smtp.rcpt_domains", "mxwitness.tls.client_versions"]
+NUMBERS = ["mxwitness.smtp.starttls.reply_code", "mxwitness.smtp.transactions", "mxwitness.tls.alert.code"]
+TRIS = ["mxwitness.smtp.starttls.offered", "tls.established", "mxwitness.tls.seen", "mxwitness.own.client"]
+ENUMS = {"mxwitness.outcome": ["clear-content", "tls-ok", "unknown"], "mxwitness.dane.verdict": ["match", "mismatch", "not-visible"]}
+ADDRESSES = ["source.ip", "destination.ip"]
+IPS = ["192.0.2.1", "192.0.2.200", "198.51.100.7", "2001:db8::1", "2001:db8:1::1"]
+NETS = ["192.0.2.0/24", "192.0.2.128/25", "0.0.0.0/0", "2001:db8::/32", "2001:db8:1::/48"]
+FIELDS = TEXTS + LISTS + NUMBERS + TRIS + list(ENUMS) + ADDRESSES
+
+
+def literal(text):
+    """text as a Sigma value that means just that text."""
+    return text.replace("\\", "\\\\").replace("*", "\\*").replace("?", "\\?")
+
+
+def pattern(rng):
+    word = literal(rng.choice(WORDS))
+    return rng.choice([word, word[:2].rstrip("\\") + "*", "*" + word, "?" + word[1:] if word[:1].isalnum() else word])
+
+
+def random_test(rng):
+    """One line of a selection: field with modifiers, and what is compared with."""
+    field = rng.choice(FIELDS)
+    if rng.random() < 0.08:
+        return field + "|exists", rng.choice([True, False])
+    if rng.random() < 0.06:
+        return field, None
+    if field in NUMBERS:
+        how = rng.choice(["", "", "|lt", "|lte", "|gt", "|gte"])
+        value = rng.choice([0, 1, 2, 220, 250, 454, 500])
+        return field + how, value if how or rng.random() < 0.6 else [value, 3]
+    if field in TRIS:
+        return field, rng.choice([True, False])
+    if field in ENUMS:
+        words = ENUMS[field]
+        return field, rng.choice(words) if rng.random() < 0.6 else rng.sample(words, 2)
+    if field in ADDRESSES:
+        how = rng.choice(["", "|cidr"])
+        return field + how, rng.choice(NETS if how else IPS)
+    how = rng.choice(["", "", "|contains", "|startswith", "|endswith", "|cased", "|contains|all", "|re"])
+    if how == "|re":
+        return field + how, rng.choice(["^mx\\.", "[0-9]+", "NET$", "a.b", "^$"])
+    if how == "|contains|all":
+        return field + how, [literal(w) for w in rng.sample([w for w in WORDS if w], 2)]
+    if how in ("|contains", "|startswith", "|endswith"):
+        return field + how, literal(rng.choice([w for w in WORDS if w]))
+    return field + how, pattern(rng) if rng.random() < 0.7 else [pattern(rng), pattern(rng)]
+
+
+def random_map(rng):
+    return dict(random_test(rng) for _ in range(rng.randint(1, 3)))
+
+
+def random_rule(rng, n):
+    """Positive conditions only: what stands under `not` would need coverage tests beside it, which the linter wants and
+    the shipped rules have."""
+    names = [f"s{i}" for i in range(rng.randint(1, 3))]
+    detection = {name: random_map(rng) if rng.random() < 0.7 else [random_map(rng), random_map(rng)] for name in names}
+    shapes = [" and ".join(names), " or ".join(names), "1 of s*", "all of them", f"({' or '.join(names)}) and {names[0]}"]
+    detection["condition"] = rng.choice(shapes)
+    return {"title": f"generated {n}", "id": f"00000000-0000-4000-8000-{n:012x}", "name": f"generated-{n}", "status": "test",
+            "description": "made by a test", "logsource": {"product": "mxwitness", "service": "session"}, "detection": detection,
+            "falsepositives": ["all of it"], "level": "low",
+            "mxwitness": {"certainty": "indication", "levels": "low", "text": ["made by a test"]}}
+
+
+def random_event(rng):
+    event = {}
+    for field in FIELDS:
+        if rng.random() < 0.35:
+            continue
+        if field in NUMBERS:
+            event[field] = rng.choice([0, 1, 2, 3, 220, 250, 454, 500])
+        elif field in TRIS:
+            event[field] = rng.choice([True, False])
+        elif field in ENUMS:
+            event[field] = rng.choice(ENUMS[field])
+        elif field in ADDRESSES:
+            event[field] = rng.choice(IPS)
+        elif field in LISTS:
+            event[field] = [w for w in rng.sample(WORDS, rng.randint(1, 3)) if w] or ["x"]
+        else:
+            event[field] = rng.choice(WORDS)
+    return event
+
+
+def compare_generated(mxwitness, program, folder, count):
+    """Generated rules over generated events: what the referee finds is the expectation of a rule test of ours."""
+    if subprocess.run([mxwitness, "rules", "test", "--help"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode:
+        return 0, ["the program has no `rules test`"]
+    rng = random.Random(4)
+    rules = [random_rule(rng, n) for n in range(count)]
+    events = [random_event(rng) for _ in range(count)]
+    work = os.path.join(os.path.abspath(folder), "referee", "generated")
+    tests = os.path.join(work, "tests")
+    os.makedirs(tests, exist_ok=True)
+    path = os.path.join(work, "generated.yaml")
+    with open(path, "w", encoding="utf-8") as f:
+        yaml.safe_dump_all(rules, f, allow_unicode=True, sort_keys=False)
+    for name in ("severity.yaml", "verdict.yaml"):
+        with open(os.path.join(ROOT, "rules", name), "rb") as a, open(os.path.join(work, name), "wb") as b:
+            b.write(a.read())
+    found = referee(program, [path], events)
+    names = {r["id"]: r["name"] for r in rules}
+    with open(os.path.join(tests, "generated.yaml"), "w", encoding="utf-8") as f:
+        yaml.safe_dump_all([{"name": f"event-{n}", "session": e, "findings": [{"id": names[i]} for i in sorted(ids)]}
+                            for n, (e, ids) in enumerate(zip(events, found))], f, allow_unicode=True, sort_keys=False)
+    done = subprocess.run([mxwitness, "rules", "test", tests, "--rules", work], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    problems = [] if done.returncode == 0 else done.stdout.decode(errors="replace").strip().splitlines()[-20:]
+    return count * count, problems, sum(len(ids) for ids in found)
+
+
+def main():
+    mxwitness, folder = os.path.abspath(sys.argv[1]), sys.argv[2]
+    count = int(sys.argv[3]) if len(sys.argv) > 3 else 60
+    program, reason = build(folder)
+    if not program:
+        print(f"sigma referee: 0 passed, 0 failed, 1 skipped ({reason})")
+        return 0
+    named, pairs, problems = compare_shipped(mxwitness, program)
+    made = compare_generated(mxwitness, program, folder, count)
+    problems += made[1]
+    for p in problems:
+        print(p)
+    if not named:
+        problems.append("no session")
+    print(f"{len(named)} session events, {pairs} pairs of rule and event; generated: {made[0]} pairs, {made[2] if len(made) > 2 else 0} matches")
+    print(f"sigma referee: {pairs + made[0] - len(problems)} passed, {len(problems)} failed")
+    return len(problems) > 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
