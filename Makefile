@@ -58,15 +58,19 @@ pure: $B/libmxwitness.a          ## src/: no state, no I/O, no clock; wire and j
 	@! size -A $< | awk '/^\.(data|bss) / && $$2' | grep .
 	@! nm -u $< | grep -wE 'open|read|write|socket|connect|fopen|s?n?printf|getenv|time|clock_gettime|fork|pthread_create'
 	@! grep -rn '"judge/' src/wire && ! grep -rn '"wire/' src/judge
+docs: all                        ## write the generated pages under man/ anew, from rules and facts
+	$B/mxwitness rules list --format mdoc -o man/mxwitness-findings.7
+	$B/mxwitness rules fields --format mdoc -o man/mxwitness-fields.7
 install: all                     ## into DESTDIR and PREFIX
 	install -D -m 755 $B/mxwitness $(DESTDIR)$(PREFIX)/bin/mxwitness
-	install -d $(DESTDIR)$(PREFIX)/share/mxwitness/rules $(DESTDIR)$(PREFIX)/share/man/man1
+	install -d $(DESTDIR)$(PREFIX)/share/mxwitness/rules/tests
 	install -m 644 rules/*.yaml $(DESTDIR)$(PREFIX)/share/mxwitness/rules
-	install -m 644 man/mxwitness.1 $(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 644 rules/tests/*.yaml $(DESTDIR)$(PREFIX)/share/mxwitness/rules/tests
+	for p in man/*.[1-8]; do install -D -m 644 $$p $(DESTDIR)$(PREFIX)/share/man/man$${p##*.}/$${p##*/}; done
 clean:                           ## remove build/
 	rm -rf build
 help:                            ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' Makefile
-.PHONY: all demo check check-only asan fuzz fuzz-run live proof bench record pure install clean help
+.PHONY: all docs demo check check-only asan fuzz fuzz-run live proof bench record pure install clean help
 .SECONDARY:
 -include $(shell find $B -name '*.d' 2>/dev/null)

@@ -37,44 +37,46 @@ static bool vantage(const struct node *value, struct site *site, struct error *e
 	return true;
 }
 
-static bool pair(const struct node *value, struct site *site, struct error *e)
+static bool pair(const struct node *value, struct site *site, struct rule_site *rules, struct error *e)
 {
-	static const char *const keys[] = { "own_networks", "vantage" };
+	static const char *const keys[] = { "own_networks", "vantage", "rules", "rules_off", "rule_levels" };
+	bool taken;
 	if (node_is(value->key, keys[0]))
 		return own_networks(value, site, e);
 	if (node_is(value->key, keys[1]))
 		return vantage(value, site, e);
+	if (!rule_site_key(rules, value, &taken, e))
+		return false;
+	if (taken)
+		return true;
 	const char *near = nearest_word(keys, sizeof(keys) / sizeof(keys[0]), value->key->text);
 	int n = (int)(value->key->text.n < 60 ? value->key->text.n : 60);
 	if (near)
 		return node_error(e, value->key, "no key \"%.*s\"; did you mean \"%s\"?", n,
 				  (const char *)value->key->text.p, near);
-	return node_error(e, value->key, "no key \"%.*s\"; the keys are own_networks and vantage", n,
+	return node_error(e, value->key, "no key \"%.*s\"; the keys are own_networks, vantage, rules, rules_off and rule_levels", n,
 			  (const char *)value->key->text.p);
 }
 
-static bool document(const struct node *top, struct site *site, struct error *e)
+static bool document(const struct node *top, struct site *site, struct rule_site *rules, struct error *e)
 {
 	if (!top || (top->kind == NODE_SCALAR && top->text.n == 0))
 		return true;
 	if (top->kind != NODE_MAP || top->next)
 		return node_error(e, top->next ? top->next : top, "one map of keys belongs here, as in: vantage: dmz");
 	for (const struct node *value = top->first; value; value = value->next)
-		if (!pair(value, site, e))
+		if (!pair(value, site, rules, e))
 			return false;
 	return true;
 }
 
-bool config_parse(const char *path, struct bytes content, struct site *site, struct error *e)
+bool config_parse(const char *path, struct bytes content, struct site *site, struct rule_site *rules, struct error *e)
 {
-	struct arena arena = { 0 };
 	struct node *top;
-	bool ok = yaml_tree_read(&arena, path, content, &top, e) && document(top, site, e);
-	arena_free(&arena);
-	return ok;
+	return yaml_tree_read(&rules->arena, path, content, &top, e) && document(top, site, rules, e);
 }
 
-bool config_read(const char *path, struct site *site, struct error *e)
+bool config_read(const char *path, struct site *site, struct rule_site *rules, struct error *e)
 {
 	FILE *f = fopen(path, "rb");
 	if (!f)
@@ -84,7 +86,7 @@ bool config_read(const char *path, struct site *site, struct error *e)
 	bool bad = !buf || ferror(f);
 	fclose(f);
 	bool ok = bad ? error_set(e, "%s: cannot read the configuration: %s", path, strerror(errno)) :
-			config_parse(path, (struct bytes){ buf, n }, site, e);
+			config_parse(path, (struct bytes){ buf, n }, site, rules, e);
 	free(buf);
 	return ok;
 }

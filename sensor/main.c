@@ -4,6 +4,7 @@
 
 #include "options.h"
 #include "read.h"
+#include "rules_command.h"
 #include "version.h"
 
 int main(int argc, char **argv)
@@ -24,6 +25,8 @@ int main(int argc, char **argv)
 		return 0;
 	case COMMAND_READ:
 		return read_command(&options);
+	case COMMAND_RULES:
+		return rules_command(&options);
 	}
 	return 2;
 }

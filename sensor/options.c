@@ -6,7 +6,13 @@
 
 const char options_usage[] =
 	"usage: mxwitness read [options] CAPTURE...\n"
+	"       mxwitness rules list [--findings] [--format table|ndjson|mdoc]\n"
+	"       mxwitness rules show ID...\n"
+	"       mxwitness rules lint FILE|DIR...\n"
+	"       mxwitness rules test [-v] DIR...\n"
+	"       mxwitness rules fields [--format tsv|mdoc] [PART...]\n"
 	"\n"
+	"read\n"
 	"Judges the SMTP sessions in captures: who lost the encryption that the receiving domain promised?\n"
 	"CAPTURE is a pcap or pcapng file (also .gz .zst .xz), a directory of them, or - for standard input.\n"
 	"\n"
@@ -15,17 +21,26 @@ const char options_usage[] =
 	"  --trust-anchor FILE      DNSKEY or DS in zone-file form (default: the root's, carried by the program)\n"
 	"  --ports LIST             mail ports, PORT or PORT=tls (default 25,587,2525,465=tls)\n"
 	"  --rules DIR              rules to judge by (default: the installed ones)\n"
-	"  -c FILE                  site configuration (own_networks, vantage)\n"
+	"  -c FILE                  site configuration (own networks, vantage, own rules)\n"
 	"  --format table|ndjson    default: table on a terminal, ndjson elsewhere\n"
 	"  -o FILE                  write there instead of standard output\n"
 	"  --all                    in the table, sessions without a finding too\n"
 	"  -v, -q                   the counters of the run on standard error; no progress line\n"
 	"  --version, --help\n"
 	"\n"
-	"Exit status: 0 no alert of level medium or above, 1 at least one, 2 an input could not be read whole, or the\n"
-	"command line, configuration or a rule is wrong.\n";
+	"rules\n"
+	"  list                     every rule with its levels by promise; --findings: a row a finding\n"
+	"  show ID...               all about a rule, by name or UUID, or about the rules of a finding\n"
+	"  lint FILE|DIR...         all that is wrong in rule files, and what is doubtful\n"
+	"  test DIR...              judge the small sessions in DIR, or DIR/tests, and compare with what they expect;\n"
+	"                           -v: tell what passed, and which rules no test raises\n"
+	"  fields [PART...]         the fields of events, those with PART in their name\n"
+	"  --rules DIR, -c FILE, -o FILE as above\n"
+	"\n"
+	"Exit status: 0 no alert of level medium or above, all tests passed; 1 at least one alert, or a test failed;\n"
+	"2 an input could not be read whole, or the command line, configuration, a rule or a test is wrong.\n";
 
-enum { O_DNS = 256, O_RESOLVER, O_ANCHOR, O_PORTS, O_RULES, O_FORMAT, O_ALL, O_VERSION };
+enum { O_DNS = 256, O_RESOLVER, O_ANCHOR, O_PORTS, O_RULES, O_FORMAT, O_ALL, O_FINDINGS, O_VERSION };
 
 static const struct option longs[] = {
 	{ "dns", required_argument, NULL, O_DNS },
@@ -35,6 +50,7 @@ static const struct option longs[] = {
 	{ "rules", required_argument, NULL, O_RULES },
 	{ "format", required_argument, NULL, O_FORMAT },
 	{ "all", no_argument, NULL, O_ALL },
+	{ "findings", no_argument, NULL, O_FINDINGS },
 	{ "version", no_argument, NULL, O_VERSION },
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
@@ -48,7 +64,7 @@ static bool one_of(const char *word, const char *const *words)
 	return false;
 }
 
-static bool values_ok(const struct options *o, struct error *e)
+static bool read_ok(const struct options *o, struct error *e)
 {
 	static const char *const dns[] = { "capture", "auto", "live", "off", NULL };
 	static const char *const format[] = { "table", "ndjson", NULL };
@@ -58,9 +74,66 @@ static bool values_ok(const struct options *o, struct error *e)
 		error_set(e, "--format %s: no such format; it is table or ndjson", o->format);
 	else if (o->ncaptures == 0)
 		error_set(e, "read: no capture named; give files, a directory, or - for standard input");
+	else if (o->findings)
+		error_set(e, "--findings belongs to: mxwitness rules list");
 	else
 		return true;
 	return false;
+}
+
+static const char *const verb_words[] = {
+	[RULES_LIST] = "list", [RULES_SHOW] = "show", [RULES_LINT] = "lint", [RULES_TEST] = "test",
+	[RULES_FIELDS] = "fields", NULL,
+};
+
+/* Which options of `read` mean nothing to `rules`. */
+static const char *foreign(const struct options *o)
+{
+	return o->dns ? "--dns" : o->resolver ? "--resolver" : o->anchor ? "--trust-anchor" : o->ports ? "--ports" :
+	       o->all ? "--all" : o->quiet ? "-q" : NULL;
+}
+
+static bool formats_ok(const struct options *o, struct error *e)
+{
+	static const char *const none[] = { NULL };
+	static const char *const list[] = { "table", "ndjson", "mdoc", NULL };
+	static const char *const fields[] = { "tsv", "mdoc", NULL };
+	const char *const *words = o->verb == RULES_LIST ? list : o->verb == RULES_FIELDS ? fields : none;
+	if (!o->format || one_of(o->format, words))
+		return true;
+	return error_set(e, "--format %s: no such format; rules %s", o->format,
+			 o->verb == RULES_LIST ? "list has table, ndjson and mdoc" :
+			 o->verb == RULES_FIELDS ? "fields has tsv and mdoc, and none for people" : "list and rules fields have one");
+}
+
+static bool rules_ok(const struct options *o, struct error *e)
+{
+	const char *verb = verb_words[o->verb];
+	if (foreign(o))
+		return error_set(e, "rules %s: %s belongs to: mxwitness read", verb, foreign(o));
+	if (o->findings && o->verb != RULES_LIST)
+		return error_set(e, "--findings belongs to: mxwitness rules list");
+	if (o->verb == RULES_LIST && o->nargs)
+		return error_set(e, "rules list: %s: no argument belongs here; rules show %s?", o->args[0], o->args[0]);
+	if (o->verb == RULES_SHOW && !o->nargs)
+		return error_set(e, "rules show: which? Give the name of a rule, its UUID or a finding; rules list has them");
+	if ((o->verb == RULES_LINT || o->verb == RULES_TEST) && !o->nargs)
+		return error_set(e, "rules %s: nothing named; give files or directories", verb);
+	return formats_ok(o, e);
+}
+
+static bool rules_verb(char **argv, int argc, struct options *o, struct error *e)
+{
+	for (unsigned v = 0; argc > 0 && verb_words[v]; v++) {
+		if (strcmp(argv[0], verb_words[v]) != 0)
+			continue;
+		o->verb = (enum rules_verb)v;
+		o->args = argv + 1;
+		o->nargs = argc - 1;
+		return rules_ok(o, e);
+	}
+	return error_set(e, "rules%s%s: %s; it is list, show, lint, test or fields", argc > 0 ? " " : "",
+			 argc > 0 ? argv[0] : "", argc > 0 ? "no such command" : "what about them?");
 }
 
 static void set(struct options *o, int c)
@@ -79,6 +152,8 @@ static void set(struct options *o, int c)
 		o->format = optarg;
 	else if (c == O_ALL)
 		o->all = true;
+	else if (c == O_FINDINGS)
+		o->findings = true;
 	else if (c == 'c')
 		o->config = optarg;
 	else if (c == 'o')
@@ -112,11 +187,13 @@ bool options_parse(int argc, char **argv, enum command *command, struct options 
 		error_set(e, "no command; try: mxwitness read CAPTURE, or mxwitness --help");
 		return false;
 	}
-	if (strcmp(argv[optind], "read") != 0) {
-		error_set(e, "%s: no such command; it is: mxwitness read", argv[optind]);
-		return false;
+	if (strcmp(argv[optind], "rules") == 0) {
+		*command = COMMAND_RULES;
+		return rules_verb(argv + optind + 1, argc - optind - 1, o, e);
 	}
+	if (strcmp(argv[optind], "read") != 0)
+		return error_set(e, "%s: no such command; it is read or rules", argv[optind]);
 	o->captures = argv + optind + 1;
 	o->ncaptures = argc - optind - 1;
-	return values_ok(o, e);
+	return read_ok(o, e);
 }

@@ -1,20 +1,26 @@
-/* options: the command line of `mxwitness read`, as given; nothing is opened here. */
+/* options: the command line, as given; nothing is opened here. */
 #ifndef OPTIONS_H
 #define OPTIONS_H
 #include <stdbool.h>
 
 #include "error.h"
 
-/* All strings are those of argv. NULL: not given. captures ends in NULL. */
+/* What stands behind `mxwitness rules`. */
+enum rules_verb { RULES_LIST, RULES_SHOW, RULES_LINT, RULES_TEST, RULES_FIELDS };
+
+/* All strings are those of argv. NULL: not given.
+ * captures  of `read`; ends in NULL
+ * verb      of `rules`, and its arguments in args, which ends in NULL */
 struct options {
 	const char *dns, *resolver, *anchor, *ports, *rules, *config, *format, *out;
-	bool all, verbose, quiet;
-	char **captures;
-	int ncaptures;
+	bool all, verbose, quiet, findings;
+	char **captures, **args;
+	int ncaptures, nargs;
+	enum rules_verb verb;
 };
 
 /* What the command line asks for. */
-enum command { COMMAND_READ, COMMAND_HELP, COMMAND_VERSION };
+enum command { COMMAND_READ, COMMAND_RULES, COMMAND_HELP, COMMAND_VERSION };
 
 /* false: e says which word of the command line is wrong, and what would be right. */
 bool options_parse(int argc, char **argv, enum command *command, struct options *o, struct error *e);

@@ -89,22 +89,23 @@ static bool dns(const struct options *o, struct run *run, struct error *e)
 	return true;
 }
 
-/* The rules of the source tree when the program runs from one of its build folders, else the installed ones. */
-static const char *rules_dir(char buf[PATH_MAX])
+/* Those of the source tree when the program runs from one of its build folders, else the installed ones. */
+const char *read_rules_dir(char buf[PATH_MAX])
 {
 	static const char *const up[] = { "../rules", "../../rules" };
+	char self[PATH_MAX], path[PATH_MAX + 64];
 	struct stat st;
-	ssize_t n = readlink("/proc/self/exe", buf, PATH_MAX - 64);
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
 	if (n <= 0)
 		return MXWITNESS_RULES;
-	buf[n] = '\0';
-	char *slash = strrchr(buf, '/');
-	for (size_t i = 0; slash && i < sizeof(up) / sizeof(up[0]); i++) {
-		snprintf(slash + 1, 48, "%s/severity.yaml", up[i]);
-		if (stat(buf, &st) == 0) {
-			*strrchr(buf, '/') = '\0';
-			return buf;
-		}
+	self[n] = '\0';
+	*strrchr(self, '/') = '\0';
+	for (size_t i = 0; i < sizeof(up) / sizeof(up[0]); i++) {
+		snprintf(path, sizeof(path), "%s/%s/severity.yaml", self, up[i]);
+		if (stat(path, &st) != 0)
+			continue;
+		*strrchr(path, '/') = '\0';
+		return realpath(path, buf) ? buf : MXWITNESS_RULES;
 	}
 	return MXWITNESS_RULES;
 }
@@ -156,9 +157,9 @@ static bool prepare(const struct options *o, struct run *run, struct error *e)
 	run->verbose = o->verbose;
 	if (!ports(o->ports ? o->ports : "25,587,2525,465=tls", &run->pipeline, e))
 		return false;
-	if (o->config && !config_read(o->config, &run->site, e))
+	if (o->config && !config_read(o->config, &run->site, &run->rule_site, e))
 		return false;
-	run->rules = rules_load(o->rules ? o->rules : rules_dir(dir), e);
+	run->rules = rules_load(o->rules ? o->rules : read_rules_dir(dir), &run->rule_site, e);
 	if (!run->rules || !dns(o, run, e))
 		return false;
 	run->pipeline.dns = run->resolver.mode == RESOLVE_CAPTURE || run->resolver.mode == RESOLVE_AUTO;

@@ -1,13 +1,14 @@
 /* rule_detect: see rule_detect.h. Tests of enumerations and yes/no facts become bit masks here, so that evaluation
- * compares integers; the cheapest tests of an "and" are put first. Knows the facts' table and no finding. */
+ * compares integers. Knows the facts' table and no finding. */
 #include "rule_detect.h"
 
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "judge/site.h"
+#include "node_read.h"
+#include "scalar.h"
 
 /* The modifiers of one field. op is OP_TEXT when none chose another. */
 struct mods {
@@ -19,10 +20,18 @@ struct mods {
 
 static const char *const mod_words[] = { "contains", "startswith", "endswith", "all", "cased", "exists", "cidr", "re",
 					 "i", "m", "s", "lt", "lte", "gt", "gte", "neq", "fieldref" };
-static const char *const refused_mods[] = { "base64", "base64offset", "utf16", "utf16le", "utf16be", "wide", "windash",
-					    "expand", "minute", "hour", "day", "week", "month", "year" };
-
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+/* Sigma's others, and what to write in place of them. */
+static const struct {
+	const char *word, *instead;
+} refused_mods[] = {
+	{ "base64", "facts are plain text: write the text itself" },
+	{ "base64offset", "facts are plain text: write the text itself" },
+	{ "utf16", "facts are UTF-8: write the text itself" }, { "utf16le", "facts are UTF-8: write the text itself" },
+	{ "utf16be", "facts are UTF-8: write the text itself" }, { "wide", "facts are UTF-8: write the text itself" },
+	{ "windash", "write a list of the spellings" }, { "expand", "write the values out as a list" },
+	{ "minute", "a time is text: use re" }, { "hour", "a time is text: use re" }, { "day", "a time is text: use re" },
+	{ "week", "a time is text: use re" }, { "month", "a time is text: use re" }, { "year", "a time is text: use re" },
+};
 
 static bool word_in(const char *const *words, size_t n, struct bytes w)
 {
@@ -31,123 +40,6 @@ static bool word_in(const char *const *words, size_t n, struct bytes w)
 			return true;
 	return false;
 }
-
-/* A text from the file, for a message: cut. */
-#define TEXT(b) (int)((b).n < 60 ? (b).n : 60), (const char *)(b).p
-
-static struct expr *expr_new(struct compiler *c, enum expr_kind kind, const struct node *at)
-{
-	struct expr *x = arena_take(c->arena, sizeof(*x));
-	x->kind = kind;
-	x->at = at;
-	return x;
-}
-
-static struct expr *expr_not(struct compiler *c, struct expr *kid, const struct node *at)
-{
-	struct expr *x = expr_new(c, EXPR_NOT, at);
-	x->kid = arena_take(c->arena, sizeof(*x->kid));
-	x->kid[0] = kid;
-	x->kids = 1;
-	return x;
-}
-
-/* An "and" or "or" with room for n kids; fill x->kid and count in x->kids. */
-static struct expr *expr_many(struct compiler *c, enum expr_kind kind, const struct node *at, size_t n)
-{
-	struct expr *x = expr_new(c, kind, at);
-	x->kid = arena_take(c->arena, (n ? n : 1) * sizeof(*x->kid));
-	return x;
-}
-
-static struct expr *expr_test(struct compiler *c, const struct node *at, enum fact f, enum rule_op op)
-{
-	struct expr *x = expr_new(c, EXPR_TEST, at);
-	x->step.fact = (uint16_t)f;
-	x->step.op = (uint8_t)op;
-	return x;
-}
-
-static size_t children(const struct node *n)
-{
-	size_t count = 0;
-	for (n = n->first; n; n = n->next)
-		count++;
-	return count;
-}
-
-/* What a plain scalar is by YAML's core schema, or REFUSED where YAML 1.1 and 1.2 read it differently. */
-enum scalar_type { SCALAR_STRING, SCALAR_NULL, SCALAR_TRUE, SCALAR_FALSE, SCALAR_INT, SCALAR_DECIMAL, SCALAR_REFUSED };
-
-static size_t digits(struct bytes t, size_t i, const char *more)
-{
-	size_t from = i;
-	while (i < t.n && ((t.p[i] >= '0' && t.p[i] <= '9') || (t.p[i] && strchr(more, t.p[i]))))
-		i++;
-	return i - from;
-}
-
-static bool is_date(struct bytes t)
-{
-	return t.n >= 8 && digits(t, 0, "") == 4 && t.p[4] == '-' && digits(t, 5, "") >= 1 && digits(t, 5, "-") == t.n - 5;
-}
-
-static enum scalar_type number_type(struct bytes t)
-{
-	size_t i = t.n && (t.p[0] == '-' || t.p[0] == '+') ? 1 : 0;
-	size_t whole = digits(t, i, "_");
-	if (is_date(t))
-		return SCALAR_REFUSED;
-	if (whole == 0)
-		return i < t.n && t.p[i] == '.' && digits(t, i + 1, "_") == t.n - i - 1 && t.n - i > 1 ? SCALAR_REFUSED :
-		       SCALAR_STRING;
-	if (t.p[i] == '0' && i + 1 < t.n && strchr("xXoObB", t.p[i + 1]) && t.p[i + 1])
-		return SCALAR_REFUSED;
-	if (i + whole < t.n && t.p[i + whole] == ':' && digits(t, i, "_:.") == t.n - i)
-		return SCALAR_REFUSED;
-	bool clean = whole == digits(t, i, "") && !(whole > 1 && t.p[i] == '0') && t.p[0] != '+';
-	if (i + whole == t.n)
-		return clean && whole <= 18 ? SCALAR_INT : SCALAR_REFUSED;
-	size_t after = t.p[i + whole] == '.' ? digits(t, i + whole + 1, "") : 0;
-	if (t.p[i + whole] == '.' && i + whole + 1 + after == t.n)
-		return clean && after ? SCALAR_DECIMAL : SCALAR_REFUSED;
-	if ((t.p[i + whole] == '.' || t.p[i + whole] == 'e' || t.p[i + whole] == 'E') &&
-	    digits(t, i, "_.eE+-") == t.n - i && memchr(t.p, 'e', t.n) != memchr(t.p, 'E', t.n))
-		return SCALAR_REFUSED;
-	return SCALAR_STRING;
-}
-
-static enum scalar_type scalar_type(const struct node *n)
-{
-	static const char *const nulls[] = { "", "~", "null", "Null", "NULL" };
-	static const char *const trues[] = { "true", "True", "TRUE" };
-	static const char *const falses[] = { "false", "False", "FALSE" };
-	static const char *const doubtful[] = { "yes", "no", "on", "off", "y", "n", ".inf", "-.inf", "+.inf", ".nan" };
-	if (!n->plain)
-		return SCALAR_STRING;
-	if (word_in(nulls, COUNT(nulls), n->text))
-		return SCALAR_NULL;
-	if (word_in(trues, COUNT(trues), n->text))
-		return SCALAR_TRUE;
-	if (word_in(falses, COUNT(falses), n->text))
-		return SCALAR_FALSE;
-	for (size_t i = 0; i < COUNT(doubtful); i++)
-		if (bytes_eq_nocase(bytes_of(doubtful[i]), n->text))
-			return SCALAR_REFUSED;
-	return number_type(n->text);
-}
-
-static int64_t integer(struct bytes t)
-{
-	bool negative = t.p[0] == '-';
-	int64_t v = 0;
-	for (size_t i = negative; i < t.n; i++)
-		v = v * 10 + (t.p[i] - '0');
-	return negative ? -v : v;
-}
-
-/* "name|mod|mod" of a key. */
-static bool mods_read(struct compiler *c, const struct node *key, size_t at, struct mods *m);
 
 static bool mod_choose(struct compiler *c, const struct node *key, size_t at, struct mods *m, const char *word)
 {
@@ -177,30 +69,51 @@ static bool mod_compare(struct compiler *c, const struct node *key, size_t at, s
 	return false;
 }
 
-static bool mod_one(struct compiler *c, const struct node *key, size_t at, struct mods *m, struct bytes w)
+static bool mod_unknown(struct compiler *c, const struct node *key, size_t at, struct bytes w)
 {
-	if (!word_in(mod_words, COUNT(mod_words), w)) {
-		const char *near = nearest_word(mod_words, COUNT(mod_words), w);
-		if (word_in(refused_mods, COUNT(refused_mods), w))
-			return node_error_at(c->e, key, at, "the modifier \"%.*s\" is not supported", TEXT(w));
-		return node_error_at(c->e, key, at, "no modifier \"%.*s\"%s%s%s", TEXT(w), near ? "; did you mean \"" : "",
-				     near ? near : "", near ? "\"?" : "");
-	}
-	if (bytes_eq(w, bytes_of("all")))
-		return m->all ? node_error_at(c->e, key, at, "\"all\" twice") : (m->all = true);
-	if (bytes_eq(w, bytes_of("neq")))
-		return m->neq ? node_error_at(c->e, key, at, "\"neq\" twice") : (m->neq = true);
-	if (bytes_eq(w, bytes_of("cased")))
-		return m->cased ? node_error_at(c->e, key, at, "\"cased\" twice") : (m->cased = true);
-	if (w.n == 1 && m->op != OP_RE)
-		return node_error_at(c->e, key, at, "\"%.*s\" belongs behind \"re\"", TEXT(w));
-	if (w.n == 1) {
-		m->re |= w.p[0] == 'i' ? PCRE2_CASELESS : w.p[0] == 'm' ? PCRE2_MULTILINE : PCRE2_DOTALL;
-		return true;
-	}
-	return mod_compare(c, key, at, m, w);
+	const char *near = nearest_word(mod_words, COUNT(mod_words), w);
+	for (size_t i = 0; i < COUNT(refused_mods); i++)
+		if (bytes_eq(bytes_of(refused_mods[i].word), w))
+			return node_error_at(c->e, key, at, "the modifier \"%s\" is not supported; %s", refused_mods[i].word,
+					     refused_mods[i].instead);
+	return node_error_at(c->e, key, at, "no modifier \"%.*s\"%s%s%s", TEXT(w), near ? "; did you mean \"" : "",
+			     near ? near : "", near ? "\"?" : "");
 }
 
+/* A modifier that says yes to something, once. */
+static bool mod_flag(struct compiler *c, const struct node *key, size_t at, bool *flag, struct bytes w)
+{
+	if (*flag)
+		return node_error_at(c->e, key, at, "\"%.*s\" twice", TEXT(w));
+	*flag = true;
+	return true;
+}
+
+static bool mod_re(struct compiler *c, const struct node *key, size_t at, struct mods *m, struct bytes w)
+{
+	uint32_t flag = w.p[0] == 'i' ? PCRE2_CASELESS : w.p[0] == 'm' ? PCRE2_MULTILINE : PCRE2_DOTALL;
+	if (m->op != OP_RE)
+		return node_error_at(c->e, key, at, "\"%.*s\" belongs behind \"re\"", TEXT(w));
+	if (m->re & flag)
+		return node_error_at(c->e, key, at, "\"%.*s\" twice", TEXT(w));
+	m->re |= flag;
+	return true;
+}
+
+static bool mod_one(struct compiler *c, const struct node *key, size_t at, struct mods *m, struct bytes w)
+{
+	if (!word_in(mod_words, COUNT(mod_words), w))
+		return mod_unknown(c, key, at, w);
+	if (bytes_eq(w, bytes_of("all")))
+		return mod_flag(c, key, at, &m->all, w);
+	if (bytes_eq(w, bytes_of("neq")))
+		return mod_flag(c, key, at, &m->neq, w);
+	if (bytes_eq(w, bytes_of("cased")))
+		return mod_flag(c, key, at, &m->cased, w);
+	return w.n == 1 ? mod_re(c, key, at, m, w) : mod_compare(c, key, at, m, w);
+}
+
+/* "name|mod|mod" of a key, from behind the first bar. */
 static bool mods_read(struct compiler *c, const struct node *key, size_t at, struct mods *m)
 {
 	*m = (struct mods){ .op = OP_TEXT };
@@ -222,19 +135,7 @@ static bool mods_read(struct compiler *c, const struct node *key, size_t at, str
 	return true;
 }
 
-/* The name of a fact without the "[]" of its columns. */
-static const char *plain_name(const char *name, char buf[96])
-{
-	size_t n = 0;
-	for (; *name && n < 95; name++)
-		if (*name != '[' && *name != ']')
-			buf[n++] = *name;
-	buf[n] = '\0';
-	return buf;
-}
-
-/* What rules decide cannot be tested by rules, and what is written after them neither. */
-static bool testable(enum fact f)
+bool detection_knows(enum fact f)
 {
 	return fact_table[f].sets & IN_SESSION && fact_table[f].room != ROOM_EVENT && f != F_verdict && f != F_findings &&
 	       f != F_finding_id && f != F_finding_variant && f != F_finding_certainty && f != F_finding_level;
@@ -244,12 +145,14 @@ static bool fact_read(struct compiler *c, const struct node *at, struct bytes na
 {
 	char buf[96];
 	*f = fact_by_name(name);
+	if (name.n == 0)
+		return node_error(c->e, at, "keywords without a fact are not supported; name the fact that is to hold the value");
 	if (*f == FACT_COUNT) {
 		const char *near = fact_suggest(name);
 		return node_error(c->e, at, "no fact \"%.*s\"%s%s%s", TEXT(name), near ? "; did you mean \"" : "",
-				  near ? plain_name(near, buf) : "", near ? "\"?" : "");
+				  near ? expr_fact_name(near, buf) : "", near ? "\"?" : "");
 	}
-	if (!testable(*f))
+	if (!detection_knows(*f))
 		return node_error(c->e, at, "\"%.*s\" is not known yet when rules are evaluated", TEXT(name));
 	return true;
 }
@@ -262,6 +165,11 @@ static bool is_enum(enum fact f)
 static bool is_number(enum fact f)
 {
 	return fact_table[f].type == T_NUM || fact_table[f].type == T_DUR || fact_table[f].type == T_LNUM;
+}
+
+static bool is_address(enum fact f)
+{
+	return fact_table[f].type == T_IP || fact_table[f].type == T_LIP;
 }
 
 /* Sigma's wildcards and backslashes as the text of a step: with the marks of OP_GLOB when there is a wildcard, else
@@ -351,7 +259,7 @@ static bool regex_step(struct compiler *c, const struct node *v, const struct mo
 static bool cidr_step(struct compiler *c, const struct node *v, enum fact f, struct step *step)
 {
 	struct cidr net;
-	if (fact_table[f].type != T_IP && fact_table[f].type != T_LIP)
+	if (!is_address(f))
 		return node_error(c->e, v, "\"cidr\" needs a fact that is an address; \"%s\" is none", fact_table[f].name);
 	if (!site_network(v->text, &net))
 		return node_error(c->e, v, "\"%.*s\" is not a network; write 192.0.2.0/24 or 2001:db8::/32", TEXT(v->text));
@@ -391,8 +299,57 @@ static bool number_step(struct compiler *c, const struct node *v, enum fact f, c
 	if (scalar_type(v) != SCALAR_INT)
 		return node_error(c->e, v, "\"%s\" needs a whole number", m->chosen);
 	step->op = (uint8_t)m->op;
-	step->u.num = integer(v->text);
+	step->u.num = scalar_integer(v->text);
 	return true;
+}
+
+/* What the texts of a type are made of, and what the type is called; octets NULL: anything. */
+struct spelling {
+	const char *octets, *what;
+};
+
+static struct spelling spelling_of(enum fact f)
+{
+	switch (fact_table[f].type) {
+	case T_NUM:
+	case T_DUR:
+	case T_LNUM:
+		return (struct spelling){ "0123456789-", "a number" };
+	case T_TIME:
+		return (struct spelling){ "0123456789-:.TZtz", "a time like 2026-11-25T07:24:01Z" };
+	case T_IP:
+	case T_LIP:
+		return (struct spelling){ "0123456789abcdefABCDEF:.", "an address" };
+	case T_HEX:
+	case T_LHEX:
+		return (struct spelling){ "0123456789abcdefABCDEF", "hexadecimal" };
+	case T_TRI:
+	case T_ENUM:
+	case T_STR:
+	case T_LSTR:
+	case T_LENUM:
+		break;
+	}
+	return (struct spelling){ NULL, NULL };
+}
+
+/* Refuses a text that no value of the fact can ever be. */
+static bool text_possible(struct compiler *c, const struct node *v, enum fact f)
+{
+	struct spelling s = spelling_of(f);
+	for (size_t i = 0; s.octets && i < v->text.n; i++)
+		if (!strchr(s.octets, v->text.p[i]) && !strchr("*?", v->text.p[i]))
+			return node_error(c->e, v, "\"%.*s\" can never be \"%s\", which is %s", TEXT(v->text),
+					  fact_table[f].name, s.what);
+	return true;
+}
+
+/* A whole address, however it is spelled. */
+static bool address_step(struct compiler *c, const struct node *v, enum fact f, struct step *step)
+{
+	if (memchr(v->text.p, '/', v->text.n))
+		return node_error(c->e, v, "\"%.*s\" is a network: write %s|cidr", TEXT(v->text), fact_table[f].name);
+	return cidr_step(c, v, f, step);
 }
 
 static bool fieldref_step(struct compiler *c, const struct node *v, const struct mods *m, struct step *step)
@@ -420,7 +377,8 @@ static bool value_step(struct compiler *c, const struct node *v, enum fact f, co
 {
 	enum scalar_type type = scalar_type(v);
 	if (type == SCALAR_REFUSED)
-		return node_error(c->e, v, "YAML versions read %.*s differently: quote it", TEXT(v->text));
+		return node_error(c->e, v, "YAML versions read %.*s differently: %s", TEXT(v->text),
+				  fact_table[f].type == T_TRI ? "write true or false" : "quote it");
 	if (m->fieldref)
 		return fieldref_step(c, v, m, step);
 	if (fact_table[f].type == T_TRI)
@@ -433,10 +391,13 @@ static bool value_step(struct compiler *c, const struct node *v, enum fact f, co
 		return cidr_step(c, v, f, step);
 	if (type == SCALAR_INT && m->op == OP_TEXT && is_number(f)) {
 		step->op = OP_EQ;
-		step->u.num = integer(v->text);
+		step->u.num = scalar_integer(v->text);
 		return true;
 	}
-	if (m->op == OP_RE ? !regex_step(c, v, m, step) : !text_step(c, v, m, step))
+	bool wild = v->text.n && (memchr(v->text.p, '*', v->text.n) || memchr(v->text.p, '?', v->text.n));
+	if (m->op == OP_TEXT && is_address(f) && v->text.n && !wild)
+		return address_step(c, v, f, step);
+	if (m->op == OP_RE ? !regex_step(c, v, m, step) : !text_possible(c, v, f) || !text_step(c, v, m, step))
 		return false;
 	return !is_enum(f) || enum_mask(c, v, f, step);
 }
@@ -479,7 +440,7 @@ static bool join_masks(struct expr *any, const struct expr *x)
 /* field: [value, value] */
 static struct expr *value_list(struct compiler *c, const struct node *list, enum fact f, const struct mods *m)
 {
-	size_t n = children(list);
+	size_t n = node_children(list);
 	struct expr *x = expr_many(c, m->all ? EXPR_AND : EXPR_OR, list, n);
 	if (n == 0 || (m->exists && n > 1)) {
 		node_error(c->e, list, n ? "\"exists\" takes one value" : "an empty list matches nothing");
@@ -508,7 +469,7 @@ static struct expr *field(struct compiler *c, const struct node *v)
 	enum fact f;
 	if (!fact_read(c, key, bytes_head(key->text, n), &f) || !mods_read(c, key, n + 1, &m))
 		return NULL;
-	if (m.all && (v->kind != NODE_LIST || children(v) < 2)) {
+	if (m.all && (v->kind != NODE_LIST || node_children(v) < 2)) {
 		node_error(c->e, v, "\"all\" needs a list of at least two values");
 		return NULL;
 	}
@@ -518,7 +479,7 @@ static struct expr *field(struct compiler *c, const struct node *v)
 
 static struct expr *field_map(struct compiler *c, const struct node *map)
 {
-	struct expr *x = expr_many(c, EXPR_AND, map, children(map));
+	struct expr *x = expr_many(c, EXPR_AND, map, node_children(map));
 	if (!map->first) {
 		node_error(c->e, map, "an empty selection");
 		return NULL;
@@ -536,9 +497,11 @@ static struct expr *selection_expr(struct compiler *c, const struct node *n)
 {
 	if (n->kind == NODE_MAP)
 		return field_map(c, n);
-	struct expr *x = expr_many(c, EXPR_OR, n, children(n));
+	struct expr *x = expr_many(c, EXPR_OR, n, node_children(n));
 	if (n->kind == NODE_SCALAR || !n->first) {
-		node_error(c->e, n, "a selection is a map of facts, or a list of such maps");
+		node_error(c->e, n, n->kind == NODE_SCALAR && n->text.n ?
+			   "keywords are not supported; name the fact that is to hold the value" :
+			   "a selection is a map of facts, or a list of such maps");
 		return NULL;
 	}
 	for (const struct node *m = n->first; m; m = m->next) {
@@ -554,239 +517,30 @@ static struct expr *selection_expr(struct compiler *c, const struct node *n)
 	return x;
 }
 
-/* The condition, one token after the other. end: octets of the condition read. */
-struct condition {
-	struct compiler *c;
-	const struct node *at;
-	struct selection *sel;
-	size_t end;
-	struct bytes token;        /* empty at the end */
-	size_t token_at;
-	unsigned depth, terms;
-};
-
-static bool name_octet(uint8_t ch)
-{
-	return (ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') || (ch >= '0' && ch <= '9') || ch == '_' || ch == '-' ||
-	       ch == '*';
-}
-
-static void token_next(struct condition *k)
-{
-	struct bytes t = k->at->text;
-	while (k->end < t.n && strchr(" \t\n", t.p[k->end]) && t.p[k->end])
-		k->end++;
-	k->token_at = k->end;
-	while (k->end < t.n && name_octet(t.p[k->end]))
-		k->end++;
-	if (k->end == k->token_at && k->end < t.n)
-		k->end++;
-	k->token = (struct bytes){ t.p + k->token_at, k->end - k->token_at };
-}
-
-static bool token_is(const struct condition *k, const char *word)
-{
-	return bytes_eq(k->token, bytes_of(word));
-}
-
-static struct expr *refuse(struct condition *k, const char *what, const char *hint)
-{
-	size_t shift = k->token_at + k->at->quoted;
-	if (!k->at->plain && !k->at->quoted)
-		shift = 0;
-	node_error_at(k->c->e, k->at, shift, "%s \"%.*s\"%s", what, TEXT(k->token), hint);
-	return NULL;
-}
-
-static bool keyword(struct bytes w)
-{
-	static const char *const words[] = { "and", "or", "not", "of", "them", "all", "1", "any" };
-	return word_in(words, COUNT(words), w);
-}
-
-static bool fits(const char *name, struct bytes wanted)
-{
-	struct bytes n = bytes_of(name);
-	if (bytes_eq(wanted, bytes_of("them")))
-		return name[0] != '_';
-	if (wanted.n && wanted.p[wanted.n - 1] == '*')
-		return n.n >= wanted.n - 1 && bytes_eq(bytes_head(n, wanted.n - 1), bytes_head(wanted, wanted.n - 1));
-	return bytes_eq(n, wanted);
-}
-
-/* 1 of x*, all of them */
-static struct expr *of(struct condition *k, enum expr_kind kind)
-{
-	size_t n = 0;
-	token_next(k);
-	if (!token_is(k, "of"))
-		return refuse(k, "\"of\" belongs here, not", "");
-	token_next(k);
-	while (k->sel[n].name)
-		n++;
-	struct expr *x = expr_many(k->c, kind, k->at, n);
-	for (struct selection *s = k->sel; s->name; s++) {
-		if (!fits(s->name, k->token))
-			continue;
-		s->used = true;
-		x->kid[x->kids++] = s->expr;
-	}
-	if (x->kids == 0)
-		return refuse(k, "no selection fits", "");
-	token_next(k);
-	return x;
-}
-
-static struct expr *named(struct condition *k)
-{
-	struct selection *s = selection_find(k->sel, k->token);
-	if (!s) {
-		const char *names[64];
-		size_t n = 0;
-		for (struct selection *i = k->sel; i->name && n < 64; i++)
-			names[n++] = i->name;
-		const char *near = nearest_word(names, n, k->token);
-		char hint[128] = "";
-		if (near)
-			snprintf(hint, sizeof(hint), "; did you mean \"%.60s\"?", near);
-		if (token_is(k, "|"))
-			return refuse(k, "aggregation is not supported:", "; counts over sessions belong into a correlation");
-		if (bytes_eq_nocase(k->token, bytes_of("and")) || bytes_eq_nocase(k->token, bytes_of("or")) ||
-		    bytes_eq_nocase(k->token, bytes_of("not")))
-			return refuse(k, "write in lower case:", "");
-		return refuse(k, "no selection", hint);
-	}
-	token_next(k);
-	return s->expr;
-}
-
-static struct expr *either(struct condition *k);
-
-static struct expr *unary(struct condition *k)
-{
-	struct expr *x;
-	if (++k->terms > CONDITION_TERMS)
-		return refuse(k, "too many terms in the condition at", "");
-	if (++k->depth > CONDITION_DEPTH)
-		return refuse(k, "the condition is nested too deep at", "");
-	if (k->token.n == 0) {
-		x = refuse(k, "the condition ends where a selection belongs:", "");
-	} else if (token_is(k, "not")) {
-		token_next(k);
-		x = unary(k);
-		x = x ? expr_not(k->c, x, k->at) : NULL;
-	} else if (token_is(k, "(")) {
-		token_next(k);
-		x = either(k);
-		if (x && !token_is(k, ")"))
-			x = refuse(k, "\")\" belongs here, not", "");
-		else
-			token_next(k);
-	} else if (token_is(k, "1") || token_is(k, "any")) {
-		x = of(k, EXPR_OR);
-	} else if (token_is(k, "all")) {
-		x = of(k, EXPR_AND);
-	} else {
-		x = named(k);
-	}
-	k->depth--;
-	return x;
-}
-
-/* a WORD b WORD c, with operands read by operand. */
-static struct expr *chain(struct condition *k, enum expr_kind kind, const char *word,
-			  struct expr *(*operand)(struct condition *))
-{
-	struct expr *first = operand(k), *x;
-	if (!first || !token_is(k, word))
-		return first;
-	x = expr_many(k->c, kind, k->at, CONDITION_TERMS);
-	x->kid[x->kids++] = first;
-	while (token_is(k, word)) {
-		token_next(k);
-		struct expr *more = operand(k);
-		if (!more || x->kids == CONDITION_TERMS)
-			return more ? refuse(k, "too many terms in the condition at", "") : NULL;
-		x->kid[x->kids++] = more;
-	}
-	return x;
-}
-
-static struct expr *both(struct condition *k)
-{
-	return chain(k, EXPR_AND, "and", unary);
-}
-
-static struct expr *either(struct condition *k)
-{
-	return chain(k, EXPR_OR, "or", both);
-}
-
-static struct expr *condition_one(struct compiler *c, const struct node *at, struct selection *sel)
-{
-	struct condition k = { .c = c, .at = at, .sel = sel };
-	if (at->kind != NODE_SCALAR) {
-		node_error(c->e, at, "a condition is one line of text");
-		return NULL;
-	}
-	token_next(&k);
-	struct expr *x = either(&k);
-	if (x && k.token.n)
-		return refuse(&k, "the condition should end before", "");
-	return x;
-}
-
-static struct expr *condition(struct compiler *c, const struct node *at, struct selection *sel)
-{
-	if (at->kind != NODE_LIST)
-		return condition_one(c, at, sel);
-	struct expr *x = expr_many(c, EXPR_OR, at, children(at));
-	for (const struct node *n = at->first; n; n = n->next) {
-		struct expr *one = condition_one(c, n, sel);
-		if (!one)
-			return NULL;
-		x->kid[x->kids++] = one;
-	}
-	if (x->kids)
-		return x;
-	node_error(c->e, at, "an empty list of conditions");
-	return NULL;
-}
-
 static bool selection_name(struct compiler *c, const struct node *key)
 {
 	bool good = key->text.n > 0 && key->text.n <= 64;
 	for (size_t i = 0; i < key->text.n; i++)
-		good = good && name_octet(key->text.p[i]) && key->text.p[i] != '*';
-	if (keyword(key->text) || !good)
+		good = good && condition_octet(key->text.p[i]) && key->text.p[i] != '*';
+	if (condition_keyword(key->text) || !good)
 		return node_error(c->e, key, "\"%.*s\" cannot be the name of a selection", TEXT(key->text));
 	if (node_is(key, "timeframe"))
 		return node_error(c->e, key, "\"timeframe\" belongs into a correlation");
 	return true;
 }
 
-struct selection *selection_find(struct selection *sel, struct bytes name)
-{
-	for (; sel->name; sel++) {
-		if (!bytes_eq(bytes_of(sel->name), name))
-			continue;
-		sel->used = true;
-		return sel;
-	}
-	return NULL;
-}
-
-bool detection_read(struct compiler *c, const struct node *map, struct selection **out, struct expr **expr)
+bool detection_read(struct compiler *c, const struct node *map, const char *also, struct selection **out,
+		    struct expr **expr)
 {
 	if (map->kind != NODE_MAP)
-		return node_error(c->e, map, "detection is a map of selections and a condition");
+		return node_error(c->e, map, "a map of selections and a condition belongs here");
 	const struct node *cond = node_get(map, "condition");
-	struct selection *sel = arena_take(c->arena, (children(map) + 1) * sizeof(*sel));
+	struct selection *sel = arena_take(c->arena, (node_children(map) + 1) * sizeof(*sel));
 	size_t n = 0;
 	if (!cond)
-		return node_error(c->e, map, "detection has no condition");
+		return node_error(c->e, map, "condition is missing");
 	for (const struct node *s = map->first; s; s = s->next) {
-		if (s == cond)
+		if (s == cond || (also && node_is(s->key, also)))
 			continue;
 		if (!selection_name(c, s->key))
 			return false;
@@ -797,161 +551,25 @@ bool detection_read(struct compiler *c, const struct node *map, struct selection
 		sel[n++].name = (const char *)s->key->text.p;
 	}
 	*out = sel;
-	*expr = condition(c, cond, sel);
+	*expr = condition_read(c, cond, sel);
 	return *expr != NULL;
 }
 
-static bool is_coverage(enum fact f)
+static bool all_used(struct compiler *c, const struct selection *sel)
 {
-	static const char prefix[] = "mxwitness.capture.";
-	return f == F_smtp_ehlo_complete || strncmp(fact_table[f].name, prefix, sizeof(prefix) - 1) == 0;
-}
-
-static void coverage_join(struct coverage *a, const struct coverage *b, bool intersect)
-{
-	for (size_t i = 0; i < COUNT(a->seen); i++)
-		a->seen[i] = intersect ? a->seen[i] & b->seen[i] : a->seen[i] | b->seen[i];
-	a->capture = intersect ? a->capture && b->capture : a->capture || b->capture;
-}
-
-struct coverage expr_coverage(const struct expr *x)
-{
-	struct coverage v = { 0 };
-	if (x->kind == EXPR_TEST) {
-		v.seen[x->step.fact / 64] |= UINT64_C(1) << (x->step.fact % 64);
-		v.capture = is_coverage((enum fact)x->step.fact);
-	}
-	if (x->kind == EXPR_TEST || x->kind == EXPR_NOT)
-		return v;
-	for (size_t i = 0; i < x->kids; i++) {
-		struct coverage kid = expr_coverage(x->kid[i]);
-		if (i == 0)
-			v = kid;
-		else
-			coverage_join(&v, &kid, x->kind == EXPR_OR);
-	}
-	return v;
-}
-
-/* A fact tested under a `not` of which nothing says that it was seen, or FACT_COUNT. */
-static enum fact uncovered(const struct expr *x, const struct coverage *known)
-{
-	if (x->kind == EXPR_TEST) {
-		bool seen = known->seen[x->step.fact / 64] >> (x->step.fact % 64) & 1;
-		return x->step.op == OP_SEEN || seen || known->capture ? FACT_COUNT : (enum fact)x->step.fact;
-	}
-	for (size_t i = 0; i < x->kids; i++) {
-		enum fact f = uncovered(x->kid[i], known);
-		if (f != FACT_COUNT)
-			return f;
-	}
-	return FACT_COUNT;
-}
-
-static bool lint(struct compiler *c, const struct expr *x, const struct coverage *known)
-{
-	struct coverage inside = *known;
-	if (x->kind == EXPR_NOT) {
-		enum fact f = uncovered(x->kid[0], known);
-		char buf[96];
-		if (f != FACT_COUNT)
-			return node_error(c->e, x->at, "under this not, \"%s\" may just not have been seen; add %s|exists: true "
-					  "or a test of mxwitness.capture beside it", plain_name(fact_table[f].name, buf), buf);
-	}
-	if (x->kind == EXPR_AND) {
-		struct coverage all = expr_coverage(x);
-		coverage_join(&inside, &all, false);
-	}
-	for (size_t i = 0; i < x->kids; i++)
-		if (!lint(c, x->kid[i], &inside))
-			return false;
-	return true;
-}
-
-bool detection_lint(struct compiler *c, const struct selection *sel, const struct expr *condition_expr)
-{
-	struct coverage nothing = { 0 };
 	for (; sel->name; sel++)
 		if (!sel->used)
 			return node_error(c->e, sel->at, "the selection \"%s\" is not used", sel->name);
-	return lint(c, condition_expr, &nothing);
-}
-
-static unsigned cost(const struct expr *x)
-{
-	unsigned sum = 0;
-	if (x->kind == EXPR_TEST)
-		return x->step.op == OP_MASK && fact_table[x->step.fact].type < T_LSTR ? 1 : x->step.op == OP_SEEN ? 2 :
-		       x->step.op <= OP_GTE ? 3 : x->step.op == OP_RE ? 100 : x->step.op == OP_SAME ? 50 : 10;
-	for (size_t i = 0; i < x->kids; i++) {
-		unsigned one = cost(x->kid[i]);
-		sum = sum + one < 100000 ? sum + one : 100000;
-	}
-	return sum + 1;
-}
-
-static bool step_add(struct compiler *c, const struct expr *x, uint32_t yes, uint32_t no, uint32_t *start)
-{
-	struct rules *r = c->rules;
-	if (r->steps >= RULE_STEPS_MAX)
-		return node_error(c->e, x->at, "the rules have more than %d tests together", RULE_STEPS_MAX);
-	if (r->steps == c->step_cap || c->step_cap == 0) {
-		c->step_cap = c->step_cap ? 2 * c->step_cap : 256;
-		struct step *more = realloc(r->step, c->step_cap * sizeof(*more));
-		if (!more)
-			return node_error(c->e, x->at, "no memory");
-		r->step = more;
-	}
-	*start = (uint32_t)r->steps;
-	r->step[r->steps] = x->step;
-	r->step[r->steps].yes = yes;
-	r->step[r->steps++].no = no;
 	return true;
 }
 
-/* The kids, the cheapest first; equals keep their order. */
-static const struct expr **by_cost(struct compiler *c, const struct expr *x)
+bool detection_lint(struct compiler *c, const struct selection *sel, const struct expr *condition)
 {
-	const struct expr **kid = arena_take(c->arena, x->kids * sizeof(*kid));
-	unsigned *price = arena_take(c->arena, x->kids * sizeof(*price));
-	for (size_t i = 0; i < x->kids; i++) {
-		unsigned p = cost(x->kid[i]);
-		size_t at = i;
-		for (; at > 0 && price[at - 1] > p; at--) {
-			kid[at] = kid[at - 1];
-			price[at] = price[at - 1];
-		}
-		kid[at] = x->kid[i];
-		price[at] = p;
-	}
-	return kid;
+	return all_used(c, sel) && expr_lint(c, condition, NULL);
 }
 
-/* Steps are written from the last to the first, so that where a step leads to is known, and is lower. */
-static bool emit(struct compiler *c, const struct expr *x, uint32_t yes, uint32_t no, uint32_t *start)
+bool detection_lint_filter(struct compiler *c, const struct selection *sel, const struct expr *condition,
+			   const struct node *at)
 {
-	if (x->kind == EXPR_TEST)
-		return step_add(c, x, yes, no, start);
-	if (x->kind == EXPR_NOT)
-		return emit(c, x->kid[0], no, yes, start);
-	const struct expr **kid = by_cost(c, x);
-	*start = x->kind == EXPR_AND ? yes : no;
-	for (size_t i = x->kids; i-- > 0;) {
-		bool ok = x->kind == EXPR_AND ? emit(c, kid[i], *start, no, start) : emit(c, kid[i], yes, *start, start);
-		if (!ok)
-			return false;
-	}
-	return true;
-}
-
-bool detection_emit(struct compiler *c, const struct expr *expr, uint32_t *start)
-{
-	if (c->rules->steps < STEP_FIRST) {
-		struct expr answer = { .kind = EXPR_TEST };
-		uint32_t at;
-		while (c->rules->steps < STEP_FIRST)
-			if (!step_add(c, &answer, STEP_NO, STEP_NO, &at))
-				return false;
-	}
-	return emit(c, expr, STEP_YES, STEP_NO, start);
+	return all_used(c, sel) && expr_lint_filter(c, condition, at);
 }

@@ -16,6 +16,7 @@ struct run {
 	struct pipeline_config pipeline;
 	struct resolver_config resolver;
 	struct rules *rules;
+	struct rule_site rule_site;
 	struct site site;
 	enum format format;
 	int out, spill;

@@ -53,6 +53,14 @@ const struct node *node_get(const struct node *map, const char *key)
 	return NULL;
 }
 
+size_t node_children(const struct node *n)
+{
+	size_t count = 0;
+	for (n = n->first; n; n = n->next)
+		count++;
+	return count;
+}
+
 static unsigned distance(struct bytes a, struct bytes b)
 {
 	unsigned row[65];

@@ -29,6 +29,8 @@ struct node {
 bool yaml_tree_read(struct arena *arena, const char *path, struct bytes content, struct node **out, struct error *e);
 /* The value of key in a map, or NULL. */
 const struct node *node_get(const struct node *map, const char *key);
+/* How many values or items it has. */
+size_t node_children(const struct node *n);
 bool node_is(const struct node *n, const char *text);
 /* "path:line:col: " and the text, printf-style. Returns false. */
 bool node_error(struct error *e, const struct node *at, const char *format, ...)

@@ -79,7 +79,7 @@ static void write_rule(const struct rules *rules, const struct rule *rule, struc
 	put(a, F_rule_description, rule->description);
 	put(a, F_rule_category, rule->category);
 	put(a, F_rule_reference, rule->references ? rule->reference[0] : "");
-	put(a, F_rule_ruleset, rules->ruleset);
+	put(a, F_rule_ruleset, rule->shipped ? rules->ruleset : "site");
 	put(a, F_variant, rule->variant);
 	record_num(a, F_segment, rule->segment);
 	put(a, F_tlsrpt, rule->tlsrpt);
@@ -103,7 +103,9 @@ static void write_reason(const struct record *session, const struct finding *f, 
 	struct text t = { buf, 0, sizeof(buf), false };
 	text_put(&t, "level ");
 	text_put(&t, fact_table[F_alert_level].words[f->level]);
-	if (f->from_matrix) {
+	if (f->by->site_level != RULE_NO_LEVEL) {
+		text_put(&t, " from the site's configuration");
+	} else if (f->from_matrix) {
 		text_put(&t, " from expectation ");
 		text_put(&t, fact_table[F_expect].words[f->expectation]);
 		text_put(&t, " and outcome ");
@@ -113,7 +115,7 @@ static void write_reason(const struct record *session, const struct finding *f, 
 		text_put(&t, " from the finding itself");
 	}
 	for (unsigned i = 0; i < f->by->shifts; i++) {
-		if (!(f->shifted >> i & 1))
+		if (!(f->shifted >> i & 1) || f->by->site_level != RULE_NO_LEVEL)
 			continue;
 		text_put(&t, f->by->shift[i].by < 0 ? "; lower: " : "; higher: ");
 		text_put(&t, f->by->shift[i].why);

@@ -2,8 +2,9 @@
  * and the verdict. It does not know what a rule or a verdict means, reads no file, and allocates nothing while it
  * judges (PCRE2 keeps its frames in the scratch and stops at RULE_HEAP_KIB).
  *
- * Most rules end at one comparison of bit sets: a rule needs facts that this session does not have. The others start
- * with their cheapest tests, since the compiler put these first. */
+ * A session only looks at rules in the sets of facts and values that it has (struct rule_gate). Most of these end at one
+ * comparison of bit sets: a rule needs facts that this session does not have. The others start with their cheapest
+ * tests, since the compiler put these first. */
 #include "judge/rule.h"
 
 #define PCRE2_CODE_UNIT_WIDTH 8
@@ -22,6 +23,8 @@ struct rule_scratch {
 	pcre2_match_data *match;
 	pcre2_match_context *limits;
 	uint64_t limit_hits;
+	struct rule_work work;
+	uint64_t *candidate;       /* a set of rules, rules->set_words words */
 	struct finding found[];    /* one a finding id; rule NULL: not found */
 };
 
@@ -32,7 +35,8 @@ struct rule_scratch *rule_scratch_new(const struct rules *rules)
 		return NULL;
 	s->match = pcre2_match_data_create(1, NULL);
 	s->limits = pcre2_match_context_create(NULL);
-	if (!s->match || !s->limits) {
+	s->candidate = calloc(rules->set_words + 1, sizeof(*s->candidate));
+	if (!s->match || !s->limits || !s->candidate) {
 		rule_scratch_free(s);
 		return NULL;
 	}
@@ -48,12 +52,18 @@ void rule_scratch_free(struct rule_scratch *s)
 		return;
 	pcre2_match_data_free(s->match);
 	pcre2_match_context_free(s->limits);
+	free(s->candidate);
 	free(s);
 }
 
 uint64_t rule_scratch_limits(const struct rule_scratch *s)
 {
 	return s->limit_hits;
+}
+
+struct rule_work rule_scratch_work(const struct rule_scratch *s)
+{
+	return s->work;
 }
 
 size_t rules_count(const struct rules *rules)
@@ -307,6 +317,7 @@ bool rule_walk(const struct rules *rules, struct rule_scratch *s, uint32_t at, c
 {
 	while (at >= STEP_FIRST) {
 		const struct step *step = &rules->step[at];
+		s->work.steps++;
 		at = passes(rules, s, step, r) ? step->yes : step->no;
 	}
 	return at == STEP_YES;
@@ -314,10 +325,37 @@ bool rule_walk(const struct rules *rules, struct rule_scratch *s, uint32_t at, c
 
 static bool matches(const struct rules *rules, struct rule_scratch *s, const struct rule *rule, const struct record *r)
 {
+	s->work.candidates++;
 	for (size_t i = 0; i < sizeof(rule->need) / sizeof(rule->need[0]); i++)
 		if (rule->need[i] & ~r->seen[i])
 			return false;
-	return rule_walk(rules, s, rule->start, r);
+	s->work.walks++;
+	if (!rule_walk(rules, s, rule->start, r))
+		return false;
+	for (uint32_t i = 0; i < rule->filters; i++)
+		if (!rule_walk(rules, s, rule->filter[i]->start, r))
+			return false;
+	return true;
+}
+
+/* The set of the rules that this session may match. */
+static void candidates(const struct rules *rules, struct rule_scratch *s, const struct record *r)
+{
+	for (size_t w = 0; w < rules->set_words; w++)
+		s->candidate[w] = rules->always[w];
+	for (size_t i = 0; i < rules->gates; i++) {
+		const struct rule_gate *g = &rules->gate[i];
+		int64_t v = 0;
+		if (!record_has(r, (enum fact)g->fact))
+			continue;
+		if (g->values)
+			v = r->slot[g->fact].num + (fact_table[g->fact].type == T_TRI ? TRI_NO : 0);
+		if (v < 0 || v >= (g->values ? g->values : 1))
+			continue;
+		const uint64_t *set = rules->gate_set + (g->first + (size_t)v) * rules->set_words;
+		for (size_t w = 0; w < rules->set_words; w++)
+			s->candidate[w] |= set[w];
+	}
 }
 
 /* What the levels of one session depend on, beside its rules. */
@@ -391,6 +429,16 @@ static void by_shifts(const struct rules *rules, struct rule_scratch *s, const s
 	}
 }
 
+/* No promise is surer than the identity it was looked up for: not its level, and not the finding that rests on it. */
+static void by_identity(const struct severity *sev, const struct stakes *k, struct finding *f)
+{
+	if (!f->from_matrix || !sev->bound[f->expectation])
+		return;
+	f->level = lower(f->level, sev->cap[k->confidence]);
+	f->certainty = lower(f->certainty, sev->certainty[k->confidence]);
+}
+
+/* base, matrix, floor, shifts, caps; the site's word stands above all of these. */
 static struct finding judge_rule(const struct rules *rules, struct rule_scratch *s, const struct rule *rule,
 				 const struct stakes *k, const struct record *r)
 {
@@ -403,9 +451,17 @@ static struct finding judge_rule(const struct rules *rules, struct rule_scratch 
 	by_floor(&rules->severity, k, &f);
 	by_shifts(rules, s, r, &f);
 	f.level = lower(f.level, rule->cap);
-	if (f.from_matrix && rules->severity.bound[f.expectation])
-		f.certainty = lower(f.certainty, rules->severity.certainty[k->confidence]);
+	by_identity(&rules->severity, k, &f);
+	if (rule->site_level != RULE_NO_LEVEL)
+		f.level = rule->site_level;
 	return f;
+}
+
+struct finding rule_grade(const struct rules *rules, struct rule_scratch *s, const struct rule *rule,
+			  const struct record *session)
+{
+	struct stakes k = stakes_of(session);
+	return judge_rule(rules, s, rule, &k, session);
 }
 
 /* Two documents of one finding: the surer one tells it, the worse one levels it. */
@@ -499,19 +555,32 @@ static void judge_verdict(const struct rules *rules, struct rule_scratch *s, str
 	}
 }
 
+static void try_rule(const struct rules *rules, struct rule_scratch *s, const struct rule *rule,
+		     const struct stakes *k, const struct record *r)
+{
+	if (!matches(rules, s, rule, r))
+		return;
+	struct finding f = judge_rule(rules, s, rule, k, r);
+	merge(&s->found[rule->finding_at], &f);
+}
+
+/* The lowest member of a set that is not empty. */
+static unsigned first_of(uint64_t set)
+{
+	return (unsigned)__builtin_ctzll(set);
+}
+
 size_t rules_judge(const struct rules *rules, struct rule_scratch *s, struct record *r, struct finding *out, size_t max)
 {
 	struct stakes k = stakes_of(r);
 	size_t n = 0;
 	for (size_t i = 0; i < rules->findings; i++)
 		s->found[i].rule = NULL;
-	for (size_t i = 0; i < rules->count; i++) {
-		const struct rule *rule = &rules->rule[i];
-		if (!matches(rules, s, rule, r))
-			continue;
-		struct finding f = judge_rule(rules, s, rule, &k, r);
-		merge(&s->found[rule->finding_at], &f);
-	}
+	candidates(rules, s, r);
+	for (size_t w = 0; w < rules->set_words; w++)
+		for (uint64_t set = s->candidate[w]; set; set &= set - 1)
+			try_rule(rules, s, &rules->rule[64 * w + first_of(set)], &k, r);
+	s->work.sessions++;
 	max = max < RULE_FINDINGS ? max : RULE_FINDINGS;
 	for (size_t i = 0; i < rules->findings; i++) {
 		if (s->found[i].rule && n < max)

@@ -56,6 +56,14 @@ enum { RULE_NO_VERDICT = verdict_COUNT, RULE_NO_LEVEL = level_COUNT };
 enum rule_status { RULE_STABLE, RULE_TEST, RULE_EXPERIMENTAL, RULE_DEPRECATED, RULE_UNSUPPORTED, RULE_STATUSES };
 extern const char *const rule_status_words[RULE_STATUSES + 1]; /* ends in NULL */
 
+/* A filter document: a rule that it is for only matches when the walk from start says yes too, for which the document
+ * says "not" what the exception is. any: it is for every rule. */
+struct rule_filter {
+	const char *file, *title, *uuid, *description;
+	uint32_t line, start;
+	bool any;
+};
+
 /* One document. Strings belong to the rules; those that a document does not have are "".
  * reference  all references, falsepositive all look-alikes: as many as references and falsepositives say
  * need       facts that must have been seen for the rule to match: most rules end here
@@ -66,14 +74,16 @@ extern const char *const rule_status_words[RULE_STATUSES + 1]; /* ends in NULL *
  * status     enum rule_status
  * enabled    false: switched off by the site; it is listed and never evaluated
  * shipped    it came with the program; false: from the site's own directory
+ * filter     exceptions from it, as many as filters says
  * finding_at number of its finding among the findings of all rules */
 struct rule {
 	const char *file, *title, *uuid, *name, *finding, *variant, *description, *category, *tlsrpt;
 	const char *const *reference, *const *falsepositive;
+	const struct rule_filter **filter;
 	const char *technique[RULE_TECHNIQUES];
 	const char *text[RULE_TEXTS];
 	uint64_t need[(FACT_COUNT + 63) / 64];
-	uint32_t start, line, finding_at, suppress_s;
+	uint32_t start, line, finding_at, suppress_s, filters;
 	uint8_t techniques, texts, shifts, references, falsepositives;
 	uint8_t certainty, verdict, fixed, base, cap, own, site_level, sigma_level, segment, status;
 	uint8_t floor[expect_COUNT];
@@ -104,9 +114,25 @@ struct verdict_case {
 	bool by_finding;
 };
 
+/* One fact that rules need, to find those that a session may match.
+ * values  0: it was seen is enough; else how many values it may have (struct step, OP_MASK)
+ * first   its sets of rules in gate_set, one for each value */
+struct rule_gate {
+	uint16_t fact, values;
+	uint32_t first;
+};
+
+/* gate      one for each fact that the index starts from
+ * gate_set  sets of rules, set_words words each: bit i is rule i
+ * always    the set of the rules that need no fact */
 struct rules {
 	struct rule *rule;
 	size_t count;
+	const struct rule_filter **filter;
+	size_t filters;
+	struct rule_gate *gate;
+	size_t gates, set_words;
+	uint64_t *gate_set, *always;
 	struct step *step;
 	size_t steps;
 	struct pcre2_real_code_8 **regex;
@@ -138,6 +164,12 @@ struct finding {
 /* NULL: no memory. */
 struct rule_scratch *rule_scratch_new(const struct rules *rules);
 void rule_scratch_free(struct rule_scratch *s);
+/* What it did so far: sessions judged; rules that the index gave out for them; rules whose needs these met, so that
+ * they were walked; steps of all walks, those of shifts, filters and the verdict too. */
+struct rule_work {
+	uint64_t sessions, candidates, walks, steps;
+};
+struct rule_work rule_scratch_work(const struct rule_scratch *s);
 /* Searches that ended at a limit of PCRE2 so far, and counted as no match. */
 uint64_t rule_scratch_limits(const struct rule_scratch *s);
 
@@ -148,6 +180,12 @@ uint64_t rule_scratch_limits(const struct rule_scratch *s);
  * Returns how many. When there were more than max, session->truncated is set. */
 size_t rules_judge(const struct rules *rules, struct rule_scratch *s, struct record *session, struct finding *out,
 		   size_t max);
+
+/* rule_grade: what one rule that matches is worth in a session: level and certainty as rules_judge finds them, from the
+ * session's expectations, outcome, delivery, identity confidence and own networks, and the rule's shifts. The match
+ * itself is not asked for. */
+struct finding rule_grade(const struct rules *rules, struct rule_scratch *s, const struct rule *rule,
+			  const struct record *session);
 
 /* For listings: rule i of rules_count. */
 size_t rules_count(const struct rules *rules);

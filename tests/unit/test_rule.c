@@ -404,6 +404,75 @@ static void more_than_fit(void **state)
 	free(r);
 }
 
+static uint32_t dice(uint32_t *state, uint32_t sides)
+{
+	*state = *state * 1664525u + 1013904223u;
+	return (*state >> 8) % sides;
+}
+
+/* A session by chance: each fact of a session seen or not, with a value of its type. */
+static void by_chance(struct record *r, uint32_t *state)
+{
+	record_init(r);
+	uint32_t density = 1 + dice(state, 4);
+	for (unsigned i = 0; i < FACT_COUNT; i++) {
+		const struct fact_info *info = &fact_table[i];
+		enum fact f = (enum fact)i;
+		size_t words = 0;
+		while (info->words && info->words[words])
+			words++;
+		if (!(info->sets & IN_SESSION) || dice(state, 5) >= density)
+			continue;
+		if (info->type == T_TRI)
+			record_tri(r, f, dice(state, 2) ? TRI_YES : TRI_NO);
+		else if (info->type == T_ENUM)
+			record_num(r, f, dice(state, (uint32_t)words));
+		else if (info->type == T_LENUM)
+			record_add_num(r, f, dice(state, (uint32_t)words));
+		else if (info->type == T_LNUM)
+			record_add_num(r, f, dice(state, 600));
+		else if (info->type == T_IP || info->type == T_LIP)
+			continue;
+		else if (info->type >= T_LSTR)
+			record_add_cstr(r, f, dice(state, 2) ? "STARTTLS" : "XXXXXXXX");
+		else if (info->type == T_STR || info->type == T_HEX)
+			record_cstr(r, f, dice(state, 2) ? "STARTTLS" : "1.0");
+		else
+			record_num(r, f, dice(state, 600));
+	}
+}
+
+static bool without_index(const struct rule *rule, const struct record *r)
+{
+	bool yes = rule->enabled && rule_walk(rules, scratch, rule->start, r);
+	for (uint32_t i = 0; yes && i < rule->filters; i++)
+		yes = rule_walk(rules, scratch, rule->filter[i]->start, r);
+	return yes;
+}
+
+/* Over sessions that nobody would think of, the index loses no rule and adds none; and it is worth its while. */
+static void index_is_true(void **state)
+{
+	(void)state;
+	struct record *r = malloc(sizeof(*r));
+	struct finding out[RULE_FINDINGS];
+	uint32_t seed = 1, hits = 0;
+	for (unsigned round = 0; round < 20000; round++) {
+		bool want[512] = { false }, have[512] = { false };
+		by_chance(r, &seed);
+		assert_true(rules->findings <= 512);
+		for (size_t i = 0; i < rules->count; i++)
+			want[rules->rule[i].finding_at] |= without_index(&rules->rule[i], r);
+		size_t n = rules_judge(rules, scratch, r, out, RULE_FINDINGS);
+		hits += (uint32_t)n;
+		for (size_t i = 0; i < n; i++)
+			have[out[i].rule->finding_at] = true;
+		assert_memory_equal(want, have, sizeof(want));
+	}
+	assert_true(hits > 1000);
+	free(r);
+}
+
 /* What no shipped rule does. */
 static const char extra[] =
 	"title: T\nid: 5b0c6f0e-5d0e-4f0b-9d43-6f2f8f2b7f10\nname: extra\nlevel: high\n"
@@ -415,8 +484,8 @@ static int load(void **state)
 {
 	struct error e;
 	(void)state;
-	rules = rules_load("rules", &e);
-	if (!rules || !rules_add(rules, "extra.yaml", bytes_of(extra), &e)) {
+	rules = rules_load("rules", NULL, &e);
+	if (!rules || !rules_add(rules, "extra.yaml", bytes_of(extra), &e) || !rules_finish(rules, &e)) {
 		print_error("%s\n", e.text);
 		return 1;
 	}
@@ -437,6 +506,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_finding), cmocka_unit_test(whole_matrix), cmocka_unit_test(several_promises),
 		cmocka_unit_test(alert), cmocka_unit_test(hostile_value), cmocka_unit_test(more_than_fit),
+		cmocka_unit_test(index_is_true),
 	};
 	return cmocka_run_group_tests(tests, load, unload);
 }

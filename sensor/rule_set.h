@@ -1,0 +1,40 @@
+/* rule_set: what the parts that build rules share while they do: rule_file, rule_table, rule_filter, rule_site,
+ * rule_index. Everything behind struct rules.owner. */
+#ifndef RULE_SET_H
+#define RULE_SET_H
+#include "judge/rule.h"
+#include "rule_detect.h"
+
+/* Whose table it was: a site's own takes the place of the shipped one, and nothing else does. */
+enum table_of { TABLE_NONE, TABLE_SHIPPED, TABLE_SITE };
+
+/* A filter document that waits for the rules it names.
+ * rules  the list, or the word any */
+struct filter_wait {
+	const struct rule_filter *filter;
+	const struct node *rules;
+	struct filter_wait *next;
+};
+
+/* condition  of each rule, as many as there is room for rules
+ * site       files that come now are the site's own */
+struct owner {
+	struct arena arena;
+	struct compiler compiler;
+	const struct expr **condition;
+	size_t rule_cap;
+	enum table_of severity, verdict;
+	bool site;
+	struct filter_wait *waiting, **waiting_end;
+};
+
+static inline struct owner *owner_of(const struct rules *r)
+{
+	return r->owner;
+}
+
+/* rules_named: the rule of that name or UUID, or NULL. */
+struct rule *rules_named(const struct rules *r, struct bytes id);
+/* no_rule: says at a node that there is no such rule, with the nearest name. Returns false. */
+bool no_rule(const struct rules *r, struct error *e, const struct node *at);
+#endif

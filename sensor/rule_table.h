@@ -1,0 +1,13 @@
+/* rule_table: severity.yaml and verdict.yaml: the levels by expectation and outcome, and the cases of the verdict. */
+#ifndef RULE_TABLE_H
+#define RULE_TABLE_H
+#include "judge/rule.h"
+#include "yaml_tree.h"
+
+/* One document of such a file into rules. The tables are proven complete here: a level for every expectation, outcome
+ * and delivery; a last case that holds for all that is left; no case that cannot be reached. */
+bool severity_document(struct rules *rules, struct error *e, const struct node *doc);
+bool verdict_document(struct rules *rules, struct error *e, const struct node *doc);
+/* Both are there, and every verdict of a rule has its case. */
+bool tables_finish(struct rules *rules, struct error *e);
+#endif

@@ -1,0 +1,12 @@
+/* scalar: what a value of a YAML file is: a string, a number, true, null. */
+#ifndef SCALAR_H
+#define SCALAR_H
+#include "yaml_tree.h"
+
+/* By YAML's core schema; SCALAR_REFUSED where YAML 1.1 and 1.2 read it differently. */
+enum scalar_type { SCALAR_STRING, SCALAR_NULL, SCALAR_TRUE, SCALAR_FALSE, SCALAR_INT, SCALAR_DECIMAL, SCALAR_REFUSED };
+
+enum scalar_type scalar_type(const struct node *n);
+/* The number of a SCALAR_INT: at most 18 digits and a sign. */
+int64_t scalar_integer(struct bytes text);
+#endif

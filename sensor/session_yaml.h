@@ -1,0 +1,11 @@
+/* session_yaml: a session as a person writes it down for a test of rules: a map of facts, by their dotted names or
+ * nested, as the record that rules judge. mxwitness-rules(5) */
+#ifndef SESSION_YAML_H
+#define SESSION_YAML_H
+#include "record.h"
+#include "yaml_tree.h"
+
+/* session_yaml_read: puts what map says into session, over what is there already; null takes a fact, or all facts
+ * under a name, away. false: e says which line says something that no session can hold, and what would be right. */
+bool session_yaml_read(const struct node *map, struct record *session, struct error *e);
+#endif
