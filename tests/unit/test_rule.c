@@ -180,7 +180,7 @@ static const struct {
 	{ NONE ANSWERED "mxwitness.smtp.starttls.second_code=500", "tls-answered-in-clear/ high proof, tls-failed-then-cleartext/after-refusal informational indication", "downgraded", "" },
 	{ ANSWERED "mxwitness.smtp.starttls.second_code=500", "tls-answered-in-clear/ critical proof, tls-failed-then-cleartext/after-refusal critical indication", "downgraded", "with a promise, the matrix" },
 	{ NONE ANSWERED "mxwitness.smtp.starttls.second_code=454", "starttls-refused/late-454 informational indication, tls-failed-then-cleartext/after-refusal informational indication", "clear", "a server that broke and says so" },
-	{ NONE ANSWERED "mxwitness.smtp.starttls.second_code=500 mxwitness.tls.server_hello=true", "", "clear", "it did enter TLS" },
+	{ NONE ANSWERED "mxwitness.smtp.starttls.second_code=500 mxwitness.tls.server_hello=true", "tls-failed-then-cleartext/after-refusal informational indication", "clear", "it did enter TLS" },
 	{ BAD "mxwitness.dane.variant=ee-no-match", "tlsa-mismatch/ee-no-match critical proof", "intercepted", "" },
 	{ BAD "mxwitness.dane.variant=ta-no-match", "tlsa-mismatch/ta-no-match critical proof", "intercepted", "" },
 	{ BAD "mxwitness.dane.variant=ta-not-in-chain", "tlsa-mismatch/ta-not-in-chain critical proof", "intercepted", "" },
