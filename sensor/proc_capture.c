@@ -1,9 +1,15 @@
 /* proc_capture: source to pipeline to session. The only process that parses packets, and it can do nothing else:
  * after sandbox_capture it has its input, two channels, and memory. */
 #include "run.h"
-#include "sandbox.h"
 
-enum { PROGRESS_PACKETS = 20000 };
+#include <assert.h>
+
+#include "key_proof.h"
+#include "sandbox.h"
+#include "wire/tls.h"
+
+/* BEHIND_MAX: octets that follow the record of a session: length of the chain, chain, proof. */
+enum { PROGRESS_PACKETS = 20000, BEHIND_MAX = 4 + TLS_MESSAGE_MAX + KEY_PROOF_MAX };
 
 struct capture {
 	const struct run *run;
@@ -11,6 +17,7 @@ struct capture {
 	struct pipeline *pipeline;
 	uint64_t packets, octets, sessions;
 	bool gone;   /* who should read us is not there any more */
+	uint8_t behind[BEHIND_MAX];
 };
 
 static bool note(struct channel *c, char kind, const char *text)
@@ -18,11 +25,24 @@ static bool note(struct channel *c, char kind, const char *text)
 	return channel_send(c, CH_NOTE, (struct bytes){ (const uint8_t *)&kind, 1 }, bytes_of(text));
 }
 
+static size_t put(uint8_t *to, struct bytes b)
+{
+	if (b.n)
+		memcpy(to, b.p, b.n);
+	return b.n;
+}
+
 static void send_session(struct capture *c, const struct pipeline_out *out)
 {
 	struct bytes record = { (const uint8_t *)out->session, record_size(out->session) };
+	assert(out->chain.n <= TLS_MESSAGE_MAX && out->proof.n <= KEY_PROOF_MAX);
+	uint32_t n = (uint32_t)out->chain.n;
+	size_t at = sizeof(n);
+	memcpy(c->behind, &n, sizeof(n));
+	at += put(c->behind + at, out->chain);
+	at += put(c->behind + at, out->proof);
 	c->sessions++;
-	if (!channel_send(c->judge, CH_SESSION, record, out->chain))
+	if (!channel_send(c->judge, CH_SESSION, record, (struct bytes){ c->behind, at }))
 		c->gone = true;
 }
 

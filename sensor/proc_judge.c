@@ -12,8 +12,9 @@
 #include "judge/expectation.h"
 #include "judge/outcome.h"
 #include "judge/rule.h"
+#include "key_proof.h"
 
-enum { WAIT_MEMORY = 8 * 1024 * 1024, CHAIN_MAX = CHANNEL_RECORD_MAX, FINDINGS = 16 };
+enum { WAIT_MEMORY = 8 * 1024 * 1024, FINDINGS = 16 };
 
 struct judge {
 	const struct run *run;
@@ -22,7 +23,7 @@ struct judge {
 	struct rule_scratch *scratch;
 	struct expectation expectation;
 	struct record session, alert, stats;
-	uint8_t chain[CHAIN_MAX];
+	uint8_t behind[CHANNEL_RECORD_MAX]; /* chain and proof of the session */
 	struct answer answer;
 	uint8_t *wait;
 	size_t wait_n;
@@ -110,9 +111,10 @@ static void judge_alerts(struct judge *j, const struct finding *findings, size_t
 	}
 }
 
-/* The session in j->session, with its chain: the whole judgement. */
-static void judge_session(struct judge *j, struct bytes chain)
+/* The session in j->session, with its chain and the proof of its key: the whole judgement. */
+static void judge_session(struct judge *j, struct bytes chain, struct bytes proof)
 {
+	(void)proof;
 	struct finding findings[FINDINGS];
 	struct question q;
 	expectation_start(&j->expectation, &j->session);
@@ -137,8 +139,26 @@ static void judge_session(struct judge *j, struct bytes chain)
 	j->last = end > j->last ? end : j->last;
 }
 
-/* A CH_SESSION record into j->session and j->chain, checked. */
-static bool unpack(struct judge *j, struct bytes record, struct bytes *chain)
+/* What stands behind the record: its length, the chain, and a proof or nothing. */
+static bool unpack_behind(struct judge *j, struct bytes in, struct bytes *chain, struct bytes *proof)
+{
+	uint32_t n;
+	struct key_proof fields;
+	if (in.n < sizeof(n) || in.n > sizeof(j->behind))
+		return false;
+	memcpy(&n, in.p, sizeof(n));
+	in = bytes_skip(in, sizeof(n));
+	if (n > in.n)
+		return false;
+	if (in.n)
+		memcpy(j->behind, in.p, in.n);
+	*chain = (struct bytes){ j->behind, n };
+	*proof = (struct bytes){ j->behind + n, in.n - n };
+	return proof->n == 0 || (n && key_proof_read(*proof, &fields));
+}
+
+/* A CH_SESSION record into j->session and j->behind, checked. */
+static bool unpack(struct judge *j, struct bytes record, struct bytes *chain, struct bytes *proof)
 {
 	const size_t head = offsetof(struct record, text);
 	if (record.n < head)
@@ -148,20 +168,14 @@ static bool unpack(struct judge *j, struct bytes record, struct bytes *chain)
 	if (j->session.used > RECORD_TEXT || n > record.n)
 		return false;
 	memcpy(j->session.text, record.p + head, n - head);
-	struct bytes rest = bytes_skip(record, n);
-	if (rest.n > CHAIN_MAX || !record_check(&j->session, n))
-		return false;
-	if (rest.n)
-		memcpy(j->chain, rest.p, rest.n);
-	*chain = (struct bytes){ j->chain, rest.n };
-	return true;
+	return record_check(&j->session, n) && unpack_behind(j, bytes_skip(record, n), chain, proof);
 }
 
 static void session(struct judge *j, struct bytes record)
 {
-	struct bytes chain;
-	if (unpack(j, record, &chain))
-		judge_session(j, chain);
+	struct bytes chain, proof;
+	if (unpack(j, record, &chain, &proof))
+		judge_session(j, chain, proof);
 	else
 		j->refused++;
 }

@@ -388,6 +388,8 @@ static void note_side(struct flow_side *side, const struct segment *seg)
 	side->octets += seg->payload_wire;
 	if ((int32_t)(end - side->seq_to) > 0)
 		side->seq_to = end;
+	if (seg->flags & TCP_FIN && (!side->fin || (int32_t)(side->fin_ack - seg->ack) > 0))
+		side->fin_ack = seg->ack;
 	side->fin |= seg->flags & TCP_FIN;
 	if (side->rst_count && (seg->payload_wire || seg->flags & TCP_FIN) && (int32_t)(end - side->rst[0].seq) > 0)
 		side->data_after_rst = true;

@@ -48,6 +48,7 @@ struct flow_rst {
 /* What one side sent. Times in ns; octets are payload on the wire, retransmissions included.
  * ttl_first, ipid_first  of its first packet       ttl_min, ttl_max  of all but RST segments
  * isn          of its SYN, if syn       seq_to  sequence number behind the highest octet seen
+ * fin_ack      what its FIN acknowledges, if fin
  * rst_count    RST seen; the first FLOW_RSTS are kept
  * data_after_rst  payload or FIN beyond the sequence of its own RST came later: the RST was not its own */
 struct flow_side {
@@ -56,7 +57,7 @@ struct flow_side {
 	uint16_t ipid_first;
 	uint8_t ttl_first, ttl_min, ttl_max;
 	bool syn, fin, data_after_rst;
-	uint32_t isn, seq_to;
+	uint32_t isn, seq_to, fin_ack;
 	uint32_t rst_count;
 	uint64_t packets, octets;
 	int64_t first, last;

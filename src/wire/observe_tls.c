@@ -98,13 +98,23 @@ static void observe_server_hello(struct record *r, struct tls_observer *o, const
 		record_cstr(r, F_tls_ja3s, ja3s);
 }
 
+static void observe_key_exchange(struct record *r, const struct tls_key_exchange *k)
+{
+	if (k->group)
+		set_name(r, F_tls_curve, tls_group_name(k->group), k->group);
+	if (k->dh_bits)
+		record_num(r, F_tls_dh_bits, k->dh_bits);
+	if (k->signature.n)
+		set_name(r, F_tls_sigscheme, tls_scheme_name(k->scheme), k->scheme);
+}
+
 void observe_tls(struct record *r, struct tls_observer *o, const struct tls *t, const struct tls_event *ev)
 {
-	(void)t;
 	record_yes(r, F_tls_seen);
 	switch (ev->type) {
 	case TLS_EV_CLIENT_HELLO:
 		observe_client_hello(r, o, &ev->client);
+		record_tri(r, F_tls_scsv, t->scsv ? TRI_YES : TRI_NO);
 		break;
 	case TLS_EV_SSL2_HELLO:
 		record_add_cstr(r, F_tls_versions, ev->version == 0x0002 ? "2.0" : tls_version_name(ev->version));
@@ -118,7 +128,7 @@ void observe_tls(struct record *r, struct tls_observer *o, const struct tls *t, 
 	case TLS_EV_CERTIFICATE:
 		break;
 	case TLS_EV_KEY_EXCHANGE:
-		set_name(r, F_tls_curve, tls_group_name(ev->group), ev->group);
+		observe_key_exchange(r, &ev->exchange);
 		break;
 	case TLS_EV_ALERT:
 		if (record_has(r, F_tls_alert_code))
@@ -133,19 +143,31 @@ void observe_tls(struct record *r, struct tls_observer *o, const struct tls *t, 
 /* ---- the end ---- */
 
 /* Every octet of dir that there was has been seen. */
-static bool whole(const struct tls *t, const struct tls_coverage *c, enum dir dir)
+static bool arrived(const struct tls *t, const struct tls_coverage *c, enum dir dir)
 {
 	return c->seen[dir] && !c->gap[dir] && !t->side[dir].gap && !c->midstream && !t->limit;
 }
 
-static enum tri established(const struct record *r, const struct tls *t, const struct tls_coverage *c)
+/* And read: where TLS turns into something else on its way, two writers have been at work, and one of them may have
+ * said more than is legible here. */
+static bool whole(const struct tls *t, const struct tls_coverage *c, enum dir dir)
 {
-	enum { FATAL = 2 };
-	enum tri done = tls_complete(t);
-	if (done == TRI_YES)
+	return arrived(t, c, dir) && !(t->side[dir].seen && t->side[dir].phase == TLS_NOT);
+}
+
+/* The client has sent nothing that could be its Finished. */
+static bool gave_up(const struct tls *t, const struct tls_coverage *c)
+{
+	const struct tls_side *s = &t->side[C2S];
+	return whole(t, c, C2S) && arrived(t, c, S2C) && !s->finished && s->records == 0;
+}
+
+static enum tri established(const struct tls *t, const struct tls_coverage *c)
+{
+	/* A fatal alert in clear is no end: it may be forged, and the handshake go on behind it. */
+	if (tls_complete(t) == TRI_YES)
 		return TRI_YES;
-	bool over = c->ended || record_get_num(r, F_tls_alert_level, 0) == FATAL;
-	return over && whole(t, c, C2S) && whole(t, c, S2C) ? TRI_NO : TRI_UNSEEN;
+	return c->ended && (gave_up(t, c) || (whole(t, c, C2S) && whole(t, c, S2C))) ? TRI_NO : TRI_UNSEEN;
 }
 
 /* A yes/no fact that is yes already, or no where nothing is missing. */
@@ -155,29 +177,46 @@ static void settle(struct record *r, enum fact f, bool nothing_missing)
 		record_tri(r, f, TRI_NO);
 }
 
-static bool offered(const struct tls *t, uint16_t suite)
+/* Was it offered? list: what is known of the offer, which was longer if cut. */
+static enum tri offered(const uint16_t *list, size_t n, bool cut, uint16_t choice)
 {
-	for (size_t i = 0; i < t->nsuites; i++)
-		if (t->suites[i] == suite)
-			return true;
-	return false;
+	for (size_t i = 0; i < n; i++)
+		if (list[i] == choice)
+			return TRI_YES;
+	return cut ? TRI_UNSEEN : TRI_NO;
+}
+
+/* A client without the list of groups takes any (RFC 8422 4). settled: no message that names one is missing. */
+static enum tri group_offered(const struct tls *t, bool settled)
+{
+	if (t->ngroups == 0)
+		return TRI_YES;
+	if (t->group)
+		return offered(t->groups, t->ngroups, t->groups_cut, t->group);
+	return settled || tls_is13(t->version) || tls_suite_kx(t->suite) != TLS_KX_EC ? TRI_YES : TRI_UNSEEN;
+}
+
+static enum tri version_offered(const struct tls *t)
+{
+	bool draft = t->version >> 8 == 0x7f;
+	return draft || t->versions & tls_version_bit(t->version) ? TRI_YES : TRI_NO;
 }
 
 /* Both hellos against each other (RFC 8446 4.1.3). */
-static void compare_hellos(struct record *r, const struct tls *t)
+static void compare_hellos(struct record *r, const struct tls *t, const struct tls_coverage *c)
 {
 	if (!t->client_hello || !t->server_hello)
 		return;
+	bool settled = tls_resumed(t) == TRI_YES || (c->ended && whole(t, c, S2C));
+	enum tri version = version_offered(t), group = group_offered(t, settled);
+	enum tri suite = offered(t->suites, t->nsuites, t->suites_cut, t->suite);
 	bool could13 = t->versions & TLS_V_13, could12 = t->versions & (TLS_V_12 | TLS_V_13);
 	bool denied = t->sentinel && !tls_is13(t->version) &&
 		      (could13 || (t->sentinel == 0x0302 && t->version <= 0x0302 && could12));
 	record_tri(r, F_tls_downgrade, denied ? TRI_YES : TRI_NO);
-	bool draft = t->version >> 8 == 0x7f;
-	if (!draft && !(t->versions & tls_version_bit(t->version)))
+	if (version == TRI_NO || suite == TRI_NO || group == TRI_NO)
 		record_yes(r, F_tls_not_offered);
-	else if (!offered(t, t->suite) && !t->suites_cut)
-		record_yes(r, F_tls_not_offered);
-	else if (offered(t, t->suite))
+	else if (suite == TRI_YES && group == TRI_YES)
 		record_tri(r, F_tls_not_offered, TRI_NO);
 }
 
@@ -357,10 +396,14 @@ static uint32_t record_of(const struct tls *t, uint32_t n)
  * the peer failed (RFC 7672 2.2). No record that could hold an EHLO may be among them. */
 static void observe_refusal(struct record *r, const struct tls *t, const struct tls_coverage *c, int first)
 {
-	enum { QUIT = 6 };
+	enum { QUIT = 6, NO_CERTIFICATE = 8 };
 	const struct tls_side *s = &t->side[C2S];
 	uint32_t quit = record_of(t, QUIT);
 	if (!whole(t, c, C2S) || s->phase == TLS_NOT || quit == 0 || !t->server_hello)
+		return;
+	/* Before Finished stands the empty answer to a CertificateRequest (RFC 8446 4.4.2), or a certificate and a
+	 * signature. One longer record may hold all three, and what is as long as Finished be the EHLO behind it. */
+	if (tls_is13(t->version) && first == 2 && s->lengths[0] != record_of(t, NO_CERTIFICATE))
 		return;
 	int quits = 0;
 	bool more = s->phase == TLS_TAIL;
@@ -377,15 +420,127 @@ static void observe_refusal(struct record *r, const struct tls *t, const struct 
 		record_tri(r, F_tls_refusal, TRI_NO);
 }
 
+/* Certificate alerts: who sends one has looked at the peer and refused it (RFC 8446 6.2). */
+static bool refuses_peer(uint8_t code)
+{
+	enum { BAD_CERTIFICATE = 42, CERTIFICATE_UNKNOWN = 46, UNKNOWN_CA = 48 };
+	return (code >= BAD_CERTIFICATE && code <= CERTIFICATE_UNKNOWN) || code == UNKNOWN_CA;
+}
+
+/* TLS 1.3: the client answers the server's flight with an alert, in clear, or in one record of that length, and not with
+ * Finished. */
+static void observe_rejection(struct record *r, const struct tls *t, const struct tls_coverage *c)
+{
+	enum { ALERT = 2 };
+	const struct tls_side *s = &t->side[C2S];
+	uint32_t alert = record_of(t, ALERT);
+	if (!t->server_hello)
+		return;
+	if (!tls_is13(t->version) || tls_finished(t) >= 0) {
+		record_tri(r, F_tls_rejected13, TRI_NO);
+		return;
+	}
+	if (!whole(t, c, C2S) || !c->ended || t->early_data || alert == 0)
+		return;
+	bool sealed = s->records == 1 && s->lengths[0] == alert;
+	bool clear = s->records == 0 && s->fatal && refuses_peer(s->code);
+	record_tri(r, F_tls_rejected13, sealed || clear ? TRI_YES : TRI_NO);
+}
+
+/* ---- how a handshake failed ---- */
+
+static enum failpoint reached(const struct tls *t)
+{
+	const struct tls_side *client = &t->side[C2S];
+	if (!client->seen)
+		return failpoint_after_220;
+	if (!t->server_hello)
+		return failpoint_client_hello;
+	if (client->finished || tls_finished(t) >= 0)
+		return failpoint_finished;
+	return t->certificate ? failpoint_certificate : failpoint_server_hello;
+}
+
+/* Who spoke in clear where TLS was due, as far as that is known: side_COUNT is not. */
+static enum side clear_side(const struct record *r, const struct tls *t)
+{
+	const struct tls_side *client = &t->side[C2S], *server = &t->side[S2C];
+	if (record_has(r, F_smtp_after_220_side))
+		return (enum side)record_get_num(r, F_smtp_after_220_side, side_server);
+	if (client->seen != server->seen) /* the other side speaks TLS */
+		return client->seen ? side_server : side_client;
+	return server->phase == TLS_NOT ? side_server : client->phase == TLS_NOT ? side_client : side_COUNT;
+}
+
+static bool clear_text(const struct record *r, const struct tls *t)
+{
+	for (enum dir dir = C2S; dir <= S2C; dir++)
+		if (t->side[dir].phase == TLS_NOT && !t->side[dir].seen)
+			return true;
+	return record_get_tri(r, F_smtp_after_220) == TRI_YES;
+}
+
+/* A fatal alert in clear, or one that can be nothing else; of whom, or side_COUNT. */
+static enum side alert_side(const struct record *r, const struct tls *t)
+{
+	const struct tls_side *client = &t->side[C2S], *server = &t->side[S2C];
+	if (client->fatal && server->fatal) /* the later one answers */
+		return (enum side)record_get_num(r, F_tls_alert_side, side_server);
+	if (client->fatal || server->fatal)
+		return client->fatal ? side_client : side_server;
+	if (client->closed || record_get_tri(r, F_tls_rejected13) == TRI_YES)
+		return side_client;
+	return server->closed ? side_server : side_COUNT;
+}
+
+/* What came first of what can end a handshake: text, to which the other side may answer with an alert; an alert, which
+ * FIN and RST follow; these. */
+static void observe_failure(struct record *r, const struct tls *t, const struct tls_coverage *c)
+{
+	enum side alert = alert_side(r, t), by = alert;
+	enum failhow how = failhow_alert;
+	if (clear_text(r, t)) {
+		how = failhow_clear;
+		by = clear_side(r, t);
+	} else if (alert == side_COUNT) {
+		how = c->how;
+		by = c->by;
+	}
+	record_yes(r, F_tls_failed);
+	record_num(r, F_tls_failed_at, reached(t));
+	if (how != failhow_unknown)
+		record_num(r, F_tls_failed_how, how);
+	if (how != failhow_unknown && by != side_COUNT)
+		record_num(r, F_tls_failed_side, by);
+}
+
+/* An alert that its side did not stay with is not its own, or not meant. */
+static void observe_alert(struct record *r, const struct tls *t, const struct tls_coverage *c, enum tri done)
+{
+	bool went_on = false, quiet = true, fatal = false;
+	for (enum dir dir = C2S; dir <= S2C; dir++) {
+		const struct tls_side *s = &t->side[dir];
+		fatal = fatal || s->fatal;
+		went_on = went_on || s->went_on || (s->fatal && done == TRI_YES);
+		quiet = quiet && (!s->fatal || (whole(t, c, dir) && c->ended));
+	}
+	if (went_on)
+		record_yes(r, F_tls_alert_then);
+	else if (fatal && quiet)
+		record_tri(r, F_tls_alert_then, TRI_NO);
+}
+
 static void observe_established(struct record *r, const struct tls *t, const struct tls_coverage *c)
 {
-	enum tri done = established(r, t, c);
+	enum tri done = established(t, c);
 	bool began = t->client_hello || t->ssl2 || c->due;
 	record_tri(r, F_tls_established, done);
+	observe_alert(r, t, c, done);
+	observe_rejection(r, t, c);
 	if (done == TRI_YES)
 		record_tri(r, F_tls_failed, TRI_NO);
 	else if (done == TRI_NO && began)
-		record_yes(r, F_tls_failed);
+		observe_failure(r, t, c);
 	if (done != TRI_YES)
 		return;
 	int first = tls_finished(t) + 1;
@@ -408,7 +563,7 @@ void observe_tls_finish(struct record *r, struct tls_observer *o, const struct t
 	settle(r, F_tls_hello_s, whole(t, c, S2C) && c->ended);
 	settle(r, F_tls_hrr, t->server_hello);
 	record_tri(r, F_tls_resumed, tls_resumed(t));
-	compare_hellos(r, t);
+	compare_hellos(r, t, c);
 	observe_established(r, t, c);
 	if (seen)
 		observe_chain(r, o, t, c);

@@ -17,9 +17,12 @@ void tls_observer_free(struct tls_observer *o);
  * midstream  the start of the connection is not in the capture
  * gap        [C2S], [S2C]: octets are missing from that direction, before or inside TLS
  * ended      the connection ended (FIN, RST, timeout), not only the capture or our memory for it
+ * how, by    what ended it; failhow_unknown: not known. by: who sent that FIN or RST; side_COUNT: not known
  * octets     octets of each direction from the first one of TLS to the end (0: not known) */
 struct tls_coverage {
 	bool due, seen[2], midstream, gap[2], ended;
+	enum failhow how;
+	enum side by;
 	uint64_t octets[2];
 };
 

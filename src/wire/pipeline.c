@@ -6,6 +6,7 @@
 
 #include "wire/dns_wire.h"
 #include "wire/flow.h"
+#include "wire/flow_end.h"
 #include "wire/fragment.h"
 #include "wire/frame.h"
 #include "wire/ident.h"
@@ -262,13 +263,15 @@ static void finish_tls(struct pipeline *p, const struct flow *fl, struct dialogu
 		const struct stream *st = &fl->streams.side[dir];
 		c.seen[dir] = st->octets > st->gap_octets;
 		c.midstream |= c.seen[dir] && st->midstream;
-		c.gap[dir] = st->gaps != 0 && (d->gap || d->tls_gap[dir]);
+		c.gap[dir] = (st->gaps != 0 && (d->gap || d->tls_gap[dir])) || flow_end_ahead(fl, (enum dir)dir);
 		c.octets[dir] = d->tls_on[dir] && st->octets > d->tls_from[dir] ? st->octets - d->tls_from[dir] : 0;
 	}
 	c.ended = fl->end != FLOW_END_INPUT && fl->end != FLOW_END_EVICTED;
 	c.ended |= fl->side[C2S].fin || fl->side[S2C].fin || fl->side[C2S].rst_count || fl->side[S2C].rst_count;
+	c.how = flow_end_how(fl, &c.by);
 	observe_tls_finish(&d->record, p->observer, &d->tls, &c);
-	if (!d->tls.side[C2S].seen && !d->tls.side[S2C].seen && !d->gap && !c.midstream) {
+	bool lost = d->gap || c.gap[C2S] || c.gap[S2C] || c.midstream;
+	if (!d->tls.side[C2S].seen && !d->tls.side[S2C].seen && !lost) {
 		record_tri(&d->record, F_tls_seen, TRI_NO);
 		record_tri(&d->record, F_tls_established, TRI_NO);
 	}
@@ -296,7 +299,7 @@ static bool finish(struct pipeline *p, struct flow *fl, struct pipeline_out *out
 	if (d->tls.limit)
 		record_yes(&d->record, F_cap_limit);
 	p->sessions++;
-	*out = (struct pipeline_out){ .session = &d->record, .chain = tls_chain(&d->tls) };
+	*out = (struct pipeline_out){ .session = &d->record, .chain = tls_chain(&d->tls), .proof = tls_proof(&d->tls) };
 	return true;
 }
 

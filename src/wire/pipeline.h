@@ -36,10 +36,11 @@ void pipeline_free(struct pipeline *p);
 
 enum pipeline_item { PIPELINE_NONE, PIPELINE_SESSION, PIPELINE_DNS };
 
-/* session, chain (the certificate_list as the server sent it, or empty), dns: loans until the next call. */
+/* session, chain (the certificate_list as the server sent it, or empty), proof (key_proof.h, or empty), dns: loans
+ * until the next call. */
 struct pipeline_out {
 	const struct record *session;
-	struct bytes chain;
+	struct bytes chain, proof;
 	struct dns_message dns;
 };
 

@@ -7,12 +7,14 @@
  * matter (RFC 8446 5.1, appendix D.4; RFC 5246 7). */
 #include "wire/tls.h"
 
+#include "key_proof.h"
 #include "wire/tls_record.h"
 
 enum { HELLO_REQUEST = 0, CLIENT_HELLO = 1, SERVER_HELLO = 2, CERTIFICATE = 11, SERVER_KEY_EXCHANGE = 12,
        SERVER_HELLO_DONE = 14 };
 
-enum { BUDGET_MIN = 256 * 1024 };
+/* CHAIN_LENGTH: octets in front of the certificate_list that say how long it is (RFC 5246 7.4.2). */
+enum { BUDGET_MIN = 256 * 1024, CHAIN_LENGTH = 3 };
 
 bool tls_memory_init(struct tls_memory *mem, size_t budget)
 {
@@ -45,6 +47,27 @@ static void give(struct tls_memory *mem, uint8_t *block, bool large)
 		pool_give(large ? &mem->large : &mem->small, block);
 }
 
+/* A message that somebody sends in clear (RFC 5246 7.4, RFC 5077 3.3, RFC 6066 8). */
+static bool handshake_type(uint8_t type)
+{
+	enum { NEW_SESSION_TICKET = 4, CERTIFICATE_REQUEST = 13, CERTIFICATE_VERIFY = 15, CLIENT_KEY_EXCHANGE = 16,
+	       CERTIFICATE_STATUS = 22 };
+	switch (type) {
+	case CLIENT_HELLO:
+	case SERVER_HELLO:
+	case NEW_SESSION_TICKET:
+	case CERTIFICATE:
+	case SERVER_KEY_EXCHANGE:
+	case CERTIFICATE_REQUEST:
+	case SERVER_HELLO_DONE:
+	case CERTIFICATE_VERIFY:
+	case CLIENT_KEY_EXCHANGE:
+	case CERTIFICATE_STATUS:
+		return true;
+	}
+	return false;
+}
+
 /* Ends the message at hand, read or not. */
 static void message_end(struct tls *t, struct tls_side *s)
 {
@@ -54,19 +77,33 @@ static void message_end(struct tls *t, struct tls_side *s)
 	s->nheader = 0;
 }
 
+/* The message at hand is whole. */
+static void message_done(struct tls *t, struct tls_side *s)
+{
+	s->went_on = s->went_on || (s->fatal && handshake_type(s->header[0]));
+	message_end(t, s);
+}
+
 void tls_release(struct tls *t)
 {
 	message_end(t, &t->side[C2S]);
 	message_end(t, &t->side[S2C]);
+	if (t->proof_block)
+		give(t->mem, t->proof, false);
 	give(t->mem, t->chain, t->chain_large);
-	t->chain = NULL;
-	t->nchain = 0;
+	t->chain = t->proof = NULL;
+	t->nchain = t->nproof = 0;
+	t->proof_block = false;
 }
 
 struct bytes tls_chain(const struct tls *t)
 {
-	/* Behind the 3 octets that say how long the list is (RFC 5246 7.4.2). */
-	return t->chain ? (struct bytes){ t->chain + 3, t->nchain } : (struct bytes){ NULL, 0 };
+	return t->chain ? (struct bytes){ t->chain + CHAIN_LENGTH, t->nchain } : (struct bytes){ NULL, 0 };
+}
+
+struct bytes tls_proof(const struct tls *t)
+{
+	return t->client_hello ? (struct bytes){ t->proof, t->nproof } : (struct bytes){ NULL, 0 };
 }
 
 void tls_gap(struct tls *t, enum dir dir, uint64_t n)
@@ -124,6 +161,25 @@ static void keep_session_id(struct tls *t, enum dir dir, struct bytes id)
 		memcpy(t->session_id[dir], id.p, t->nsession_id[dir]);
 }
 
+static void keep_offer(struct tls *t, const struct tls_client_hello *h)
+{
+	for (struct cur c = cur_of(h->suites); cur_left(&c) >= 2;) {
+		uint16_t suite = cur_u16(&c);
+		t->scsv = t->scsv || suite == TLS_FALLBACK_SCSV;
+		if (t->nsuites < TLS_SUITES)
+			t->suites[t->nsuites++] = suite;
+		else
+			t->suites_cut = true;
+	}
+	for (struct cur c = cur_of(h->groups); cur_left(&c) >= 2;) {
+		uint16_t group = cur_u16(&c);
+		if (t->ngroups < TLS_GROUPS)
+			t->groups[t->ngroups++] = group;
+		else
+			t->groups_cut = true;
+	}
+}
+
 static bool read_client_hello(struct tls *t, struct bytes body, struct tls_event *ev)
 {
 	struct tls_client_hello *h = &ev->client;
@@ -134,15 +190,11 @@ static bool read_client_hello(struct tls *t, struct bytes body, struct tls_event
 	t->versions = h->versions;
 	t->early_data = h->early_data;
 	t->ech = h->ech;
+	memcpy(t->random[C2S], h->random.p, sizeof(t->random[C2S]));
+	if (t->nproof) /* the server was read first */
+		key_proof_client(t->proof, t->random[C2S]);
 	keep_session_id(t, C2S, h->session_id);
-	for (struct cur c = cur_of(h->suites); cur_left(&c) >= 2;) {
-		uint16_t suite = cur_u16(&c);
-		if (t->nsuites == TLS_SUITES) {
-			t->suites_cut = true;
-			break;
-		}
-		t->suites[t->nsuites++] = suite;
-	}
+	keep_offer(t, h);
 	return true;
 }
 
@@ -164,6 +216,7 @@ static bool read_server_hello(struct tls *t, struct bytes body, struct tls_event
 	t->sentinel = h->sentinel;
 	t->psk = h->psk;
 	t->etm = h->etm;
+	memcpy(t->random[S2C], h->random.p, sizeof(t->random[S2C]));
 	keep_session_id(t, S2C, h->session_id);
 	return true;
 }
@@ -187,22 +240,38 @@ static bool read_certificate(struct tls *t, struct tls_side *s, struct bytes bod
 	return true;
 }
 
-/* Only elliptic-curve suites name their group: in others the same octets are the length of a number (RFC 8422 5.4). */
+/* The proof goes behind the list, in the same block, as a rule; a list that leaves no room costs one more block. A
+ * dry pool costs the proof alone. */
+static void keep_proof(struct tls *t, const struct tls_key_exchange *k)
+{
+	struct key_proof proof = { .version = t->version, .suite = t->suite, .scheme = k->scheme,
+		.client_random = { t->random[C2S], sizeof(t->random[C2S]) },
+		.server_random = { t->random[S2C], sizeof(t->random[S2C]) },
+		.params = k->params, .signature = k->signature };
+	if (!t->chain || k->signature.n == 0)
+		return;
+	size_t block = t->chain_large ? TLS_MESSAGE_MAX : TLS_MESSAGE_SMALL, room = block - CHAIN_LENGTH - t->nchain;
+	t->proof = t->chain + CHAIN_LENGTH + t->nchain;
+	t->nproof = (uint32_t)key_proof_write(&proof, t->proof, room);
+	if (t->nproof)
+		return;
+	t->proof = room < KEY_PROOF_MAX ? pool_take(&t->mem->small) : NULL;
+	t->proof_block = t->proof;
+	if (t->proof)
+		t->nproof = (uint32_t)key_proof_write(&proof, t->proof, TLS_MESSAGE_SMALL);
+}
+
 static bool read_key_exchange(struct tls *t, struct bytes body, struct tls_event *ev)
 {
-	enum { NAMED_CURVE = 3 };
+	struct tls_key_exchange *k = &ev->exchange;
 	t->full = true;
-	const char *suite = tls_suite_name(t->suite);
-	if (!suite || (strncmp(suite, "TLS_ECDHE_", 10) != 0 && strncmp(suite, "TLS_ECDH_anon_", 14) != 0) ||
-	    strncmp(suite, "TLS_ECDHE_PSK_", 14) == 0)
-		return false;
-	struct cur c = cur_of(body);
-	uint8_t type = cur_u8(&c);
-	uint16_t group = cur_u16(&c);
-	if (c.bad || type != NAMED_CURVE || t->group)
+	if (t->key_exchange || !t->server_hello || !tls_key_exchange(body, t->version, t->suite, k))
 		return false;
 	ev->type = TLS_EV_KEY_EXCHANGE;
-	ev->group = t->group = group;
+	t->key_exchange = true;
+	if (k->group)
+		t->group = k->group;
+	keep_proof(t, k);
 	return true;
 }
 
@@ -257,7 +326,7 @@ static void message_begin(struct tls *t, enum dir dir)
 	t->limit = t->limit || wanted(dir, type);
 	s->pass = n;
 	if (n == 0)
-		message_end(t, s);
+		message_done(t, s);
 }
 
 /* Puts what in has of the message into its block. false: no block, and the message is passed over. */
@@ -307,14 +376,14 @@ static size_t read_handshake(struct tls *t, enum dir dir, struct bytes in, struc
 		used += body.n;
 		if (whole || s->have == s->want) {
 			*event = read_message(t, dir, whole ? body : (struct bytes){ s->buffer, s->have }, ev);
-			message_end(t, s);
+			message_done(t, s);
 		}
 		return used;
 	}
 	size_t n = min_size(in.n, s->pass);
 	s->pass -= (uint32_t)n;
 	if (s->nheader && !s->pass)
-		message_end(t, s);
+		message_done(t, s);
 	return used + n;
 }
 
@@ -353,6 +422,20 @@ static void application_record(struct tls_side *s, const struct tls_record *r)
 	}
 }
 
+/* Nothing ends here: alerts in clear are not protected, and one that somebody else has put in is known by what its
+ * side says behind it. */
+static void clear_alert(struct tls *t, enum dir dir, uint8_t level, uint8_t code, struct tls_event *ev)
+{
+	enum { FATAL = 2 };
+	struct tls_side *s = &t->side[dir];
+	*ev = (struct tls_event){ .type = TLS_EV_ALERT, .dir = dir, .level = level, .code = code };
+	t->alert = true;
+	if (level == FATAL && !s->fatal && !s->finished && !s->records) {
+		s->fatal = true;
+		s->code = code;
+	}
+}
+
 /* The record at the start of in. PARSE_OK: length octets of it are done with; *event: ev is set. Anything but a
  * piece of a message in between ends that message: they are not interleaved (RFC 8446 5.1). */
 static enum parse begin_record(struct tls *t, enum dir dir, struct bytes in, struct tls_event *ev, bool *event,
@@ -377,6 +460,7 @@ static enum parse begin_record(struct tls *t, enum dir dir, struct bytes in, str
 			*length = TLS_RECORD_HEADER;
 		} else {
 			s->finished = s->finished || s->ccs;
+			s->went_on = s->went_on || (s->fatal && s->finished);
 		}
 		break;
 	case TLS_CHANGE_CIPHER_SPEC:
@@ -393,8 +477,7 @@ static enum parse begin_record(struct tls *t, enum dir dir, struct bytes in, str
 		if (*event && body.n < 2)
 			return PARSE_MORE;
 		if (*event)
-			*ev = (struct tls_event){ .type = TLS_EV_ALERT, .dir = dir, .level = body.p[0], .code = body.p[1] };
-		t->alert = t->alert || *event;
+			clear_alert(t, dir, body.p[0], body.p[1], ev);
 		break;
 	case TLS_APPLICATION_DATA:
 		message_end(t, s);
@@ -469,10 +552,11 @@ enum parse tls_next(struct tls *t, enum dir dir, struct bytes in, struct tls_eve
 
 /* ---- answers about both directions ---- */
 
-/* Not all of this direction's octets can be judged: it is not in the capture, or not whole. */
+/* Not all of this direction's octets can be judged: it is not in the capture, or not whole, or cannot be read to its
+ * end. Text from the start is TLS that was not spoken. */
 static bool blind(const struct tls_side *s)
 {
-	return (!s->seen && s->phase != TLS_NOT) || s->gap;
+	return s->gap || (s->phase == TLS_NOT ? s->seen : !s->seen);
 }
 
 int tls_finished(const struct tls *t)

@@ -20,8 +20,8 @@
 /* TLS_RECORDS   application-data records of a direction whose lengths are kept; then octets are only counted
  * TLS_MESSAGE_SMALL, TLS_MESSAGE_MAX   block sizes for messages that must be kept or put together; a longer message
  *               is passed over, and limit set
- * TLS_SUITES    offered suites that are kept */
-enum { TLS_RECORDS = 8, TLS_MESSAGE_SMALL = 8 * 1024, TLS_MESSAGE_MAX = 128 * 1024, TLS_SUITES = 192 };
+ * TLS_SUITES, TLS_GROUPS    offered suites and groups that are kept */
+enum { TLS_RECORDS = 8, TLS_MESSAGE_SMALL = 8 * 1024, TLS_MESSAGE_MAX = 128 * 1024, TLS_SUITES = 192, TLS_GROUPS = 64 };
 
 /* Memory of all TLS parsers of one process. */
 struct tls_memory {
@@ -38,21 +38,22 @@ enum tls_event_type {
 	TLS_EV_HELLO_RETRY,  /* server */
 	TLS_EV_SERVER_HELLO, /* server */
 	TLS_EV_CERTIFICATE,  /* the server's certificate_list (TLS <= 1.2): tls_chain */
-	TLS_EV_KEY_EXCHANGE, /* ServerKeyExchange: group, 0 if it names no curve */
+	TLS_EV_KEY_EXCHANGE, /* ServerKeyExchange with an ephemeral key */
 	TLS_EV_ALERT         /* alert in clear */
 };
 
 /* dir     who sent it
- * client, server   the hello; spans borrow from the octets given, until the next call
- * group   TLS_EV_KEY_EXCHANGE        version  TLS_EV_SSL2_HELLO         level, code  TLS_EV_ALERT */
+ * client, server, exchange   the message; spans borrow from the octets given, until the next call
+ * version  TLS_EV_SSL2_HELLO         level, code  TLS_EV_ALERT */
 struct tls_event {
 	enum tls_event_type type;
 	enum dir dir;
 	union {
 		struct tls_client_hello client;
 		struct tls_server_hello server;
+		struct tls_key_exchange exchange;
 	};
-	uint16_t group, version;
+	uint16_t version;
 	uint8_t level, code;
 };
 
@@ -72,7 +73,9 @@ enum tls_phase {
  * octets    taken, skips included  tail    what octets was where lengths stopped to be kept: after the last kept
  *           record (TLS_TAIL), or before the gap (TLS_LOST)
  * ccs       ChangeCipherSpec       finished  an encrypted handshake record came behind it (TLS <= 1.2: Finished)
- * closed    an encrypted alert came (TLS <= 1.2)                      gap     octets are missing */
+ * closed    an encrypted alert came (TLS <= 1.2)                      gap     octets are missing
+ * fatal     a fatal alert in clear came before this side's Finished, code is that of the first
+ * went_on   and behind it a whole handshake message, or its Finished: the alert was not the last word */
 struct tls_side {
 	uint8_t *buffer;
 	uint32_t want, have, pass, left;
@@ -80,15 +83,16 @@ struct tls_side {
 	bool large;
 
 	enum tls_phase phase;
-	bool seen, ccs, finished, closed, gap;
-	uint8_t records;
+	bool seen, ccs, finished, closed, gap, fatal, went_on;
+	uint8_t records, code;
 	uint16_t lengths[TLS_RECORDS], messages;
 	uint64_t octets, tail;
 };
 
 /* Both directions. Fields are for reading.
  * version, suite, group   negotiated; 0 unseen. group: key_share or the curve of ServerKeyExchange
- * versions      offered, TLS_V_ bits         suites_cut  more suites were offered than are kept
+ * versions      offered, TLS_V_ bits         suites_cut, groups_cut  more were offered than are kept
+ * scsv          TLS_FALLBACK_SCSV among the suites            random  of [C2S] ClientHello and [S2C] ServerHello
  * session_id    of [C2S] ClientHello and [S2C] ServerHello
  * retry         HelloRetryRequest seen       sentinel, psk, etm   as in tls_server_hello
  * certificate   tls_chain has the server's certificate_list
@@ -97,13 +101,14 @@ struct tls_side {
 struct tls {
 	struct tls_memory *mem;
 	struct tls_side side[2];
-	uint8_t *chain;
-	uint32_t nchain;
-	bool chain_large;
-	uint16_t version, suite, group, sentinel, nsuites;
-	uint16_t suites[TLS_SUITES];
-	uint8_t versions, session_id[2][32], nsession_id[2];
-	bool suites_cut, client_hello, server_hello, certificate, retry, psk, etm, early_data, ech, full, alert, ssl2, limit;
+	uint8_t *chain, *proof;
+	uint32_t nchain, nproof;
+	bool chain_large, proof_block;
+	uint16_t version, suite, group, sentinel, nsuites, ngroups;
+	uint16_t suites[TLS_SUITES], groups[TLS_GROUPS];
+	uint8_t versions, random[2][32], session_id[2][32], nsession_id[2];
+	bool scsv, groups_cut, suites_cut, key_exchange;
+	bool client_hello, server_hello, certificate, retry, psk, etm, early_data, ech, full, alert, ssl2, limit;
 };
 
 void tls_init(struct tls *t, struct tls_memory *mem);
@@ -126,6 +131,10 @@ bool tls_done(const struct tls *t);
 /* The server's certificate_list (TLS <= 1.2), each certificate with its 3-octet length in front, as sent; kept until
  * tls_release. Empty when it was not seen. */
 struct bytes tls_chain(const struct tls *t);
+
+/* What shows that the server holds the key of the first certificate of that list: a value of key_proof.h, kept as
+ * long. Empty: no such exchange, or something of it was not seen, or there was no room. */
+struct bytes tls_proof(const struct tls *t);
 
 /* Answers about both directions, from what was seen so far.
  * tls_complete  the handshake completed. TRI_NO: all octets are there, and it has not. TRI_UNSEEN: octets or a

@@ -1,9 +1,12 @@
-/* The two hello messages: all that TLS 1.3 still says in clear, and the names of the numbers in them. Reads one
+/* The two hello messages, which are all that TLS 1.3 still says in clear, the ServerKeyExchange of the versions before
+ * it, and the names of the numbers in them. Reads one
  * message body that somebody else has put together, copies nothing, remembers nothing, and compares nothing: what a
  * server chose against what a client offered is asked in observe_tls (RFC 8446 4.1-4.2, RFC 5246 7.4.1). */
 #include "wire/tls_hello.h"
 
 #include <stdlib.h>
+
+#include "key_proof.h"
 
 struct name {
 	uint16_t number;
@@ -17,6 +20,11 @@ static const struct name suites[] = {
 
 static const struct name groups[] = {
 #define GROUP(number, text) { number, text },
+#include "wire/tls_names.def"
+};
+
+static const struct name schemes[] = {
+#define SCHEME(number, text) { number, text },
 #include "wire/tls_names.def"
 };
 
@@ -41,6 +49,11 @@ const char *tls_suite_name(uint16_t suite)
 const char *tls_group_name(uint16_t group)
 {
 	return name_of(groups, sizeof(groups) / sizeof(*groups), group);
+}
+
+const char *tls_scheme_name(uint16_t scheme)
+{
+	return name_of(schemes, sizeof(schemes) / sizeof(*schemes), scheme);
 }
 
 uint8_t tls_version_bit(uint16_t version)
@@ -231,5 +244,82 @@ bool tls_server_hello(struct bytes body, struct tls_server_hello *out)
 	struct bytes data;
 	for (struct bytes rest = out->extensions; tls_extension_next(&rest, &type, &data);)
 		server_extension(out, type, data);
+	return true;
+}
+
+/* ---- ServerKeyExchange ---- */
+
+static bool begins(const char *text, const char *with)
+{
+	return strncmp(text, with, strlen(with)) == 0;
+}
+
+enum tls_kx tls_suite_kx(uint16_t suite)
+{
+	const char *name = tls_suite_name(suite);
+	if (!name || begins(name, "TLS_ECDHE_PSK_") || begins(name, "TLS_DHE_PSK_"))
+		return TLS_KX_OTHER; /* an identity hint stands in front (RFC 4279 3) */
+	if (begins(name, "TLS_ECDHE_") || begins(name, "TLS_ECDH_anon_"))
+		return TLS_KX_EC;
+	return begins(name, "TLS_DHE_") || begins(name, "TLS_DH_anon_") ? TLS_KX_DH : TLS_KX_OTHER;
+}
+
+/* ECParameters and a point. Curves without a number have not been allowed since RFC 8422 5.4. */
+static bool read_curve(struct cur *c, struct tls_key_exchange *out)
+{
+	enum { NAMED_CURVE = 3 };
+	uint8_t type = cur_u8(c);
+	out->group = cur_u16(c);
+	struct cur point = cur_vec8(c);
+	return !c->bad && type == NAMED_CURVE && cur_left(&point);
+}
+
+/* Prime, generator and public value (RFC 5246 7.4.3). */
+static bool read_prime(struct cur *c, struct tls_key_exchange *out)
+{
+	struct cur p = cur_vec16(c), g = cur_vec16(c), y = cur_vec16(c);
+	if (c->bad || cur_left(&g) == 0 || cur_left(&y) == 0 || cur_left(&p) > UINT16_MAX / 8)
+		return false;
+	uint8_t top = 0;
+	while (cur_left(&p) && top == 0)
+		top = cur_u8(&p);
+	out->dh_bits = (uint16_t)(8 * cur_left(&p));
+	for (; top; top >>= 1)
+		out->dh_bits++;
+	return out->dh_bits > 0;
+}
+
+/* What TLS 1.1 and before sign with goes without saying (RFC 4346 7.4.3, RFC 8422 5.4). */
+static uint16_t implied_scheme(const char *suite)
+{
+	enum { DSA_SHA1 = 0x0202, ECDSA_SHA1 = 0x0203 };
+	if (strstr(suite, "_ECDSA_"))
+		return ECDSA_SHA1;
+	return strstr(suite, "_DSS_") ? DSA_SHA1 : KEY_PROOF_RSA_MD5_SHA1;
+}
+
+static void read_signature(struct cur *c, uint16_t version, const char *suite, struct tls_key_exchange *out)
+{
+	uint16_t scheme = version == 0x0303 ? cur_u16(c) : implied_scheme(suite);
+	struct cur signature = cur_vec16(c);
+	if (c->bad || cur_left(c))
+		return;
+	out->scheme = scheme;
+	out->signature = rest_of(&signature);
+}
+
+bool tls_key_exchange(struct bytes body, uint16_t version, uint16_t suite, struct tls_key_exchange *out)
+{
+	struct cur c = cur_of(body);
+	enum tls_kx kx = tls_suite_kx(suite);
+	*out = (struct tls_key_exchange){ 0 };
+	if (kx == TLS_KX_OTHER || version < 0x0300 || version > 0x0303)
+		return false;
+	if (!(kx == TLS_KX_EC ? read_curve(&c, out) : read_prime(&c, out)))
+		return false;
+	out->params = bytes_head(body, body.n - cur_left(&c));
+	const char *name = tls_suite_name(suite);
+	if (!strstr(name, "_anon_"))
+		read_signature(&c, version, name, out);
 	return true;
 }

@@ -1,7 +1,11 @@
-/* tls_hello: ClientHello and ServerHello (RFC 8446 4.1, RFC 5246 7.4.1, RFC 6066 3, RFC 7301 3.1). */
+/* tls_hello: ClientHello, ServerHello and ServerKeyExchange: what was offered and what was chosen (RFC 8446 4.1,
+ * RFC 5246 7.4.1 and 7.4.3, RFC 8422 5.4, RFC 6066 3, RFC 7301 3.1). */
 #ifndef TLS_HELLO_H
 #define TLS_HELLO_H
 #include "bytes.h"
+
+/* A client that tries again with less says so by this suite, which is none (RFC 7507 2). */
+enum { TLS_FALLBACK_SCSV = 0x5600 };
 
 /* Versions as a set. */
 enum { TLS_V_SSL3 = 1, TLS_V_10 = 2, TLS_V_11 = 4, TLS_V_12 = 8, TLS_V_13 = 16 };
@@ -39,6 +43,22 @@ struct tls_server_hello {
 	bool retry, psk, etm;
 };
 
+/* A ServerKeyExchange of TLS 1.2 or before, with an ephemeral Diffie-Hellman exchange; spans borrow from the message.
+ * group       the named curve, 0 for another kind of exchange         dh_bits  size of the prime, 0 likewise
+ * params      the octets that are signed, behind both randoms
+ * scheme      as in key_proof.h             signature  empty: an anonymous suite, or not well-formed */
+struct tls_key_exchange {
+	uint16_t group, dh_bits, scheme;
+	struct bytes params, signature;
+};
+
+/* tls_key_exchange: the body of the message, under the version and suite of the ServerHello. false: not well-formed, a
+ * curve without a number, or a suite whose message looks otherwise (PSK, SRP, export RSA) or does not exist. */
+bool tls_key_exchange(struct bytes body, uint16_t version, uint16_t suite, struct tls_key_exchange *out);
+/* What a ServerKeyExchange holds under this suite: a curve, a prime, or something that is not read here. */
+enum tls_kx { TLS_KX_OTHER, TLS_KX_EC, TLS_KX_DH };
+enum tls_kx tls_suite_kx(uint16_t suite);
+
 /* Both read the body of the handshake message, without its 4-octet header. false: not well-formed up to the
  * suites; broken extensions are dropped, as they are no reason to know less. */
 bool tls_client_hello(struct bytes body, struct tls_client_hello *out);
@@ -57,4 +77,6 @@ const char *tls_version_name(uint16_t version);
 /* IANA names, or NULL. */
 const char *tls_suite_name(uint16_t suite);
 const char *tls_group_name(uint16_t group);
+/* The name of KEY_PROOF_RSA_MD5_SHA1 is rsa_pkcs1_md5_sha1, as IANA has none. */
+const char *tls_scheme_name(uint16_t scheme);
 #endif

@@ -1,8 +1,10 @@
 /* fuzz_tls: a script of octets and gaps of both directions. Promises: however the octets are cut, the facts are the
- * same, and a possible record; used and skip stay within what was given; every block comes back. */
+ * same, and a possible record, and the key proof is a possible one; used and skip stay within what was given; every
+ * block comes back; with an octet missing, no handshake is said to have failed. */
 #include <assert.h>
 #include <stdlib.h>
 
+#include "key_proof.h"
 #include "wire/observe_tls.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -13,6 +15,8 @@ struct reader {
 	uint8_t *held[2];
 	size_t nheld[2];
 	uint64_t skip[2];
+	uint8_t proof[KEY_PROOF_MAX];
+	size_t nproof;
 };
 
 static struct tls_memory memory;
@@ -53,7 +57,8 @@ static void give(struct reader *f, enum dir dir, struct bytes new)
 /* Segments: what (1: server, 2: gap), length of 2 octets, the octets. */
 static void play(struct reader *f, struct bytes script, size_t step)
 {
-	struct tls_coverage c = { .due = true, .ended = true };
+	struct tls_coverage c = { .due = true, .ended = true, .how = failhow_reset, .by = side_server };
+	struct key_proof fields;
 	tls_init(&f->t, &memory);
 	record_init(&f->r);
 	for (struct cur s = cur_of(script); cur_left(&s);) {
@@ -76,6 +81,13 @@ static void play(struct reader *f, struct bytes script, size_t step)
 		}
 	}
 	observe_tls_finish(&f->r, observer, &f->t, &c);
+	struct bytes proof = tls_proof(&f->t);
+	assert(proof.n == 0 || (key_proof_read(proof, &fields) && tls_chain(&f->t).n && proof.n <= KEY_PROOF_MAX));
+	f->nproof = proof.n;
+	if (proof.n)
+		memcpy(f->proof, proof.p, proof.n);
+	assert(record_has(&f->r, F_tls_failed_at) == (record_get_tri(&f->r, F_tls_failed) == TRI_YES));
+	assert(!(c.gap[C2S] || c.gap[S2C]) || !record_has(&f->r, F_tls_failed_at));
 	tls_release(&f->t);
 	free(f->held[0]);
 	free(f->held[1]);
@@ -109,6 +121,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		play(&f[i], (struct bytes){ data, size }, steps[i]);
 		for (enum fact x = 0; x < FACT_COUNT; x++)
 			assert(same_fact(&f[0].r, &f[i].r, x));
+		assert(f[i].nproof == f[0].nproof && memcmp(f[i].proof, f[0].proof, f[0].nproof) == 0);
 	}
 	return 0;
 }

@@ -1,5 +1,5 @@
-/* fuzz_tls_hello: first octet 0: the rest is a ClientHello, else a ServerHello. Promises: every span lies inside the
- * message; a hello cut short is refused or says no more than the whole; the fingerprints have their form. */
+/* fuzz_tls_hello: first octet 0: the rest is a ClientHello; 2: version, suite and a ServerKeyExchange; else a
+ * ServerHello. Promises: every span lies inside the message; a hello cut short is refused or says no more than the whole; the fingerprints have their form. */
 #include <assert.h>
 #include <stdlib.h>
 
@@ -55,6 +55,22 @@ static void server(struct ja *ja, struct bytes in)
 		assert(less.suite == h.suite && less.retry == h.retry);
 }
 
+static void key_exchange(struct bytes in)
+{
+	struct cur c = cur_of(in);
+	uint16_t version = cur_u16(&c), suite = cur_u16(&c);
+	struct bytes body = bytes_skip(in, 4);
+	struct tls_key_exchange k, less;
+	if (c.bad || !tls_key_exchange(body, version, suite, &k))
+		return;
+	inside(k.params, body);
+	inside(k.signature, body);
+	assert(k.params.p == body.p && k.params.n >= 5 && (k.group == 0 || k.dh_bits == 0));
+	assert(k.params.n + k.signature.n <= body.n && tls_suite_kx(suite) != TLS_KX_OTHER && version <= 0x0303);
+	if (tls_key_exchange(bytes_head(body, body.n - 1), version, suite, &less))
+		assert(less.params.n == k.params.n && less.group == k.group && less.dh_bits == k.dh_bits);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct ja *ja;
@@ -65,6 +81,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct bytes in = { data + 1, size - 1 };
 	if (data[0] == 0)
 		client(ja, in);
+	else if (data[0] == 2)
+		key_exchange(in);
 	else
 		server(ja, in);
 	return 0;

@@ -53,7 +53,7 @@ static void push(struct talk *t, const uint8_t *p, size_t n)
 	uint8_t *exact = malloc(n);
 	memcpy(exact, p, n);
 	t->now += 1000000;
-	struct packet packet = { .ts = t->now, .linktype = 101, .data = { exact, n }, .wire_len = (uint32_t)n, .number = 1 };
+	struct packet packet = { .ts = t->now, .linktype = 101, .data = { exact, n }, .wire_len = (uint32_t)n, .number = (uint64_t)(t->now / 1000000) };
 	pipeline_push(t->p, &packet);
 	drain(t);
 	free(exact);
@@ -261,6 +261,123 @@ static void gap_in_tls(void **state)
 	}
 }
 
+/* What ends a handshake behind the ClientHello, and who. A step is a side (C, S) and what it does: F FIN, R RST, A RST that
+ * acknowledges; lower case: it has not had the other side's FIN yet. c, s: octets of that side go missing in front. */
+static void how_tls_ends(void **state)
+{
+	(void)state;
+	enum { TIMEOUT = 1, INPUT = 2 };
+	static const struct {
+		const char *steps;
+		int over;
+		enum failhow how;
+		enum side by;
+		const char *why;
+	} cases[] = {
+		{ "CR", 0, failhow_reset, side_client, "RST of the client" },
+		{ "SA", 0, failhow_reset, side_server, "RST of the server" },
+		{ "SFCF", 0, failhow_fin, side_server, "the server closes first" },
+		{ "CFSF", 0, failhow_fin, side_client, "the client closes first" },
+		{ "CF", 0, failhow_fin, side_client, "and the server does not answer" },
+		{ "CfSf", 0, failhow_fin, side_COUNT, "at the same time" },
+		{ "CFCR", 0, failhow_fin, side_client, "RST behind its own FIN" },
+		{ "SFCA", 0, failhow_fin, side_server, "RST that answers the other's FIN" },
+		{ "SRCR", 0, failhow_reset, side_server, "two RST: the first" },
+		{ "cCR", 0, failhow_unknown, side_COUNT, "the RST is ahead of what was seen of its side" },
+		{ "cSA", 0, failhow_unknown, side_COUNT, "the RST acknowledges what was not seen" },
+		{ "sCA", 0, failhow_unknown, side_COUNT, "likewise, of the server" },
+		{ "", TIMEOUT, failhow_timeout, side_COUNT, "nothing more comes" },
+		{ "", INPUT, failhow_unknown, side_COUNT, "the capture ends" },
+	};
+	static const uint8_t hello[] = { 22, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3 };
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct talk *t = begin();
+		shake(t, 40000, 25);
+		say(t, S2C, "220 mx.example.net ESMTP\r\n");
+		say(t, C2S, "EHLO out.example.org\r\n");
+		say(t, S2C, "250-mx.example.net\r\n250 STARTTLS\r\n");
+		say(t, C2S, "STARTTLS\r\n");
+		say(t, S2C, "220 go ahead\r\n");
+		tcp(t, C2S, TCP_ACK, (struct bytes){ hello, sizeof(hello) });
+		for (const char *s = cases[i].steps; *s; s++) {
+			enum dir dir = *s == 'C' || *s == 'c' ? C2S : S2C;
+			if (*s == 'c' || *s == 's') {
+				t->seq[dir] += 100;
+				continue;
+			}
+			s++;
+			unsigned flags = *s == 'R' ? TCP_RST : *s == 'A' ? TCP_RST | TCP_ACK : TCP_FIN | TCP_ACK;
+			uint32_t early = *s == 'f' && s != cases[i].steps + 1;
+			t->seq[!dir] -= early;
+			tcp(t, dir, flags, (struct bytes){ 0 });
+			t->seq[!dir] += early;
+		}
+		if (cases[i].over == TIMEOUT) {
+			t->now += INT64_C(700000000000);
+			shake(t, 40001, 25);
+		}
+		end(t);
+		bool failed = cases[i].how != failhow_unknown;
+		if (record_get_tri(&t->last, F_tls_failed) != (failed ? TRI_YES : TRI_UNSEEN) ||
+		    record_has(&t->last, F_tls_failed_at) != failed ||
+		    record_get_num(&t->last, F_tls_failed_how, failhow_unknown) != (int64_t)cases[i].how ||
+		    record_get_num(&t->last, F_tls_failed_side, side_COUNT) != (int64_t)cases[i].by)
+			fail_msg("%s: failed %d how %d side %d", cases[i].why, (int)record_get_tri(&t->last, F_tls_failed),
+				 (int)record_get_num(&t->last, F_tls_failed_how, 0),
+				 (int)record_get_num(&t->last, F_tls_failed_side, side_COUNT));
+		done(t);
+	}
+}
+
+/* TLS was due, and something else came, or nothing. */
+static void no_tls_after_220(void **state)
+{
+	(void)state;
+	static const uint8_t hello[] = { 22, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3 };
+	static const struct {
+		bool hello, lost;
+		const char *client, *server;
+		enum tri failed;
+		enum failpoint at;
+		enum failhow how;
+		enum side by;
+		const char *why;
+	} cases[] = {
+		{ false, false, NULL, NULL, TRI_YES, failpoint_after_220, failhow_reset, side_client, "nothing" },
+		{ false, true, NULL, NULL, TRI_UNSEEN, failpoint_none, failhow_unknown, side_COUNT, "a lost packet" },
+		{ false, false, "QUIT\r\n", NULL, TRI_YES, failpoint_after_220, failhow_clear, side_COUNT, "the client, in clear" },
+		{ true, false, NULL, "500 5.5.1 what?\r\n", TRI_YES, failpoint_client_hello, failhow_clear, side_server,
+		  "the server, in clear" },
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct talk *t = begin();
+		shake(t, 40000, 25);
+		say(t, S2C, "220 mx.example.net ESMTP\r\n");
+		say(t, C2S, "EHLO out.example.org\r\n");
+		say(t, S2C, "250-mx.example.net\r\n250 STARTTLS\r\n");
+		say(t, C2S, "STARTTLS\r\n");
+		say(t, S2C, "220 go ahead\r\n");
+		if (cases[i].hello)
+			tcp(t, C2S, TCP_ACK, (struct bytes){ hello, sizeof(hello) });
+		if (cases[i].client)
+			say(t, C2S, cases[i].client);
+		if (cases[i].server)
+			say(t, S2C, cases[i].server);
+		t->seq[C2S] += cases[i].lost;
+		tcp(t, C2S, TCP_RST | TCP_ACK, (struct bytes){ 0 });
+		end(t);
+		assert_int_equal(record_get_tri(&t->last, F_tls_established), cases[i].lost ? TRI_UNSEEN : TRI_NO);
+		if (record_get_tri(&t->last, F_tls_failed) != cases[i].failed ||
+		    record_get_num(&t->last, F_tls_failed_at, failpoint_none) != (int64_t)cases[i].at ||
+		    record_get_num(&t->last, F_tls_failed_how, failhow_unknown) != (int64_t)cases[i].how ||
+		    (cases[i].by != side_COUNT && record_get_num(&t->last, F_tls_failed_side, side_COUNT) != (int64_t)cases[i].by))
+			fail_msg("%s: failed %d at %d how %d side %d", cases[i].why, (int)record_get_tri(&t->last, F_tls_failed),
+				 (int)record_get_num(&t->last, F_tls_failed_at, 0), (int)record_get_num(&t->last, F_tls_failed_how, 0),
+				 (int)record_get_num(&t->last, F_tls_failed_side, side_COUNT));
+		done(t);
+	}
+}
+
 /* What is not SMTP is counted and is no session; a bare SYN is neither. */
 static void not_mail(void **state)
 {
@@ -360,6 +477,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(clear_mail), cmocka_unit_test(one_side), cmocka_unit_test(gap_in_the_reply),
 		cmocka_unit_test(gap_in_tls), cmocka_unit_test(said_before_the_reply),
+		cmocka_unit_test(how_tls_ends), cmocka_unit_test(no_tls_after_220),
 		cmocka_unit_test(not_mail), cmocka_unit_test(reuse), cmocka_unit_test(no_room),
 		cmocka_unit_test(dns_over_udp), cmocka_unit_test(dns_over_tcp),
 	};

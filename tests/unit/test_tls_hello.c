@@ -124,6 +124,55 @@ static void test_server(void **state)
 	}
 }
 
+static void test_key_exchange(void **state)
+{
+	(void)state;
+	enum { ECDHE_RSA = 0xc02f, ECDHE_ECDSA = 0xc02b, DHE_RSA = 0x9e, DHE_DSS = 0x32, DH_ANON = 0x34, ECDH_ANON = 0xc018,
+	       RSA = 0x2f, ECDHE_PSK = 0xc035, DHE_PSK = 0x90 };
+	static const struct {
+		const char *hex;
+		uint16_t version, suite;
+		bool ok;
+		uint16_t group, bits, scheme;
+		size_t params, signature;
+		const char *why;
+	} t[] = {
+		{ "03 001d 02 aabb 0804 0003 010203", 0x0303, ECDHE_RSA, true, 29, 0, 0x0804, 6, 3, "curve, 1.2" },
+		{ "03 001d 02 aabb 0003 010203", 0x0302, ECDHE_RSA, true, 29, 0, 0x0000, 6, 3, "1.1: MD5 and SHA-1" },
+		{ "03 0017 01 aa 0001 01", 0x0301, ECDHE_ECDSA, true, 23, 0, 0x0203, 5, 1, "1.0: SHA-1" },
+		{ "0001 97 0001 02 0001 03 0401 0001 aa", 0x0303, DHE_RSA, true, 0, 8, 0x0401, 9, 1, "prime" },
+		{ "0003 00017f 0001 02 0001 03 0001 aa", 0x0300, DHE_DSS, true, 0, 9, 0x0202, 11, 1, "zeros in front" },
+		{ "0001 97 0001 02 0001 03", 0x0303, DH_ANON, true, 0, 8, 0, 9, 0, "anonymous: nothing is signed" },
+		{ "03 0017 01 aa", 0x0303, ECDH_ANON, true, 23, 0, 0, 5, 0, "anonymous, curve" },
+		{ "03 001d 02 aabb 0804 0003 0102", 0x0303, ECDHE_RSA, true, 29, 0, 0, 6, 0, "signature cut short" },
+		{ "03 001d 02 aabb 0804 0001 0102", 0x0303, ECDHE_RSA, true, 29, 0, 0, 6, 0, "an octet too many" },
+		{ "03 001d 02 aabb 0804 0000", 0x0303, ECDHE_RSA, true, 29, 0, 0x0804, 6, 0, "empty signature" },
+		{ "03 001d 02 aabb", 0x0303, ECDHE_RSA, true, 29, 0, 0, 6, 0, "no signature" },
+		{ "03 001d 02 aa", 0x0303, ECDHE_RSA, false, 0, 0, 0, 0, 0, "point cut short" },
+		{ "03 001d 00 0804 0001 01", 0x0303, ECDHE_RSA, false, 0, 0, 0, 0, 0, "no point" },
+		{ "01 001d 02 aabb 0804 0001 01", 0x0303, ECDHE_RSA, false, 0, 0, 0, 0, 0, "a curve without a number" },
+		{ "0001 00 0001 02 0001 03 0401 0001 aa", 0x0303, DHE_RSA, false, 0, 0, 0, 0, 0, "0 is no prime" },
+		{ "0000 0001 02 0001 03 0401 0001 aa", 0x0303, DHE_RSA, false, 0, 0, 0, 0, 0, "no prime" },
+		{ "0001 97 0000 0001 03 0401 0001 aa", 0x0303, DHE_RSA, false, 0, 0, 0, 0, 0, "no generator" },
+		{ "03 001d 02 aabb 0804 0001 01", 0x0303, RSA, false, 0, 0, 0, 0, 0, "no ephemeral key" },
+		{ "03 001d 02 aabb 0804 0001 01", 0x0303, ECDHE_PSK, false, 0, 0, 0, 0, 0, "a hint stands in front" },
+		{ "0001 97 0001 02 0001 03", 0x0303, DHE_PSK, false, 0, 0, 0, 0, 0, "likewise" },
+		{ "03 001d 02 aabb 0804 0001 01", 0x0304, ECDHE_RSA, false, 0, 0, 0, 0, 0, "1.3 has none" },
+		{ "03 001d 02 aabb 0804 0001 01", 0x0303, 0xfefe, false, 0, 0, 0, 0, 0, "no such suite" },
+		{ "", 0x0303, DHE_RSA, false, 0, 0, 0, 0, 0, "empty" },
+	};
+	for (size_t i = 0; i < sizeof(t) / sizeof(*t); i++) {
+		struct bytes in = unhex(t[i].hex);
+		struct tls_key_exchange k;
+		if (tls_key_exchange(in, t[i].version, t[i].suite, &k) != t[i].ok)
+			fail_msg("%s", t[i].why);
+		if (t[i].ok && (k.group != t[i].group || k.dh_bits != t[i].bits || k.scheme != t[i].scheme ||
+				k.params.n != t[i].params || k.signature.n != t[i].signature || k.params.p != in.p))
+			fail_msg("%s", t[i].why);
+		free((void *)(uintptr_t)in.p);
+	}
+}
+
 /* Wanted values, computed with another tool: MD5 of "769,5-4,0-10-11,23-24,0" and of "771,4865,43"; SHA-256 of
  * "0004,0005", of "000a,000b", and of the four octets of the two suites. */
 static void test_fingerprints(void **state)
@@ -183,6 +232,13 @@ static void test_names(void **state)
 	assert_string_equal(tls_group_name(number), name); \
 	last = number;
 #include "wire/tls_names.def"
+	last = -1;
+#define SCHEME(number, name)                                \
+	assert_true((number) > last);                       \
+	assert_string_equal(tls_scheme_name(number), name); \
+	last = number;
+#include "wire/tls_names.def"
+	assert_null(tls_scheme_name(0x0001));
 	assert_null(tls_suite_name(0x0a0a));
 	assert_null(tls_group_name(0));
 	assert_string_equal(tls_version_name(0x0300), "3.0");
@@ -194,6 +250,7 @@ static void test_names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_client), cmocka_unit_test(test_server),
+					    cmocka_unit_test(test_key_exchange),
 					    cmocka_unit_test(test_fingerprints),
 					    cmocka_unit_test(test_memory), cmocka_unit_test(test_names) };
 	return cmocka_run_group_tests(tests, set_up, tear_down);
