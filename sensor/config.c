@@ -8,23 +8,43 @@
 
 #include "yaml_tree.h"
 
-static bool own_network(const struct node *n, struct site *site, struct error *e)
+static bool network(const struct node *n, struct networks *to, const char *key, struct error *e)
 {
 	if (n->kind != NODE_SCALAR)
-		return node_error(e, n, "own_networks: a network belongs here, such as 192.0.2.0/24");
-	if (site_add(site, n->text))
+		return node_error(e, n, "%s: a network belongs here, such as 192.0.2.0/24", key);
+	if (networks_add(to, n->text))
 		return true;
-	return node_error(e, n, "own_networks: \"%.*s\" is not a network; write 192.0.2.0/24 or 2001:db8::/32, at most %d "
-			  "of them", (int)(n->text.n < 60 ? n->text.n : 60), (const char *)n->text.p, SITE_NETWORKS);
+	return node_error(e, n, "%s: \"%.*s\" is not a network; write 192.0.2.0/24 or 2001:db8::/32, at most %d of them",
+			  key, (int)(n->text.n < 60 ? n->text.n : 60), (const char *)n->text.p, SITE_NETWORKS);
 }
 
-static bool own_networks(const struct node *value, struct site *site, struct error *e)
+/* One network, or a list of them. */
+static bool networks(const struct node *value, struct networks *to, const char *key, struct error *e)
 {
 	if (value->kind != NODE_LIST)
-		return own_network(value, site, e);
+		return network(value, to, key, e);
 	for (const struct node *n = value->first; n; n = n->next)
-		if (!own_network(n, site, e))
+		if (!network(n, to, key, e))
 			return false;
+	return true;
+}
+
+static bool decrypted_mirror(const struct node *value, struct site *site, struct error *e)
+{
+	bool yes = value->kind == NODE_SCALAR && node_is(value, "true");
+	if (yes || (value->kind == NODE_SCALAR && node_is(value, "false"))) {
+		site->mirror_all = yes;
+		return true;
+	}
+	return networks(value, &site->mirror, "decrypted_mirror", e);
+}
+
+static bool ca_file(const struct node *value, struct site *site, struct error *e)
+{
+	if (value->kind != NODE_SCALAR || value->text.n == 0 || value->text.n >= sizeof(site->ca_file))
+		return node_error(e, value, "ca_file: the path of a PEM file belongs here, or none");
+	memcpy(site->ca_file, value->text.p, value->text.n);
+	site->ca_file[value->text.n] = '\0';
 	return true;
 }
 
@@ -37,25 +57,34 @@ static bool vantage(const struct node *value, struct site *site, struct error *e
 	return true;
 }
 
+static bool unknown_key(const struct node *key, struct error *e)
+{
+	static const char *const keys[] = { "own_networks", "public_addresses", "vantage", "decrypted_mirror", "ca_file", "rules",
+					    "rules_off", "rule_levels" };
+	const char *near = nearest_word(keys, sizeof(keys) / sizeof(keys[0]), key->text);
+	int n = (int)(key->text.n < 60 ? key->text.n : 60);
+	if (near)
+		return node_error(e, key, "no key \"%.*s\"; did you mean \"%s\"?", n, (const char *)key->text.p, near);
+	return node_error(e, key, "no key \"%.*s\"; the keys are own_networks, public_addresses, vantage, decrypted_mirror, "
+			  "ca_file, rules, rules_off and rule_levels", n, (const char *)key->text.p);
+}
+
 static bool pair(const struct node *value, struct site *site, struct rule_site *rules, struct error *e)
 {
-	static const char *const keys[] = { "own_networks", "vantage", "rules", "rules_off", "rule_levels" };
 	bool taken;
-	if (node_is(value->key, keys[0]))
-		return own_networks(value, site, e);
-	if (node_is(value->key, keys[1]))
+	if (node_is(value->key, "own_networks"))
+		return networks(value, &site->own, "own_networks", e);
+	if (node_is(value->key, "public_addresses"))
+		return networks(value, &site->seen_as, "public_addresses", e);
+	if (node_is(value->key, "vantage"))
 		return vantage(value, site, e);
+	if (node_is(value->key, "decrypted_mirror"))
+		return decrypted_mirror(value, site, e);
+	if (node_is(value->key, "ca_file"))
+		return ca_file(value, site, e);
 	if (!rule_site_key(rules, value, &taken, e))
 		return false;
-	if (taken)
-		return true;
-	const char *near = nearest_word(keys, sizeof(keys) / sizeof(keys[0]), value->key->text);
-	int n = (int)(value->key->text.n < 60 ? value->key->text.n : 60);
-	if (near)
-		return node_error(e, value->key, "no key \"%.*s\"; did you mean \"%s\"?", n,
-				  (const char *)value->key->text.p, near);
-	return node_error(e, value->key, "no key \"%.*s\"; the keys are own_networks, vantage, rules, rules_off and rule_levels", n,
-			  (const char *)value->key->text.p);
+	return taken || unknown_key(value->key, e);
 }
 
 static bool document(const struct node *top, struct site *site, struct rule_site *rules, struct error *e)

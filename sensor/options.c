@@ -21,7 +21,7 @@ const char options_usage[] =
 	"  --trust-anchor FILE      DNSKEY or DS in zone-file form (default: the root's, carried by the program)\n"
 	"  --ports LIST             mail ports, PORT or PORT=tls (default 25,587,2525,465=tls)\n"
 	"  --rules DIR              rules to judge by (default: the installed ones)\n"
-	"  -c FILE                  site configuration (own networks, vantage, own rules)\n"
+	"  -c FILE                  site configuration, see mxwitness(1)\n"
 	"  --format table|ndjson    default: table on a terminal, ndjson elsewhere\n"
 	"  -o FILE                  write there instead of standard output\n"
 	"  --all                    in the table, sessions without a finding too\n"

@@ -10,6 +10,7 @@
 #include "judge/alert.h"
 #include "judge/event.h"
 #include "judge/expectation.h"
+#include "judge/gate.h"
 #include "judge/outcome.h"
 #include "judge/rule.h"
 #include "key_proof.h"
@@ -114,16 +115,18 @@ static void judge_alerts(struct judge *j, const struct finding *findings, size_t
 /* The session in j->session, with its chain and the proof of its key: the whole judgement. */
 static void judge_session(struct judge *j, struct bytes chain, struct bytes proof)
 {
-	(void)proof;
 	struct finding findings[FINDINGS];
 	struct question q;
+	site_judge(&j->run->site, &j->session);
 	expectation_start(&j->expectation, &j->session);
 	while (j->resolver && expectation_next(&j->expectation, &q)) {
 		ask(j, &q);
 		expectation_answer(&j->expectation, &j->answer);
 	}
 	expectation_finish(&j->expectation, j->dane, &j->session, chain);
-	outcome_judge(&j->run->site, &j->session);
+	peer_judge(j->run->peer, &j->session, chain, proof);
+	outcome_judge(&j->session);
+	gate_judge(&j->session);
 	if (j->run->pipeline.dns)
 		record_tri(&j->session, F_cap_dns_visible,
 			   record_get_num(&j->stats, F_st_dns, 0) ? TRI_YES : TRI_NO);

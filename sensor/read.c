@@ -20,6 +20,7 @@
 
 #include "config.h"
 #include "run.h"
+#include "trust.h"
 
 #ifndef MXWITNESS_RULES
 #define MXWITNESS_RULES "/usr/local/share/mxwitness/rules"
@@ -158,6 +159,9 @@ static bool prepare(const struct options *o, struct run *run, struct error *e)
 	if (!ports(o->ports ? o->ports : "25,587,2525,465=tls", &run->pipeline, e))
 		return false;
 	if (o->config && !config_read(o->config, &run->site, &run->rule_site, e))
+		return false;
+	run->peer = trust_open(&run->site, e);
+	if (!run->peer)
 		return false;
 	run->rules = rules_load(o->rules ? o->rules : read_rules_dir(dir), &run->rule_site, e);
 	if (!run->rules || !dns(o, run, e))

@@ -44,7 +44,7 @@ static void unload(struct context *c)
 /* The rules of folder, and the site's own, in place of those that the configuration names, when there are some. */
 static bool load_from(struct context *c, const char *folder, const char *own)
 {
-	struct site networks = { .networks = 0 };
+	struct site networks = { .mirror_all = false };
 	struct rule_site site = { .dir = NULL };
 	bool ok = !c->o->config || config_read(c->o->config, &networks, &site, c->e);
 	if (ok && own) {

@@ -2,6 +2,7 @@
 #ifndef RUN_H
 #define RUN_H
 #include "channel.h"
+#include "judge/peer.h"
 #include "judge/site.h"
 #include "resolver.h"
 #include "rule_file.h"
@@ -10,7 +11,7 @@
 
 enum format { FORMAT_TABLE, FORMAT_NDJSON };
 
-/* Const after start; each process has its copy. spill is an unlinked file for sessions that wait. */
+/* Const after start but for what peer remembers; each process has its copy. spill is an unlinked file for sessions that wait. */
 struct run {
 	struct source *source;
 	struct pipeline_config pipeline;
@@ -18,6 +19,7 @@ struct run {
 	struct rules *rules;
 	struct rule_site rule_site;
 	struct site site;
+	struct peer *peer;
 	enum format format;
 	int out, spill;
 	bool all, colour, progress, verbose;

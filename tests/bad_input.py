@@ -53,6 +53,13 @@ def usage_cases(t):
     yield "unknown key", ["read", "-c", write(t, "a.yaml", b"vantage: dmz\nown_network: [10.0.0.0/8]\n"), DEMO], \
         ["a.yaml:2:1", "own_networks"]
     yield "not a network", ["read", "-c", write(t, "b.yaml", b"own_networks: [10.0.0.0/40]\n"), DEMO], ["b.yaml:1:16"]
+    yield "not a mirror", ["read", "-c", write(t, "m.yaml", b"decrypted_mirror: [10.0.0.0/8, maybe]\n"), DEMO], ["m.yaml:1:32"]
+    yield "not a public address", ["read", "-c", write(t, "p.yaml", b"public_addresses: mx.example.org\n"), DEMO], \
+        ["p.yaml:1:19"]
+    yield "ca_file not found", ["read", "-c", write(t, "n.yaml", b"ca_file: /no.pem\n"), DEMO], ["/no.pem"]
+    yield "ca_file without a certificate", \
+        ["read", "-c", write(t, "q.yaml", b"ca_file: " + write(t, "q.pem", b"nothing\n").encode() + b"\n"), DEMO], \
+        ["q.pem", "ca_file"]
     yield "not YAML", ["read", "-c", write(t, "c.yaml", b"own_networks: [10.0.0.0/8\n"), DEMO], ["c.yaml"]
     yield "duplicate key", ["read", "-c", write(t, "d.yaml", b"vantage: dmz\nvantage: dmz\n"), DEMO], ["d.yaml:2:1"]
     yield "broken rule", ["read", "--rules", rules, DEMO], ["broken.yaml:"]
@@ -99,7 +106,8 @@ def check_damage(t):
 
 def check_good(t):
     """Twins: what must not be refused."""
-    config = write(t, "ok.yaml", b"# all optional\nown_networks: [10.0.0.0/8, '2001:db8::/32']\nvantage: egress-inside\n")
+    config = write(t, "ok.yaml", b"# all optional\nown_networks: [10.0.0.0/8, '2001:db8::/32']\nvantage: egress-inside\n"
+                   b"public_addresses: 198.51.100.1\ndecrypted_mirror: false\nca_file: none\n")
     yield "configuration", [] if run("read", "-c", config, "--dns", "off", DEMO).returncode in (0, 1) else ["refused"]
     with open(DEMO, "rb") as f:
         piped = run("read", "--dns", "off", "-", stdin=f)

@@ -443,21 +443,23 @@ static void meant_hosts(const struct expectation *e, const struct lookup *mx, st
 	t->known = named || inside || (only && only->location == location_unknown && only->state != HOST_NONE);
 }
 
-/* outside only if every host that can take mail has secure addresses and the server's is none of them. */
+/* inside: at a host that was meant. outside: every host of the domain that can take mail has secure addresses, and the
+ * server's is none of them. */
 static void target_location(const struct expectation *e, const struct lookup *mx, struct target *t)
 {
-	bool outside = true, all = true;
+	bool outside = !mx->cut;
+	t->secure = true;
 	for (unsigned i = 0; i < t->meants; i++) {
 		const struct mx_host *h = &e->host[t->meant[i]];
-		if (h->state == HOST_NONE)
-			continue;
-		all = all && h->secure_address;
-		outside = outside && h->location == location_outside;
+		t->secure = t->secure && (h->secure_address || h->state == HOST_NONE);
 		if (h->location == location_inside)
 			t->location = location_inside;
 	}
-	t->secure = all;
-	if (t->location != location_inside && outside && !mx->cut)
+	for (unsigned i = 0; i < mx->hosts; i++) {
+		const struct mx_host *h = &e->host[mx->host[i]];
+		outside = outside && (h->location == location_outside || h->state == HOST_NONE);
+	}
+	if (t->location != location_inside && outside)
 		t->location = location_outside;
 }
 

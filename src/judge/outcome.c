@@ -57,13 +57,28 @@ static enum delivery delivery_in_tls(const struct record *s)
 	return octets <= 0 && !hidden(s) ? delivery_no : delivery_unknown;
 }
 
+static bool holds(struct bytes text, const char *part)
+{
+	return text.n && memmem(text.p, text.n, part, strlen(part)) != NULL;
+}
+
+/* A suite that encrypts nothing (RFC 4492 6, RFC 5246 A.5, RFC 9150): who listens reads the mail, as we could. */
+static bool null_cipher(const struct record *s)
+{
+	struct bytes suite = record_get_str(s, F_tls_cipher);
+	return holds(suite, "_NULL_") || holds(suite, "TLS_SHA256_SHA256") || holds(suite, "TLS_SHA384_SHA384");
+}
+
 static enum outcome outcome_in_tls(const struct record *s, enum delivery *delivery)
 {
 	*delivery = delivery_in_tls(s);
 	if (*delivery == delivery_no)
 		return outcome_not_delivered;
-	return record_get_num(s, F_dane_verdict, daneverdict_COUNT) == daneverdict_mismatch ? outcome_tls_bad_peer :
-											      outcome_tls_ok;
+	if (null_cipher(s) && *delivery == delivery_inferred)
+		return outcome_clear_content;
+	if (record_get_num(s, F_dane_verdict, daneverdict_COUNT) == daneverdict_mismatch)
+		return outcome_tls_bad_peer;
+	return null_cipher(s) ? outcome_unknown : outcome_tls_ok;
 }
 
 /* Accepted and delivered are what the server said about clear content. A session may hold several messages: one that
@@ -94,24 +109,40 @@ static bool secret_in_clear(const struct record *s)
 	return record_get_num(s, F_smtp_auth_class, authclass_other) == authclass_secret && yes(s, F_smtp_auth_response);
 }
 
-/* What was exposed comes before what was protected later in the same session. */
-static enum outcome outcome_of(const struct record *s, enum delivery *delivery)
+/* What was exposed comes before what was protected later in the same session; mail to a wrong peer before an envelope. */
+static enum outcome after_tls(const struct record *s, enum delivery *delivery)
 {
-	bool content = record_get_num(s, F_smtp_content, 0) > 0, mail = record_get_num(s, F_smtp_transactions, 0) > 0;
-	*delivery = content ? delivery_in_clear(accepted_in_clear(s)) : delivery_unknown;
-	if (content)
-		return outcome_clear_content;
-	if (yes(s, F_tls_established)) {
-		enum outcome in_tls = outcome_in_tls(s, delivery);
-		return secret_in_clear(s) ? outcome_clear_auth : in_tls;
-	}
-	if (!hidden(s))
-		*delivery = delivery_no;
+	enum outcome in_tls = outcome_in_tls(s, delivery);
+	if (in_tls == outcome_clear_content)
+		return in_tls;
 	if (secret_in_clear(s))
 		return outcome_clear_auth;
-	if (mail)
+	bool envelope = record_get_num(s, F_smtp_transactions, 0) > 0;
+	return envelope && in_tls != outcome_tls_bad_peer ? outcome_clear_envelope : in_tls;
+}
+
+/* What follows the 220 in clear is what an inspecting device saw inside TLS, if the site says so: what the wire carries is
+ * not known, what became of the mail is. */
+static bool mirrored(const struct record *s)
+{
+	return yes(s, F_mirror) && yes(s, F_smtp_after_220);
+}
+
+static enum outcome outcome_of(const struct record *s, enum delivery *delivery)
+{
+	bool content = record_get_num(s, F_smtp_content, 0) > 0, over = !hidden(s) || yes(s, F_tls_rejected13);
+	*delivery = content ? delivery_in_clear(accepted_in_clear(s)) : over ? delivery_no : delivery_unknown;
+	if (mirrored(s))
+		return outcome_unknown;
+	if (content)
+		return outcome_clear_content;
+	if (yes(s, F_tls_established))
+		return after_tls(s, delivery);
+	if (secret_in_clear(s))
+		return outcome_clear_auth;
+	if (record_get_num(s, F_smtp_transactions, 0) > 0)
 		return outcome_clear_envelope;
-	return hidden(s) ? outcome_unknown : outcome_not_delivered;
+	return over ? outcome_not_delivered : outcome_unknown;
 }
 
 static void put_outcome(struct record *s)
@@ -127,7 +158,7 @@ static void put_outcome(struct record *s)
 
 static void put_event_outcome(struct record *s)
 {
-	bool refused = record_get_num(s, F_smtp_stls_code, 0) >= 400 || yes(s, F_smtp_after_220);
+	bool refused = record_get_num(s, F_smtp_stls_code, 0) >= 400 || (yes(s, F_smtp_after_220) && !mirrored(s));
 	const char *text = "unknown";
 	if (yes(s, F_tls_established))
 		text = "success";
@@ -136,28 +167,8 @@ static void put_event_outcome(struct record *s)
 	record_cstr(s, F_event_outcome, text);
 }
 
-static void put_direction(const struct site *site, struct record *s)
-{
-	struct addr client, server;
-	enum direction d = direction_unknown;
-	record_unset(s, F_own_client);
-	record_unset(s, F_own_server);
-	if (site->networks && record_get_addr(s, F_src_ip, &client) && record_get_addr(s, F_dst_ip, &server)) {
-		bool from = site_own(site, &client), to = site_own(site, &server);
-		record_tri(s, F_own_client, from ? TRI_YES : TRI_NO);
-		record_tri(s, F_own_server, to ? TRI_YES : TRI_NO);
-		if (from)
-			d = to ? direction_internal : direction_outbound;
-		else
-			d = to ? direction_inbound : direction_external;
-	}
-	record_num(s, F_net_direction, d);
-	record_num(s, F_vantage, site->vantage);
-}
-
-void outcome_judge(const struct site *site, struct record *session)
+void outcome_judge(struct record *session)
 {
 	put_outcome(session);
 	put_event_outcome(session);
-	put_direction(site, session);
 }

@@ -41,6 +41,12 @@ static bool hidden(const struct record *s)
 	return yes(s, F_cap_gap_dialogue) || yes(s, F_cap_midstream) || yes(s, F_cap_one_direction) || yes(s, F_cap_limit);
 }
 
+/* Behind the 220 stands what an inspecting device saw inside TLS; of TLS itself nothing is in the copy. */
+static bool mirrored(const struct record *s)
+{
+	return yes(s, F_mirror) && yes(s, F_smtp_after_220);
+}
+
 static enum tls_state after_220(const struct record *s)
 {
 	int64_t end = record_get_num(s, F_cap_end, endhow_none);
@@ -56,6 +62,8 @@ static enum tls_state after_220(const struct record *s)
 static enum tls_state tls_state(const struct record *s)
 {
 	int64_t code = record_get_num(s, F_smtp_stls_code, 0);
+	if (mirrored(s))
+		return TLS_UNDECIDED;
 	if (yes(s, F_tls_established)) /* content that was readable went before TLS, which came too late for it */
 		return record_get_num(s, F_smtp_content, 0) > 0 ? TLS_ABSENT : TLS_OK;
 	if (yes(s, F_tls_failed))
@@ -153,6 +161,10 @@ static void judge_certificate(const struct expectation *e, struct dane *d, const
 		j->why = tls == TLS_OK ? "the certificate was not seen" : "the handshake did not complete";
 		return;
 	}
+	if (tls != TLS_OK && record_get_num(s, F_tls_alert_side, side_COUNT) != side_client) {
+		j->why = "the handshake ended before the client took or refused the certificate";
+		return;
+	}
 	compare(e, d, s, chain, j);
 	j->why = j->compared ? j->result.why : "";
 	if (j->compared && j->result.compared && j->result.matched < 0) {
@@ -176,7 +188,8 @@ static void judge_tls(const struct expectation *e, struct dane *d, const struct 
 		return;
 	case TLS_UNDECIDED:
 		j->verdict = daneverdict_not_visible;
-		j->why = "the session ended, or was not seen, before TLS was due";
+		j->why = mirrored(s) ? "the decrypted copy of an inspecting device: TLS is not in it" :
+				       "the session ended, or was not seen, before TLS was due";
 		return;
 	case TLS_FAILED:
 	case TLS_OK:
@@ -228,6 +241,20 @@ static void judge(const struct expectation *e, struct dane *d, const struct reco
 	}
 }
 
+/* What the MX RRset of the domain says, whether signed or not; mx_dnssec tells that (RFC 5321 5.1, RFC 7505). */
+static enum mxresult mx_result(const struct expectation *e, unsigned domain)
+{
+	const char *name = e->id.domain[domain];
+	const struct lookup *mx = expectation_lookup(e, DNS_MX, name);
+	if (!mx || mx->status == dnsstatus_incomplete || mx->status == dnsstatus_bogus || mx->status == dnsstatus_failed)
+		return mxresult_unknown;
+	if (mx->nxdomain)
+		return mxresult_nxdomain;
+	if (mx->rrs == 0)
+		return mxresult_implicit;
+	return mx->hosts || mx->cut ? mxresult_hosts : mxresult_null;
+}
+
 static void put_identity(const struct expectation *e, const struct target *t, struct record *s)
 {
 	const char *host = t->known && t->host >= 0 ? e->host[t->host].name : e->id.host;
@@ -250,14 +277,25 @@ static void put_identity(const struct expectation *e, const struct target *t, st
 	if (e->id.domains)
 		record_add_cstr(s, F_id_sources, "rcpt");
 	record_num(s, F_id_location, t->location);
-	if (t->domain >= 0)
-		record_num(s, F_id_mx_secure, t->mx);
 }
 
 static void host_name_add(struct record *s, struct bytes name)
 {
 	if (name.n && !record_list_has(s, F_related_hosts, name))
 		record_add(s, F_related_hosts, name);
+}
+
+/* The MX of the domain that was judged, or of the first one. */
+static void put_mx(const struct expectation *e, const struct target *target, unsigned n, const struct target *judged,
+		   struct record *s)
+{
+	const struct target *t = judged->domain >= 0 ? judged : NULL;
+	for (unsigned i = 0; i < n && !t; i++)
+		t = target[i].domain >= 0 ? &target[i] : NULL;
+	if (!t)
+		return;
+	record_num(s, F_id_mx_secure, t->mx);
+	record_num(s, F_id_mx_result, mx_result(e, (unsigned)t->domain));
 }
 
 static void put_related(struct record *s)
@@ -453,13 +491,29 @@ static void judge_rest(const struct expectation *e, struct judged *worst)
 	worst->why = "more recipient domains than are followed";
 }
 
+/* Mail for several domains may go to one server in one session: it is outside only if it is none of any domain's, also
+ * where the client named another host. A recipient that was not seen may be the one it is right for. */
+static void judge_location(const struct expectation *e, const struct record *s, const struct target *target, unsigned n,
+			   struct target *worst)
+{
+	bool lost = yes(s, F_cap_gap_dialogue) || yes(s, F_cap_midstream) || yes(s, F_cap_limit) ||
+		    record_get_num(s, F_cap_gap_c2s, 0) > 0;
+	bool outside = !e->id.more && !lost;
+	if (worst->location != location_outside)
+		return;
+	for (unsigned i = 0; i < n; i++)
+		outside = outside && (target[i].domain < 0 || target[i].location == location_outside);
+	if (!outside)
+		worst->location = location_unknown;
+}
+
 /* The record comes from another process, which has no say in these. */
 static void forget(struct record *s)
 {
 	static const enum fact mine[] = {
 		F_dst_domain, F_srv_domain, F_related_hosts, F_id_host, F_id_domains, F_id_confidence, F_id_sources, F_id_location,
-		F_id_mx_secure, F_expect, F_expect_all, F_dane_verdict, F_dane_variant, F_dane_dnssec, F_dane_base, F_dane_owner,
-		F_tlsa_usage, F_tlsa_selector, F_tlsa_matching, F_tlsa_data, F_tlsa_result, F_dane_usable, F_dane_matched, F_dane_ttl,
+		F_id_mx_secure, F_id_mx_result, F_expect, F_expect_all, F_dane_verdict, F_dane_variant, F_dane_dnssec, F_dane_base,
+		F_dane_owner, F_tlsa_usage, F_tlsa_selector, F_tlsa_matching, F_tlsa_data, F_tlsa_result, F_dane_usable, F_dane_matched, F_dane_ttl,
 		F_dane_as_of, F_dane_source, F_dane_seen_later, F_dane_why
 	};
 	for (size_t i = 0; i < sizeof(mine) / sizeof(mine[0]); i++)
@@ -484,9 +538,11 @@ void promise_judge(const struct expectation *e, struct dane *d, struct record *s
 			worst = j;
 	}
 	judge_rest(e, &worst);
+	judge_location(e, session, target, n, &worst.target);
 	judge_time(e, session, &worst, has);
 	has[expect_none] = !has[expect_dane] && !has[expect_dane_tls_only];
 	put_identity(e, &worst.target, session);
+	put_mx(e, target, n, &worst.target, session);
 	put_expectations(session, has);
 	if (dns)
 		put_dane(e, &worst, session);

@@ -1,4 +1,5 @@
-/* site: the operator's own networks, parsed once and asked for every session. It knows no configuration file. */
+/* site: what the operator's word makes of the addresses of a session. It knows no configuration file, and nothing that
+ * was said in the session but the address that the server greeted. */
 #include "judge/site.h"
 #include <arpa/inet.h>
 
@@ -53,22 +54,95 @@ bool site_network(struct bytes text, struct cidr *out)
 	return true;
 }
 
-bool site_add(struct site *s, struct bytes text)
+bool networks_add(struct networks *s, struct bytes text)
 {
 	struct cidr c;
-	if (s->networks >= SITE_NETWORKS || !site_network(text, &c))
+	if (s->n >= SITE_NETWORKS || !site_network(text, &c))
 		return false;
-	s->own[s->networks++] = c;
+	s->net[s->n++] = c;
 	return true;
 }
 
-bool site_own(const struct site *s, const struct addr *a)
+static bool cidr_has(const struct cidr *c, const struct addr *a)
 {
-	for (uint32_t i = 0; i < s->networks && i < SITE_NETWORKS; i++) {
-		struct addr masked = *a;
-		clear_behind(&masked, s->own[i].bits);
-		if (masked.v == s->own[i].base.v && memcmp(masked.a, s->own[i].base.a, sizeof(masked.a)) == 0)
+	struct addr masked = *a;
+	clear_behind(&masked, c->bits);
+	return masked.v == c->base.v && memcmp(masked.a, c->base.a, sizeof(masked.a)) == 0;
+}
+
+bool networks_have(const struct networks *s, const struct addr *a)
+{
+	for (uint32_t i = 0; i < s->n && i < SITE_NETWORKS; i++)
+		if (cidr_has(&s->net[i], a))
 			return true;
-	}
 	return false;
+}
+
+static enum direction direction_of(bool from_own, bool to_own)
+{
+	if (from_own)
+		return to_own ? direction_internal : direction_outbound;
+	return to_own ? direction_inbound : direction_external;
+}
+
+static void put_direction(const struct site *site, struct record *s, const struct addr *client, const struct addr *server)
+{
+	bool from = networks_have(&site->own, client), to = networks_have(&site->own, server);
+	if (site->own.n == 0)
+		return;
+	record_tri(s, F_own_client, from ? TRI_YES : TRI_NO);
+	record_tri(s, F_own_server, to ? TRI_YES : TRI_NO);
+	record_num(s, F_net_direction, direction_of(from, to));
+}
+
+static void put_mirror(const struct site *site, struct record *s, const struct addr *client, const struct addr *server)
+{
+	bool mirror = site->mirror_all || networks_have(&site->mirror, client) || networks_have(&site->mirror, server);
+	if (site->mirror_all || site->mirror.n)
+		record_tri(s, F_mirror, mirror ? TRI_YES : TRI_NO);
+}
+
+static bool same(const struct addr *a, const struct addr *b)
+{
+	return a->v == b->v && memcmp(a->a, b->a, sizeof(a->a)) == 0;
+}
+
+/* A socket for both families writes an IPv4 address as one of IPv6 (RFC 4291 2.5.5.2). */
+static void unmap(struct addr *a)
+{
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+	if (a->v != 6 || memcmp(a->a, mapped, sizeof(mapped)) != 0)
+		return;
+	struct addr v4 = { .v = 4 };
+	memcpy(v4.a, a->a + sizeof(mapped), 4);
+	*a = v4;
+}
+
+/* The server greets whom it sees. Behind address translation that is not whom we see, so only a site that said how its
+ * own clients are seen can be told that somebody else stands between. */
+static void put_greeted(const struct site *site, struct record *s, const struct addr *client)
+{
+	struct addr greeted;
+	if (!record_get_addr(s, F_smtp_greeted, &greeted))
+		return;
+	unmap(&greeted);
+	if (same(&greeted, client) || networks_have(&site->seen_as, &greeted))
+		record_tri(s, F_smtp_greeted_other, TRI_NO);
+	else if (site->seen_as.n && (site->own.n == 0 || networks_have(&site->own, client)))
+		record_yes(s, F_smtp_greeted_other);
+}
+
+void site_judge(const struct site *site, struct record *session)
+{
+	static const enum fact mine[] = { F_own_client, F_own_server, F_mirror, F_smtp_greeted_other };
+	struct addr client, server;
+	for (size_t i = 0; i < sizeof(mine) / sizeof(mine[0]); i++)
+		record_unset(session, mine[i]); /* the record comes from another process, which has no say in these */
+	record_num(session, F_net_direction, direction_unknown);
+	record_num(session, F_vantage, site->vantage);
+	if (!record_get_addr(session, F_src_ip, &client) || !record_get_addr(session, F_dst_ip, &server))
+		return;
+	put_direction(site, session, &client, &server);
+	put_mirror(site, session, &client, &server);
+	put_greeted(site, session, &client);
 }

@@ -20,8 +20,9 @@ enum scene {
 	TLS13,         /* TLS, certificate not visible */
 	TLS_ANON,      /* an anonymous suite */
 	TLS_BROKE,     /* handshake failed, no certificate */
-	TLS_BROKE_EVIL,/* handshake failed after certificate EVIL */
-	TLS_BROKE_GOOD,
+	TLS_BROKE_EVIL,/* handshake failed: the client refused certificate EVIL by an alert */
+	TLS_BROKE_GOOD,/* the same with GOOD */
+	TLS_CUT_EVIL,  /* handshake failed after certificate EVIL, of which the client said nothing */
 	MAIL_THEN_TLS, /* a message in clear, then TLS with GOOD */
 	BROKE_THEN_MAIL,/* TLS failed, then mail in clear in the same session */
 	REFUSED,       /* 454 to STARTTLS, the client left */
@@ -29,7 +30,8 @@ enum scene {
 	OFFER_QUIT,    /* offered, the client left before its turn */
 	BANNER_ONLY,   /* nothing after the greeting */
 	CLEAR_220,     /* clear text after 220 */
-	SILENT_220     /* the connection ended after 220 */
+	SILENT_220,    /* the connection ended after 220 */
+	MIRROR_220     /* clear text after 220, in the decrypted copy of an inspecting device */
 };
 
 /* One RRset. rr: items separated by ';'. MX "10 host" ("0 ." is null), A AAAA address, CNAME name, TLSA "311 good",
@@ -118,6 +120,19 @@ static const struct {
 	{ "insecure NODATA: implicit MX, unsigned", D, NULL, MAIL,
 	  { MXREC(INS, ""), { DNS_A, D, INS, SRV, NULL, 0 } },
 	  VD(insecure), EX(none), CO(low), LO(unknown), D, NULL, 0, "MX:" D " A:" D },
+	{ "insecure alias on the way to the MX: as an insecure MX", D, NULL, MAIL,
+	  { { DNS_MX, D, INS, "10 " MX1, X, 0 }, A1(SEC, SRV), TLSA1(SEC, "301 good") },
+	  VD(tls_absent), EX(dane), CO(medium), LO(inside), MX1, MX1, 0, "MX:" D " A:" MX1 " TLSA:" T1 },
+	{ "secure alias on the way to the MX: as a secure MX", D, NULL, MAIL,
+	  { { DNS_MX, D, SEC, "10 " MX1, X, 0 }, A1(SEC, SRV), TLSA1(SEC, "301 good") },
+	  VD(tls_absent), EX(dane), CO(high), LO(inside), MX1, MX1, 0, "MX:" D " A:" MX1 " TLSA:" T1 },
+	{ "implicit MX, the domain is an alias: the expanded name first, then the domain", D, NULL, MAIL,
+	  { { DNS_MX, D, ABS, "", X, 0 }, { DNS_A, D, SEC, SRV, X, 0 }, { DNS_TLSA, TX, ABS, "", NULL, 0 },
+	    { DNS_TLSA, "_25._tcp." D, SEC, "301 good", NULL, 0 } },
+	  VD(tls_absent), EX(dane), CO(high), LO(inside), D, D, 0, "MX:" D " A:" D " TLSA:" TX " TLSA:_25._tcp." D },
+	{ "bogus MX: no host is asked for, whatever it says", D, NULL, MAIL,
+	  { MXREC(BOG, "10 " MX1), A1(SEC, SRV), TLSA1(SEC, "301 good") },
+	  VD(bogus), EX(none), CO(low), LO(unknown), NULL, NULL, 0, "MX:" D },
 	{ "bogus MX", D, NULL, MAIL, { MXREC(BOG, "") },
 	  VD(bogus), EX(none), CO(low), LO(unknown), NULL, NULL, 0, "MX:" D },
 	{ "MX lookup failed", D, NULL, MAIL, { MXREC(FAI, "") },
@@ -127,6 +142,13 @@ static const struct {
 	{ "MX is an address literal: DANE does not apply, nothing more is asked", D, NULL, MAIL,
 	  { MXREC(SEC, "10 192.0.2.25") },
 	  VD(no_tlsa), EX(none), CO(medium), LO(unknown), "192.0.2.25", NULL, 0, "MX:" D },
+	{ "MX is an address in brackets: the same", D, NULL, MAIL, { MXREC(SEC, "10 [192.0.2.25]") },
+	  VD(no_tlsa), EX(none), CO(medium), LO(unknown), "[192.0.2.25]", NULL, 0, "MX:" D },
+	{ "MX is an address of IPv6: the same", D, NULL, MAIL, { MXREC(SEC, "10 2001:db8::25") },
+	  VD(no_tlsa), EX(none), CO(medium), LO(unknown), "2001:db8::25", NULL, 0, "MX:" D },
+	{ "near miss: an address literal beside a host: the client may have meant the literal", D, NULL, MAIL,
+	  { MXREC(SEC, "10 192.0.2.25;20 " MX2), A2(SEC, "198.51.100.9"), TLSA2(SEC, "301 good") },
+	  VD(no_tlsa), EX(none), CO(medium), LO(unknown), NULL, NULL, 0, NULL },
 	{ "hosts are taken by preference, whatever their order", D, NULL, MAIL,
 	  { MXREC(SEC, "20 " MX2 ";10 " MX1), A1(SEC, SRV), A2(SEC, "198.51.100.9"), TLSA1(SEC, "301 good") },
 	  VD(tls_absent), EX(dane), CO(high), LO(inside), MX1, MX1, 0, "MX:" D " A:" MX1 " A:" MX2 " TLSA:" T1 },
@@ -145,6 +167,15 @@ static const struct {
 	  VD(tls_absent), EX(dane), CO(high), LO(outside), NULL, MX1, 0, "MX:" D " A:" MX1 " AAAA:" MX1 " TLSA:" T1 },
 	{ "bogus address", D, NULL, MAIL, { MXREC(SEC, "10 " MX1), A1(BOG, "") },
 	  VD(bogus), EX(none), CO(medium), LO(unknown), MX1, NULL, 0, "MX:" D " A:" MX1 },
+	{ "bogus address of the other family: not needed for this connection, and not asked", D, NULL, MAIL,
+	  { MXREC(SEC, "10 " MX1), A1(SEC, SRV), AAAA1(BOG, ""), TLSA1(SEC, "301 good") },
+	  VD(tls_absent), EX(dane), CO(high), LO(inside), MX1, MX1, 0, "MX:" D " A:" MX1 " TLSA:" T1 },
+	{ "bogus address of the other family, when this one has none", D, NULL, MAIL,
+	  { MXREC(SEC, "10 " MX1), A1(ABS, ""), AAAA1(BOG, "") },
+	  VD(bogus), EX(none), CO(medium), LO(unknown), MX1, NULL, 0, "MX:" D " A:" MX1 " AAAA:" MX1 },
+	{ "failed lookup of the other family, when this one has none", D, NULL, MAIL,
+	  { MXREC(SEC, "10 " MX1), A1(ABS, ""), AAAA1(FAI, "") },
+	  VD(lookup_failed), EX(none), CO(medium), LO(unknown), MX1, NULL, 0, NULL },
 	{ "address lookup failed: TLSA is not asked", D, NULL, MAIL, { MXREC(SEC, "10 " MX1), A1(FAI, "") },
 	  VD(lookup_failed), EX(none), CO(medium), LO(unknown), MX1, NULL, 0, "MX:" D " A:" MX1 },
 	{ "address proof missing", D, NULL, MAIL, { MXREC(SEC, "10 " MX1) },
@@ -168,6 +199,15 @@ static const struct {
 	{ "alias, expanded name's TLSA bogus: what is behind must not be used", D, NULL, MAIL,
 	  { MXREC(SEC, "10 " MX1), { DNS_A, MX1, SEC, SRV, X, 0 }, { DNS_TLSA, TX, BOG, "", NULL, 0 }, TLSA1(ABS, "") },
 	  VD(bogus), EX(none), CO(high), LO(inside), MX1, X, 0, "MX:" D " A:" MX1 " TLSA:" TX },
+	{ "alias, expanded name's TLSA lookup failed: the same", D, NULL, MAIL,
+	  { MXREC(SEC, "10 " MX1), { DNS_A, MX1, SEC, SRV, X, 0 }, { DNS_TLSA, TX, FAI, "", NULL, 0 }, TLSA1(SEC, "301 good") },
+	  VD(lookup_failed), EX(none), CO(high), LO(inside), MX1, X, 0, "MX:" D " A:" MX1 " TLSA:" TX },
+	{ "alias, expanded name's TLSA not in the capture: the same", D, NULL, MAIL,
+	  { MXREC(SEC, "10 " MX1), { DNS_A, MX1, SEC, SRV, X, 0 }, TLSA1(SEC, "301 good") },
+	  VD(incomplete), EX(none), CO(high), LO(inside), MX1, X, 0, "MX:" D " A:" MX1 " TLSA:" TX },
+	{ "alias, expanded name's records all unusable: they count, not those of the second candidate", D, NULL, MAIL,
+	  { MXREC(SEC, "10 " MX1), { DNS_A, MX1, SEC, SRV, X, 0 }, { DNS_TLSA, TX, SEC, "101 good", NULL, 0 }, TLSA1(SEC, "301 good") },
+	  VD(tls_absent), EX(dane_tls_only), CO(high), LO(inside), MX1, X, 0, "MX:" D " A:" MX1 " TLSA:" TX },
 	{ "alias, a match under the second candidate is none while the first has records", D, MX1, TLS12,
 	  { MXREC(SEC, "10 " MX1), { DNS_A, MX1, SEC, SRV, X, 0 }, { DNS_TLSA, TX, SEC, "301 evil", NULL, 0 }, TLSA1(SEC, "301 good") },
 	  VD(mismatch), EX(dane), CO(high), LO(inside), MX1, X, VA(wrong_sni), NULL },
@@ -194,6 +234,12 @@ static const struct {
 	{ "near miss: one usable among unusable", NULL, MX1, TLS12_EVIL,
 	  { A1(SEC, SRV), TLSA1(SEC, "101 good;301 good") },
 	  VD(mismatch), EX(dane), CO(high), LO(inside), MX1, MX1, VA(ee_no_match), NULL },
+	{ "an alias of the TLSA name does not change the base domain", NULL, MX1, TLS12,
+	  { A1(SEC, SRV), { DNS_TLSA, T1, SEC, "301 good", "tlsa.example.com", 0 } },
+	  VD(match), EX(dane), CO(high), LO(inside), MX1, MX1, 0, "A:" MX1 " TLSA:" T1 },
+	{ "an insecure alias of the TLSA name", NULL, MX1, TLS12,
+	  { A1(SEC, SRV), { DNS_TLSA, T1, INS, "301 good", "tlsa.example.com", 0 } },
+	  VD(insecure), EX(none), CO(high), LO(inside), MX1, MX1, 0, NULL },
 	{ "insecure TLSA", D, NULL, MAIL, { MXREC(SEC, "10 " MX1), A1(SEC, SRV), TLSA1(INS, "301 good") },
 	  VD(insecure), EX(none), CO(high), LO(inside), MX1, MX1, 0, NULL },
 	{ "insecure denial (opt-out)", D, NULL, MAIL, { MXREC(SEC, "10 " MX1), A1(SEC, SRV), TLSA1(INS, "") },
@@ -219,6 +265,9 @@ static const struct {
 	  VD(tls_failed), EX(dane), CO(high), LO(inside), MX1, MX1, 0, NULL },
 	{ "client refused a wrong certificate", NULL, MX1, TLS_BROKE_EVIL, { A1(SEC, SRV), TLSA1(SEC, "301 good") },
 	  VD(mismatch), EX(dane), CO(high), LO(inside), MX1, MX1, VA(ee_no_match), NULL },
+	{ "near miss: ended behind a wrong certificate, and the client did not say why", NULL, MX1, TLS_CUT_EVIL,
+	  { A1(SEC, SRV), TLSA1(SEC, "301 good") },
+	  VD(tls_failed), EX(dane), CO(high), LO(inside), MX1, MX1, 0, NULL },
 	{ "handshake failed in spite of the right one: no match is claimed", NULL, MX1, TLS_BROKE_GOOD,
 	  { A1(SEC, SRV), TLSA1(SEC, "301 good") },
 	  VD(tls_failed), EX(dane), CO(high), LO(inside), MX1, MX1, 0, NULL },
@@ -301,6 +350,9 @@ static const struct {
 	  VD(not_visible), EX(dane), CO(high), LO(inside), MX1, MX1, 0, NULL },
 	{ "clear text after 220", D, NULL, CLEAR_220, { MXREC(SEC, "10 " MX1), A1(SEC, SRV), TLSA1(SEC, "301 good") },
 	  VD(tls_failed), EX(dane), CO(high), LO(inside), MX1, MX1, 0, NULL },
+	{ "near miss: clear text after 220, but it is a decrypted copy", D, NULL, MIRROR_220,
+	  { MXREC(SEC, "10 " MX1), A1(SEC, SRV), TLSA1(SEC, "301 good") },
+	  VD(not_visible), EX(dane), CO(high), LO(inside), MX1, MX1, 0, NULL },
 	{ "ended after 220", D, NULL, SILENT_220, { MXREC(SEC, "10 " MX1), A1(SEC, SRV), TLSA1(SEC, "301 good") },
 	  VD(tls_failed), EX(dane), CO(high), LO(inside), MX1, MX1, 0, NULL },
 	{ "not offered, the client left", D, NULL, NO_OFFER_QUIT, { MXREC(SEC, "10 " MX1), A1(SEC, SRV), TLSA1(SEC, "301 good") },
@@ -442,10 +494,15 @@ static void session_of(enum scene scene, const char *rcpt, const char *sni, stru
 		record_yes(r, F_smtp_offered);
 	if (scene == REFUSED)
 		record_num(r, F_smtp_stls_code, 454);
-	if (scene == CLEAR_220 || scene == SILENT_220 || tls)
+	if (scene == CLEAR_220 || scene == SILENT_220 || scene == MIRROR_220 || tls)
 		record_num(r, F_smtp_stls_code, 220);
-	if (scene == CLEAR_220)
+	if (scene == CLEAR_220 || scene == MIRROR_220)
 		record_yes(r, F_smtp_after_220);
+	if (scene == MIRROR_220) {
+		record_yes(r, F_mirror);
+		record_num(r, F_smtp_transactions, 1);
+		record_num(r, F_smtp_content, 400);
+	}
 	if (!tls)
 		return;
 	record_yes(r, F_tls_seen);
@@ -457,13 +514,15 @@ static void session_of(enum scene scene, const char *rcpt, const char *sni, stru
 	record_num(r, F_tls_cert_vis, hidden ? visibility_hidden : visibility_visible);
 	if (scene == TLS_ANON)
 		record_yes(r, F_tls_anonymous);
+	if (scene == TLS_BROKE_EVIL || scene == TLS_BROKE_GOOD)
+		record_num(r, F_tls_alert_side, side_client);
 }
 
 static struct bytes scene_chain(enum scene scene, uint8_t out[CHAIN_ROOM])
 {
 	if (scene == TLS12 || scene == TLS_BROKE_GOOD || scene == MAIL_THEN_TLS)
 		return (struct bytes){ out, chain_put(out, 0, good_leaf) };
-	if (scene == TLS12_EVIL || scene == TLS_BROKE_EVIL)
+	if (scene == TLS12_EVIL || scene == TLS_BROKE_EVIL || scene == TLS_CUT_EVIL)
 		return (struct bytes){ out, chain_put(out, 0, evil_leaf) };
 	return (struct bytes){ out, 0 };
 }
@@ -543,6 +602,149 @@ static void every_row(void **state)
 	assert_int_equal(failed, 0);
 }
 
+
+/* Every state of the DNS against everything that a session may be: the verdict, and whether something was promised. */
+static void state_by_result(void **state)
+{
+	enum { MATCHED, WRONG, UNSEEN, IN_CLEAR, FAILED_CLEAR, REFUSED_PEER, BROKEN, GAVE_UP, RESULTS };
+	static const enum scene scenes[RESULTS] = {
+		[MATCHED] = TLS12,	    [WRONG] = TLS12_EVIL,	     [UNSEEN] = TLS13,	   [IN_CLEAR] = MAIL,
+		[FAILED_CLEAR] = BROKE_THEN_MAIL, [REFUSED_PEER] = TLS_BROKE_EVIL, [BROKEN] = TLS_BROKE, [GAVE_UP] = OFFER_QUIT,
+	};
+	static const struct {
+		const char *why;
+		enum dnsstatus status;
+		const char *rr;
+		enum expect expect;
+		enum daneverdict verdict[RESULTS];
+	} t[] = {
+		{ "usable", SEC, "301 good", EX(dane),
+		  { VD(match), VD(mismatch), VD(not_visible), VD(tls_absent), VD(tls_failed), VD(mismatch), VD(tls_failed), VD(not_visible) } },
+		{ "none usable", SEC, "101 good", EX(dane_tls_only),
+		  { VD(tls_only_ok), VD(tls_only_ok), VD(tls_only_ok), VD(tls_absent), VD(tls_failed), VD(tls_failed), VD(tls_failed), VD(not_visible) } },
+		{ "secure denial", ABS, "", EX(none),
+		  { VD(no_tlsa), VD(no_tlsa), VD(no_tlsa), VD(no_tlsa), VD(no_tlsa), VD(no_tlsa), VD(no_tlsa), VD(no_tlsa) } },
+		{ "insecure", INS, "301 good", EX(none),
+		  { VD(insecure), VD(insecure), VD(insecure), VD(insecure), VD(insecure), VD(insecure), VD(insecure), VD(insecure) } },
+		{ "insecure denial, as of an opt-out span", INS, "", EX(none),
+		  { VD(insecure), VD(insecure), VD(insecure), VD(insecure), VD(insecure), VD(insecure), VD(insecure), VD(insecure) } },
+		{ "bogus", BOG, "301 good", EX(none),
+		  { VD(bogus), VD(bogus), VD(bogus), VD(bogus), VD(bogus), VD(bogus), VD(bogus), VD(bogus) } },
+		{ "failed: SERVFAIL, REFUSED, NOTIMP, time out", FAI, "", EX(none),
+		  { VD(lookup_failed), VD(lookup_failed), VD(lookup_failed), VD(lookup_failed), VD(lookup_failed), VD(lookup_failed),
+		    VD(lookup_failed), VD(lookup_failed) } },
+		{ "not in the capture", INC, "", EX(none),
+		  { VD(incomplete), VD(incomplete), VD(incomplete), VD(incomplete), VD(incomplete), VD(incomplete), VD(incomplete), VD(incomplete) } },
+	};
+	char log[8192];
+	uint8_t chain[CHAIN_ROOM];
+	(void)state;
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		for (int k = 0; k < RESULTS; k++) {
+			struct script script[9] = { MXREC(SEC, "10 " MX1), A1(SEC, SRV), TLSA1(t[i].status, t[i].rr) };
+			session_of(scenes[k], D, MX1, &session);
+			walk(script, log, sizeof(log));
+			expectation_finish(&e, dane, &session, scene_chain(scenes[k], chain));
+			if (record_get_num(&session, F_dane_verdict, -1) != (int64_t)t[i].verdict[k])
+				print_message("%s, result %d\n", t[i].why, k);
+			assert_int_equal(record_get_num(&session, F_dane_verdict, -1), t[i].verdict[k]);
+			assert_int_equal(record_get_num(&session, F_expect, -1), t[i].expect);
+		}
+	}
+	for (int k = 0; k < RESULTS; k++) { /* nobody knows for whom it was */
+		static const struct script none[9];
+		session_of(scenes[k], NULL, NULL, &session);
+		walk(none, log, sizeof(log));
+		expectation_finish(&e, dane, &session, scene_chain(scenes[k], chain));
+		assert_int_equal(record_get_num(&session, F_dane_verdict, -1), daneverdict_identity_unknown);
+		assert_int_equal(record_get_num(&session, F_expect, -1), expect_none);
+	}
+}
+
+/* What the MX says, and whether the server is one of the domain's. "outside" is an accusation: it needs every address of
+ * every MX host, secure, and one domain that fits is enough. */
+static void mx_and_location(void **state)
+{
+	static const struct {
+		const char *why, *rcpt, *sni;
+		struct script script[9];
+		int mx; /* enum mxresult, -1: unseen */
+		enum dnsstatus status;
+		enum location location;
+	} t[] = {
+		{ "hosts", D, NULL, { MXREC(SEC, "10 " MX1), A1(SEC, SRV) }, mxresult_hosts, SEC, LO(inside) },
+		{ "implicit", D, NULL, { MXREC(ABS, ""), { DNS_A, D, SEC, SRV, NULL, 0 } }, mxresult_implicit, ABS, LO(inside) },
+		{ "secure null MX", D, NULL, { MXREC(SEC, "0 .") }, mxresult_null, SEC, LO(outside) },
+		{ "insecure null MX", D, NULL, { MXREC(INS, "0 .") }, mxresult_null, INS, LO(outside) },
+		{ "secure NXDOMAIN", D, NULL, { { DNS_MX, D, ABS, "", NULL, true } }, mxresult_nxdomain, ABS, LO(outside) },
+		{ "bogus", D, NULL, { MXREC(BOG, "10 " MX1) }, mxresult_unknown, BOG, LO(unknown) },
+		{ "failed", D, NULL, { MXREC(FAI, "") }, mxresult_unknown, FAI, LO(unknown) },
+		{ "not in the capture", D, NULL, { { 0 } }, mxresult_unknown, INC, LO(unknown) },
+		{ "by SNI alone there is no MX", NULL, MX1, { A1(SEC, SRV) }, -1, 0, LO(inside) },
+		{ "elsewhere, all addresses secure", D, NULL,
+		  { MXREC(SEC, "10 " MX1 ";20 " MX2), A1(SEC, "198.51.100.1"), A2(SEC, "198.51.100.2;198.51.100.3") }, mxresult_hosts, SEC, LO(outside) },
+		{ "near miss: one host insecure", D, NULL,
+		  { MXREC(SEC, "10 " MX1 ";20 " MX2), A1(SEC, "198.51.100.1"), A2(INS, "198.51.100.2") }, mxresult_hosts, SEC, LO(unknown) },
+		{ "near miss: one host bogus", D, NULL,
+		  { MXREC(SEC, "10 " MX1 ";20 " MX2), A1(SEC, "198.51.100.1"), A2(BOG, "") }, mxresult_hosts, SEC, LO(unknown) },
+		{ "near miss: one host not in the capture", D, NULL,
+		  { MXREC(SEC, "10 " MX1 ";20 " MX2), A1(SEC, "198.51.100.1") }, mxresult_hosts, SEC, LO(unknown) },
+		{ "near miss: one host is an address", D, NULL,
+		  { MXREC(SEC, "10 " MX1 ";20 203.0.113.1"), A1(SEC, "198.51.100.1") }, mxresult_hosts, SEC, LO(unknown) },
+		{ "one host proved to take no mail", D, NULL,
+		  { MXREC(SEC, "10 " MX1 ";20 " MX2), A1(SEC, "198.51.100.1"), { DNS_A, MX2, ABS, "", NULL, true } }, mxresult_hosts, SEC, LO(outside) },
+		{ "the client named one host, the server is another of the same domain", D, MX1,
+		  { MXREC(SEC, "10 " MX1 ";20 " MX2), A1(SEC, "198.51.100.1"), A2(SEC, SRV), TLSA1(ABS, "") }, mxresult_hosts, SEC, LO(unknown) },
+		{ "two domains, the server is nobody's", D ";example.com", NULL,
+		  { MXREC(SEC, "10 " MX1), { DNS_MX, "example.com", SEC, "10 " MX2, NULL, 0 }, A1(SEC, "198.51.100.1"), A2(SEC, "198.51.100.2") },
+		  mxresult_hosts, SEC, LO(outside) },
+		{ "near miss: it is the second domain's", D ";example.com", NULL,
+		  { MXREC(SEC, "0 ."), { DNS_MX, "example.com", SEC, "10 " MX2, NULL, 0 }, A2(SEC, SRV), TLSA2(ABS, "") },
+		  mxresult_null, SEC, LO(unknown) },
+		{ "near miss: of the second domain nothing is known", D ";example.com", NULL, { MXREC(SEC, "0 .") }, mxresult_unknown, INC, LO(unknown) },
+	};
+	char log[8192];
+	int failed = 0;
+	(void)state;
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		session_of(MAIL, t[i].rcpt, t[i].sni, &session);
+		walk(t[i].script, log, sizeof(log));
+		expectation_finish(&e, dane, &session, (struct bytes){ 0 });
+		int64_t mx = record_get_num(&session, F_id_mx_result, -1), status = record_get_num(&session, F_id_mx_secure, 0),
+			location = record_get_num(&session, F_id_location, -1);
+		if (mx == t[i].mx && status == (int64_t)t[i].status && location == (int64_t)t[i].location)
+			continue;
+		print_message("%s: mx %d status %d location %d\n", t[i].why, (int)mx, (int)status, (int)location);
+		failed++;
+	}
+	print_message("%zu rows\n", sizeof(t) / sizeof(t[0]));
+	assert_int_equal(failed, 0);
+}
+
+/* Losing packets must not accuse: the recipient that explains the server may be among them. */
+static void lost_recipients(void **state)
+{
+	static const struct script script[9] = { MXREC(SEC, "10 " MX1), A1(SEC, "198.51.100.1"), TLSA1(ABS, "") };
+	static const struct {
+		enum fact fact;
+		int64_t num;
+		enum location location;
+	} t[] = { { F_cap_gap_s2c, 100, LO(outside) },	 { F_cap_one_direction, TRI_YES, LO(outside) },
+		  { F_cap_gap_c2s, 100, LO(unknown) },	 { F_cap_gap_dialogue, TRI_YES, LO(unknown) },
+		  { F_cap_midstream, TRI_YES, LO(unknown) }, { F_cap_limit, TRI_YES, LO(unknown) } };
+	char log[8192];
+	(void)state;
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		session_of(MAIL, D, NULL, &session);
+		if (fact_table[t[i].fact].type == T_TRI)
+			record_tri(&session, t[i].fact, (enum tri)t[i].num);
+		else
+			record_num(&session, t[i].fact, t[i].num);
+		walk(script, log, sizeof(log));
+		expectation_finish(&e, dane, &session, (struct bytes){ 0 });
+		assert_int_equal(record_get_num(&session, F_id_location, -1), t[i].location);
+	}
+}
 
 /* Usage 2: the next-hop domain is a name the certificate may have, after a secure MX only (RFC 7672 3.2.2). */
 static void next_hop_names(void **state)
@@ -833,6 +1035,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_row),
+		cmocka_unit_test(state_by_result),
+		cmocka_unit_test(mx_and_location),
+		cmocka_unit_test(lost_recipients),
 		cmocka_unit_test(next_hop_names),
 		cmocka_unit_test(what_is_written),
 		cmocka_unit_test(hints_are_not_read),
