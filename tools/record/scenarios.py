@@ -173,14 +173,18 @@ opportunistic("masked-twin-xforward", "A server with XFORWARD, XCLIENT and START
 
 # ---- STARTTLS taken away ----
 
+ANSWERED = {"mxwitness.identity.host": "mx.alpha.net", "mxwitness.identity.domains": ["alpha.net"],
+            "mxwitness.identity.confidence": "medium",
+            "mxwitness.identity.sources": ["dnssec-chain", "dnssec-host", "dns-answer"]}
+
 scenario("strip-dane-clear-ipv6", "The offer of STARTTLS is removed, over IPv6", "alpha.net", v6=True, client_more=ASKING, mitm=["strip"],
          benign=False, why="The twin of demo/strip-dane-clear over IPv6.", facts=clear("alpha.net", "tls-absent", "dane"),
          findings=[finding("starttls-not-offered", "critical", "indication")], verdict="downgraded")
 scenario("strip-dane-refused", "The offer of STARTTLS is removed, and the sender, who verifies by DANE, gives up", "alpha.net",
          client_more=DANE, mitm=["strip"], benign=False,
-         why="The control held: nothing was sent, and neither SNI nor RCPT names the host that was meant: identity unknown.",
-         facts=clear("alpha.net", "identity-unknown", "none", outcome="not-delivered", **{"mxwitness.smtp.content_octets": 0}),
-         findings=[finding("starttls-not-offered", "informational", "indication")], verdict="unknown")
+         why="The control held: nothing was sent. Neither SNI nor RCPT names the host, the DNS answers in front of the session do.",
+         facts=clear("alpha.net", "tls-absent", "dane", outcome="not-delivered", **{"mxwitness.smtp.content_octets": 0, **ANSWERED}),
+         findings=[finding("starttls-not-offered", "medium", "indication")], verdict="downgraded")
 scenario("strip-no-dane", "The offer of STARTTLS is removed; the domain promises nothing", "charlie.net", client_more=ASKING, mitm=["strip"],
          benign=False, why="Without a promise a missing STARTTLS is legitimate, and one session cannot tell: an entry in the session, no alert.",
          facts=clear("charlie.net", "no-tlsa", "none"), findings=[finding("starttls-not-offered", "informational", "indication")],
@@ -205,10 +209,10 @@ scenario("masked-keyword-dane", "The keyword STARTTLS is masked in place (XXXXXX
          facts=clear("alpha.net", "tls-absent", "dane", **{"mxwitness.smtp.starttls.masked_keyword": "XXXXXXXA"}),
          findings=[finding("starttls-keyword-masked", "critical", "strong", "x-mask")], verdict="downgraded")
 scenario("refused-454-dane", "STARTTLS is answered with 454 by somebody on the path", "alpha.net", client_more=DANE, mitm=["refuse454"],
-         benign=False, why="The sender verifies by DANE and defers: nothing leaks. Neither SNI nor RCPT names the host: identity unknown.",
-         facts=clear("alpha.net", "identity-unknown", "none", offered=True, requested=True, outcome="not-delivered",
-                     **{"mxwitness.smtp.starttls.reply_code": 454}),
-         findings=[finding("starttls-refused", "informational", "indication")], verdict="unknown")
+         benign=False, why="The sender verifies by DANE and defers: nothing leaks. Only the DNS answers in front of the session name the host.",
+         facts=clear("alpha.net", "tls-absent", "dane", offered=True, requested=True, outcome="not-delivered",
+                     **{"mxwitness.smtp.starttls.reply_code": 454, **ANSWERED}),
+         findings=[finding("starttls-refused", "medium", "indication")], verdict="downgraded")
 scenario("refused-454-benign", "A server whose key cannot be read answers STARTTLS with 454", "echo.org", client_more=ASKING, no_tls=True,
          server_more="smtpd_tls_security_level = may\nsmtpd_tls_eccert_file = /etc/missing.pem\n", benign=True, why="An honest 454, and no promise: the sender goes on in clear. The twin of refused-454-dane.",
          facts=clear("echo.org", "insecure", "none", offered=True, requested=True, **{"mxwitness.smtp.starttls.reply_code": 454}),
@@ -368,7 +372,7 @@ for CLIENT in ("postfix", "exim", "opensmtpd"):
         NAME = MODE.replace("refuse", "")
         scenario(f"client-{CLIENT}-{NAME}-mandatory", f"{LET_DOWN.get(MODE, 'STARTTLS is answered with 454')}, and {NAMES[CLIENT]} must have TLS",
                  "charlie.net", client=CLIENT, client_more=MANDATORY[CLIENT], mitm=[MODE], benign=False, why=WAITS[CLIENT],
-                 facts=failed(MODE) if MODE == "reset" else clear("charlie.net", "identity-unknown", "none", offered=True, requested=True,
+                 facts=failed(MODE) if MODE == "reset" else clear("charlie.net", "no-tlsa", "none", offered=True, requested=True,
                                                                   outcome="not-delivered", **{"mxwitness.smtp.starttls.reply_code": 454}),
                  findings=let_down(MODE) if MODE == "reset" else [finding("starttls-refused", "informational", "indication", "temporary")])
 
@@ -466,8 +470,8 @@ for VERSION, MORE in (("1.2", ONLY12), ("1.3", "")):
              findings=[finding("tlsa-mismatch", "high", "proof", "ee-no-match")] if MORE else [], verdict="intercepted" if MORE else "encrypted")
     scenario("rejected-opensmtpd-" + NAME, f"OpenSMTPD, who verifies certificates, meets a self-signed one over TLS {VERSION}", "charlie.net",
              client="opensmtpd", client_more="tls", server_more=MORE, benign=True,
-             why="OpenSMTPD completes the handshake and closes the connection without a word. No SNI, no RCPT: identity unknown.",
-             facts=secured("charlie.net", VERSION, "identity-unknown", "none", "not-delivered", sni=False))
+             why="OpenSMTPD completes the handshake and closes the connection without a word. No SNI, no RCPT: only the DNS answers name the host.",
+             facts=secured("charlie.net", VERSION, "no-tlsa", "none", "not-delivered", sni=False))
     scenario("rejected-swaks-" + NAME, f"A sender that verifies certificates meets a self-signed one over TLS {VERSION}", "charlie.net", client="swaks",
              client_more=["--tls", "--tls-verify", "--tls-sni", "mx.charlie.net"], server_more=MORE, benign=True, why=SELF_SIGNED,
              options=["-c", "own.yaml"], beside=OWN,
@@ -607,7 +611,7 @@ scenario("requiretls-offered", "REQUIRETLS is offered in clear", "charlie.net", 
          findings=[finding("requiretls-violation", "medium", "proof", "offer")])
 scenario("requiretls-inside", "MAIL with REQUIRETLS inside TLS", "charlie.net", client="talk", server_more=ONLY12, benign=True,
          client_more=["EHLO out.sender.net", "STARTTLS", "tls", "EHLO out.sender.net", REQUIRE, "QUIT"], why="Where it belongs, and not to be seen. "
-         "The twin of requiretls-clear.", facts=secured("charlie.net", "1.2", "identity-unknown", "none", sni=False, **{"mxwitness.smtp.requiretls": None}))
+         "The twin of requiretls-clear.", facts=secured("charlie.net", "1.2", "no-tlsa", "none", sni=False, **{"mxwitness.smtp.requiretls": None}))
 BEHIND = ["--tls", "--tls-protocol", "tlsv1_2", "--tls-sni", "mx.charlie.net"]
 scenario("xclient", "A proxy names the client behind it with XCLIENT", "charlie.net", client="swaks", server_more=ONLY12 + "smtpd_authorized_xclient_hosts = 192.0.2.2\n",
          client_more=BEHIND + ["--xclient-addr", "192.0.2.77", "--xclient-name", "desk.sender.net", "--xclient-helo", "desk", "--xclient-before-starttls"],
