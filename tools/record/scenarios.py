@@ -654,7 +654,7 @@ scenario("capability-masked", "Another keyword of eight letters is masked, START
 scenario("greeting-position", "A server puts STARTTLS into the first line of its EHLO reply", "echo.org", client_more=ASKING, front=["greeting-line"], benign=True,
          why="No keyword belongs there (RFC 5321 4.1.1.1): a broken server, not stripping. The twin of no-starttls-insecure-domain.",
          facts=clear("echo.org", "insecure", "none", **{"mxwitness.smtp.starttls.in_greeting_line": True}),
-         findings=[finding("greeting-position", "informational", "proof")], verdict="clear")
+         findings=[finding("greeting-position", "informational", "indication")], verdict="clear")
 for DOMAIN, LEVEL, PROMISE, DANE_VERDICT in (("charlie.net", "informational", "none", "no-tlsa"), ("alpha.net", "critical", "dane", "tls-absent")):
     scenario("noop-substituted" + ("-dane" if PROMISE == "dane" else ""), "STARTTLS reaches the server as NOOP", DOMAIN, client="swaks", mitm=["noop"],
              client_more=["--tls-optional"], benign=False,
