@@ -500,6 +500,11 @@ static void target_by_name(const struct expectation *e, enum identity_by by, uns
 	t->location = host->location;
 	target_take(e, t);
 	t->confidence = (uint8_t)identity_confidence(by, dnsstatus_incomplete, t->secure, host->location);
+	/* An alias that is signed and leads out of the signed tree: the name is certain, where it leads is not, and TLSA
+	 * stands at the name (RFC 7672 2.1.3, 2.2.2). */
+	bool promised = t->state == HOST_DANE || t->state == HOST_TLS_ONLY;
+	if (by == IDENTITY_SNI && promised && !t->secure)
+		t->confidence = confidence_medium;
 }
 
 /* A host that stands is a destination if it promises TLS for mail, or if a domain's mail goes there; not every name at

@@ -85,7 +85,9 @@ static enum outcome outcome_in_tls(const struct record *s, enum delivery *delive
 		return outcome_not_delivered;
 	if (null_cipher(s) && *delivery == delivery_inferred)
 		return outcome_clear_content;
-	if (record_get_num(s, F_dane_verdict, daneverdict_COUNT) == daneverdict_mismatch)
+	/* A client that asked for another name, or for none, may well have been shown another certificate. */
+	if (record_get_num(s, F_dane_verdict, daneverdict_COUNT) == daneverdict_mismatch &&
+	    record_get_num(s, F_dane_variant, danevariant_none) != danevariant_wrong_sni)
 		return outcome_tls_bad_peer;
 	return null_cipher(s) ? outcome_unknown : outcome_tls_ok;
 }

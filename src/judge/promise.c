@@ -162,10 +162,14 @@ static void judge_certificate(const struct expectation *e, struct dane *d, const
 	j->why = j->compared ? j->result.why : "";
 	if (j->compared && j->result.compared && j->result.matched < 0) {
 		j->verdict = daneverdict_mismatch;
-		if (j->result.variant == danevariant_ta_name_mismatch && e->id.domains == 0)
-			j->why = "the anchor matches, the names do not; the next-hop domain is not known";
-		else if (!j->why[0])
+		if (!j->why[0])
 			j->why = "no usable record matches the certificate";
+		/* It may bear the next-hop domain's name, which a client that does TLS says inside (RFC 7672 3.2.2): neither
+		 * match nor mismatch. Domains that only hints name would acquit whoever gets a certificate from that anchor. */
+		if (j->result.variant == danevariant_ta_name_mismatch && e->id.domains == 0) {
+			j->verdict = daneverdict_identity_unknown;
+			j->why = "the anchor matches, the names are not the host's; the next-hop domain is not known";
+		}
 	} else if (j->compared && j->result.matched >= 0 && tls == TLS_OK)
 		j->verdict = daneverdict_match;
 }
@@ -481,7 +485,7 @@ static void put_dane(const struct expectation *e, const struct judged *j, struct
 {
 	const struct target *t = &j->target;
 	record_num(s, F_dane_verdict, j->verdict);
-	if (j->verdict == daneverdict_mismatch)
+	if (j->verdict == daneverdict_mismatch || j->result.variant == danevariant_ta_name_mismatch)
 		record_num(s, F_dane_variant, j->result.variant);
 	put_why(e, j, s);
 	if (t->meants == 0 && t->blamed < 0)

@@ -790,14 +790,18 @@ scenario("dane-ta-not-sent", "The authority is published by certificate (2 0 1),
          server_more=ONLY12, benign=False, why="RFC 7672 3.1.2: the authority's certificate has to be in the chain. An error of the operator's; the sender gives up.",
          facts=secured("november.net", "1.2", "mismatch", "dane", "not-delivered", **{"mxwitness.dane.variant": "ta-not-in-chain"}),
          findings=[finding("tlsa-mismatch", "high", "proof", "ta-not-in-chain"), REFUSED_PEER], verdict="intercepted")
-matched("dane-ta-next-hop", "Under the published authority (2 0 1), with the name of the mail domain", "oscar.net", record="2 0 1",
-        why="RFC 7672 3.2.2: with a secure MX the next-hop domain is a name to go by. Authenticated.")
+NAME_UNKNOWN = finding("tlsa-mismatch", "low", "indication", "ta-name-mismatch")
+matched("dane-ta-next-hop", "Under the published authority (2 0 1), with the name of the mail domain", "oscar.net",
+        why="RFC 7672 3.2.2: with a secure MX the next-hop domain is a name to go by, and the sender, who knows it, delivers. A witness of\n"
+        "TLS does not hear the recipient: neither match nor mismatch.", findings=[NAME_UNKNOWN], verdict="encrypted")
+ALL["dane-ta-next-hop"]["facts"].update({"mxwitness.dane.verdict": "identity-unknown", "mxwitness.dane.variant": "ta-name-mismatch",
+                                         "mxwitness.dane.matched": None})
 scenario("dane-ta-insecure-mx", "The same server, for a domain whose MX is not signed", "oscar.net", rcpt="papa.org", ask=[], client_more=DANE,
          server_more=ONLY12 + "mydestination = papa.org\n", benign=False,
          why="The MX host is signed, the way to it is not: only the host's own name counts, and the certificate has that of papa.org.\n"
          "Postfix sends all the same, and logs \"Trusted\" where it would say \"Verified\". The twin of dane-ta-next-hop.",
-         facts=secured("oscar.net", "1.2", "mismatch", "dane", "tls-bad-peer", **{"mxwitness.dane.variant": "ta-name-mismatch"}),
-         findings=[{"id": "tlsa-mismatch", "variant": "ta-name-mismatch"}], verdict="intercepted")
+         facts=secured("oscar.net", "1.2", "identity-unknown", "dane", **{"mxwitness.dane.variant": "ta-name-mismatch"}),
+         findings=[NAME_UNKNOWN], verdict="encrypted")
 scenario("dane-agility", "The certificate matches a SHA-256 record only, and a SHA-512 record is published too", "quebec.net", client_more=DANE,
          server_more=ONLY12, benign=False, why="RFC 7671 9: the stronger digest counts, and it is another key's. Whose record it matches is the publisher: medium.",
          facts=secured("quebec.net", "1.2", "mismatch", "dane", **{"mxwitness.dane.variant": "agility-only-weak"}),
