@@ -36,9 +36,9 @@ check: all $(UNIT) $(FUZZ) pure  ## all that a change must pass
 	@sh tests/check.sh $B
 asan:                            ## the tests under ASan and UBSan
 	$(MAKE) B=build/asan HARDEN= LDHARD= CFLAGS='-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all' \
-	        WARN= LOSS=32 check-only
+	        WARN= PAIRS=1500 check-only
 check-only: all $(UNIT) $(FUZZ)
-	@LOSS=$(LOSS) sh tests/check.sh $B
+	@PAIRS=$(PAIRS) sh tests/check.sh $B
 fuzz:                            ## libFuzzer, T seconds for each parser
 	$(MAKE) B=build/fuzz CC=clang HARDEN= LDHARD= CFLAGS='-O1 -g -fsanitize=fuzzer-no-link,address,undefined' \
 	        LDFLAGS=-fsanitize=fuzzer FUZZMAIN= fuzz-run
@@ -48,8 +48,12 @@ fuzz-run: $(FUZZ)
 live: all                        ## record scenarios anew with real servers and judge them (root)
 	@sh tests/live.sh $B/mxwitness $(SCENARIOS)
 proof: all                       ## long runs, by hand: every cut, every lost packet, ten minutes of fuzzing a parser
-	python3 tests/loss.py $B/mxwitness 1
+	python3 tests/invariance.py $B/mxwitness --pairs 200000
 	$(MAKE) fuzz T=600
+invariance: all                  ## captures under transforms: the same findings and facts, PAIRS of them
+	@python3 tests/invariance.py $B/mxwitness --pairs $(or $(PAIRS),20000)
+mutations: all                   ## make the captures that tests/mutations/ describes
+	@python3 tools/mutate/mutate.py make tests/pcaps tests/mutations/*.toml
 bench: all                       ## CPU and memory beside tcpdump and tshark
 	@python3 tests/bench/bench.py $B/mxwitness
 record:                          ## record the scenarios anew, with real MTAs (root)
@@ -70,7 +74,7 @@ install: all                     ## into DESTDIR and PREFIX
 clean:                           ## remove build/
 	rm -rf build
 help:                            ## this list
-	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' Makefile
-.PHONY: all docs demo check check-only asan fuzz fuzz-run live proof bench record pure install clean help
+	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' Makefile
+.PHONY: all docs demo check check-only asan fuzz fuzz-run live proof invariance mutations bench record pure install clean help
 .SECONDARY:
 -include $(shell find $B -name '*.d' 2>/dev/null)

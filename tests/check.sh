@@ -1,5 +1,5 @@
 #!/bin/sh
-# check.sh BUILD: runs everything (LOSS: every how many packets loss.py tries) that `make check` promises and ends in "N passed, N failed".
+# check.sh BUILD: runs everything (PAIRS: about how many invariance.py tries) that `make check` promises and ends in "N passed, N failed".
 # Each part prints a line of its own; what fails is shown in full.
 B=$1
 here=$(dirname "$0")
@@ -59,7 +59,9 @@ script "sigma schema" sh "$here/sigma_schema.sh"
 script "sigma referee" python3 "$here/sigma_referee.py" "$B/mxwitness" "$B"
 script "rules command" python3 "$here/rules_command.py" "$B/mxwitness"
 script processes python3 "$here/processes.py" "$B/mxwitness"
-script loss python3 "$here/loss.py" "$B/mxwitness" "${LOSS:-4}"
+script mutate python3 "$here/mutate.py"
+script mutations python3 "$here/../tools/mutate/mutate.py" check "$here/pcaps" "$here"/mutations/*.toml
+script invariance python3 "$here/invariance.py" "$B/mxwitness" --pairs "${PAIRS:-4000}"
 
 [ "$skipped" -gt 0 ] && printf '%d skipped\n' "$skipped"
 printf '%d passed, %d failed\n' "$passed" "$failed"

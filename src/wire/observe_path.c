@@ -307,6 +307,13 @@ static void spread_to(struct spread *s, enum place at)
 	s->unknown |= at == place_unknown;
 }
 
+/* Without the server's replies the client's content may look like commands. */
+static enum place conflict_place(const struct flow *fl, enum dir dir, uint8_t place)
+{
+	enum place at = (enum place)place;
+	return dir == C2S && in_clear(at) && fl->side[S2C].packets == 0 ? place_unknown : at;
+}
+
 /* "No" is said of what was compared to its end. */
 static void conflicts(struct record *r, const struct flow *fl, const struct tcp_hints *hints)
 {
@@ -320,12 +327,12 @@ static void conflicts(struct record *r, const struct flow *fl, const struct tcp_
 		for (size_t i = 0; i < kept; i++) {
 			enum place at = place_unknown;
 			if (i < hints->where->conflicts[d])
-				at = (enum place)hints->where->conflict[d][i];
+				at = conflict_place(fl, (enum dir)d, hints->where->conflict[d][i]);
 			x[n++] = (struct found){ stream_conflict_at(&fl->streams, (enum dir)d, i), (enum dir)d, at };
 			spread_to(&where, at);
 		}
 		for (int i = 0; i < 2 && st->conflicts > kept; i++)
-			spread_to(&where, (enum place)hints->where->rest[d][i]);
+			spread_to(&where, conflict_place(fl, (enum dir)d, hints->where->rest[d][i]));
 		sure &= !st->forgot;
 	}
 	list_conflicts(r, fl, x, n);
@@ -338,11 +345,34 @@ static void conflicts(struct record *r, const struct flow *fl, const struct tcp_
 
 /* ---- resets ---- */
 
+/* Are octets missing in front of a RST, so that the session may have been farther than what was read of it? Of the other
+ * direction it says itself how far that was. */
+static bool gap_before(const struct flow *fl, const struct flow_rst *rst)
+{
+	for (int d = C2S; d <= S2C; d++) {
+		const struct stream *st = &fl->streams.side[d];
+		if (!fl->side[d].syn || st->midstream || st->limit)
+			return true;
+		int64_t to = INT64_MAX;
+		if (d == (int)rst->dir || rst->has_ack)
+			to = stream_offset(&fl->streams, (enum dir)d, d == (int)rst->dir ? rst->seq : rst->ack);
+		if (st->gaps && (int64_t)st->gap_first < to)
+			return true;
+	}
+	return false;
+}
+
+static enum place reset_place(const struct flow *fl, const struct tcp_places *where, uint8_t i)
+{
+	enum place at = i < where->resets ? (enum place)where->reset[i] : place_unknown;
+	return in_clear(at) && gap_before(fl, &fl->rst[i]) ? place_unknown : at;
+}
+
 static void list_resets(struct record *r, const struct flow *fl, const struct tcp_places *where)
 {
 	for (uint8_t i = 0; i < fl->rsts; i++) {
 		const struct flow_rst *rst = &fl->rst[i];
-		enum place at = i < where->resets ? (enum place)where->reset[i] : place_unknown;
+		enum place at = reset_place(fl, where, i);
 		record_add_num(r, F_tcp_rst_dir, rst->dir == C2S ? way_c2s : way_s2c);
 		record_add_num(r, F_tcp_rst_place, at);
 		record_add_num(r, F_tcp_rst_seq, stream_offset(&fl->streams, rst->dir, rst->seq));

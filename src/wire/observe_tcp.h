@@ -18,7 +18,7 @@ struct tcp_places {
  * service       by port
  * dialogue_gap  octets are missing from the clear dialogue or the clear part of the handshake
  * cut           the capture cut payload (snaplen)
- * passed        some octets were not kept for comparison with later versions: content, or behind the handshake
+ * passed        a direction has come to where nothing is compared any more: behind the handshake
  * where         places of all conflicts and resets
  * tls_on, tls_from   the direction has come to TLS, and the offset of its first octet
  * handshake     the TLS handshake completed */

@@ -24,7 +24,8 @@ enum { DNS_PORT = 53, FRAGMENTS = 256, TLS_SHARE = 4 };
  * tls_on      this direction speaks TLS now                 tls_from  offset of its first TLS octet
  * deaf        of this direction nothing more can be read
  * opaque      neither SMTP nor TLS                          gap  octets missing while SMTP or a handshake was in clear
- * passed      octets were not kept for comparison           where  places of conflicts and resets, placed so many */
+ * passed      a direction has come to where nothing is compared any more
+ * met         something of this direction was seen           where  places of conflicts and resets, placed so many */
 struct dialogue {
 	struct smtp smtp;
 	struct tls tls;
@@ -32,7 +33,7 @@ struct dialogue {
 	struct trail trail[2];
 	struct tcp_places where;
 	uint64_t tls_from[2];
-	bool tls_on[2], tls_gap[2], deaf[2];
+	bool tls_on[2], tls_gap[2], deaf[2], met[2];
 	bool opaque, gap, cut, tls_due, passed;
 };
 
@@ -132,15 +133,12 @@ static struct dialogue *dialogue_of(struct pipeline *p, struct flow *fl)
 	record_init(&d->record);
 	d->tls_due = port && port->tls;
 	d->tls_on[C2S] = d->tls_on[S2C] = d->tls_gap[C2S] = d->tls_gap[S2C] = false;
-	d->deaf[C2S] = d->deaf[S2C] = false;
+	d->deaf[C2S] = d->deaf[S2C] = d->met[C2S] = d->met[S2C] = false;
 	d->tls_from[C2S] = d->tls_from[S2C] = 0;
 	d->opaque = d->gap = d->cut = d->passed = false;
 	d->where = (struct tcp_places){ 0 };
 	trail_init(&d->trail[C2S]);
 	trail_init(&d->trail[S2C]);
-	for (int dir = C2S; dir <= S2C; dir++)
-		if (fl->streams.side[dir].midstream)
-			smtp_gap(&d->smtp, (enum dir)dir, 0);
 	fl->user = d;
 	return d;
 }
@@ -151,7 +149,7 @@ static bool take_smtp(struct dialogue *d, enum dir dir, uint64_t at, struct byte
 	struct smtp_event ev;
 	switch (smtp_next(&d->smtp, dir, in, &ev, used)) {
 	case PARSE_OK:
-		trail_note(&d->trail[dir], at, trail_event(&ev));
+		trail_note(&d->trail[dir], at, trail_event(&ev, d->smtp.lost[C2S] || d->smtp.lost[S2C]));
 		observe_smtp(&d->record, &d->smtp, &ev);
 		if (ev.kind == SMTP_TLS_BEGIN)
 			d->tls_on[dir] = true;
@@ -221,7 +219,7 @@ static void set_modes(struct flow *fl, struct dialogue *d)
 			mode = STREAM_COUNT;
 		else if (dir == C2S && !d->tls_on[dir] && smtp_in_body(&d->smtp))
 			mode = STREAM_PASS;
-		d->passed |= mode != STREAM_KEEP;
+		d->passed |= mode == STREAM_COUNT;
 		if (st->mode != mode && st->mode != STREAM_COUNT)
 			stream_mode(&fl->streams, (enum dir)dir, mode);
 	}
@@ -229,6 +227,7 @@ static void set_modes(struct flow *fl, struct dialogue *d)
 
 static void take_gap(struct dialogue *d, const struct stream_view *v)
 {
+	trail_gap(&d->trail[v->dir], v->offset, v->gap);
 	if (d->tls_on[v->dir]) {
 		d->gap |= d->tls.side[v->dir].phase == TLS_CLEAR;
 		d->tls_gap[v->dir] = true;
@@ -238,6 +237,14 @@ static void take_gap(struct dialogue *d, const struct stream_view *v)
 		smtp_gap(&d->smtp, v->dir, v->gap);
 	}
 	d->cut |= v->why == STREAM_CUT;
+}
+
+/* Before the first item of a direction: was its beginning missed? The other direction may have begun long ago. */
+static void meet(const struct flow *fl, struct dialogue *d, enum dir dir)
+{
+	if (!d->met[dir] && fl->streams.side[dir].midstream)
+		smtp_gap(&d->smtp, dir, 0);
+	d->met[dir] = true;
 }
 
 /* Everything that both streams of fl can give now. */
@@ -252,6 +259,7 @@ static void drain(struct pipeline *p, struct flow *fl)
 				stream_drop(&fl->streams, v.dir, v.data.n);
 			continue;
 		}
+		meet(fl, d, v.dir);
 		if (item == STREAM_DATA)
 			take_data(p, fl, d, &v);
 		else if (item == STREAM_GAP)
@@ -477,7 +485,7 @@ static bool dns_udp(struct pipeline *p, struct pipeline_out *out)
 static void check_sum(struct pipeline *p, struct flow *fl, enum dir dir)
 {
 	struct segment *seg = &p->segment;
-	if (seg->payload.n == 0 || fl->streams.side[dir].mode != STREAM_KEEP)
+	if (seg->payload.n == 0 || fl->streams.side[dir].mode == STREAM_COUNT)
 		return;
 	bool bad = frame_checksum_bad(&p->packet);
 	fl->side[dir].sum_good |= !bad;

@@ -23,16 +23,23 @@ enum {
 	OUTSIDE_MAX = 8    /* unbelievable segments in a row until they are believed */
 };
 
-/* How long a hole may stay, in packet time and in segments of the connection, whichever is over first: a capture
- * shuffles packets by little, and a reply should not wait long for a command that was lost. */
-#define WAIT_ACKED INT64_C(500000000) /* the receiver has acknowledged octets that were not captured */
-#define WAIT_ACKED_SEGMENTS 64
-#define WAIT_CAUSE INT64_C(1000000000) /* an octet waits for what it answers; longer, so that the gap comes first */
-#define WAIT_CAUSE_SEGMENTS 128
-#define WAIT_START INT64_C(200000000) /* without a SYN, an earlier segment may still come */
-#define WAIT_START_SEGMENTS 16
-#define WAIT_HOLE INT64_C(10000000000) /* nobody acknowledges: one direction only */
-#define WAIT_HOLE_SEGMENTS UINT32_MAX
+/* How long a hole may stay: in packet time, in payload of the connection, and in pieces that wait, whichever is over first.
+ * A capture shuffles packets by little, and a reply should not wait long for a command that was lost. Payload and not
+ * segments, so that the answer does not depend on how it was cut, unless that is very small.
+ * start  without a SYN, an earlier segment may still come    acked  the receiver has acknowledged what was not captured
+ * cause  an octet waits for what it answers; longer, so that the gap comes first
+ * hole   nobody acknowledges: one direction only */
+struct wait {
+	int64_t ns;
+	uint64_t octets;
+	size_t pieces;
+};
+
+#define MS INT64_C(1000000)
+static const struct wait wait_start = { 200 * MS, 24 * 1024, 32 };
+static const struct wait wait_acked = { 500 * MS, 96 * 1024, 192 };
+static const struct wait wait_cause = { 1000 * MS, 192 * 1024, 384 };
+static const struct wait wait_hole = { 10000 * MS, UINT64_MAX, SIZE_MAX };
 
 #define BIAS ((uint64_t)1 << 32)
 #define NEVER UINT64_MAX
@@ -64,7 +71,7 @@ struct mark {
 
 struct timer {
 	int64_t since;
-	uint32_t tick;
+	uint64_t from;
 };
 
 /* low, high: extent of those that were not kept, if there are any. */
@@ -88,6 +95,7 @@ struct other {
  *           of fresh as well, so that the view can move back into fresh without copying
  * given     octets of the view that the consumer has seen
  * cut_to    end of the stretch that the capture cut, if beyond next
+ * kept      the newest octets of the history were delivered in STREAM_KEEP, without a break from kept_from on
  * moved     when next last changed or the hole in front of next began       acking  when acked went beyond next */
 struct stream_work {
 	struct bytes fresh;
@@ -101,7 +109,8 @@ struct stream_work {
 	struct timer moved, acking;
 	bool forced;
 	uint64_t lost_from, lost_to;
-	uint64_t history_from, history_to;
+	uint64_t history_from, history_to, kept_from;
+	bool kept;
 	uint8_t *history[HISTORY_BLOCKS];
 	struct mark mark[MARKS];
 	uint32_t marks;
@@ -149,12 +158,18 @@ void stream_init(struct streams *ss, struct stream_memory *mem)
 
 static struct timer timer_now(const struct streams *ss)
 {
-	return (struct timer){ ss->now, ss->packets };
+	return (struct timer){ ss->now, ss->payload };
 }
 
-static bool timer_over(const struct streams *ss, struct timer t, int64_t ns, uint32_t segments)
+static size_t pieces_of(const struct stream *st)
 {
-	return ss->finished || ss->now - t.since >= ns || ss->packets - t.tick >= segments;
+	return st->work ? st->work->pieces : 0;
+}
+
+static bool timer_over(const struct streams *ss, struct timer t, const struct wait *wait)
+{
+	size_t pieces = pieces_of(&ss->side[C2S]) + pieces_of(&ss->side[S2C]);
+	return ss->finished || ss->now - t.since >= wait->ns || ss->payload - t.from >= wait->octets || pieces >= wait->pieces;
 }
 
 /* The offset nearest to what is expected next that has this sequence number. */
@@ -294,6 +309,9 @@ static void history_add(struct streams *ss, struct stream *st, uint64_t off, str
 	if (off != w->history_to)
 		w->history_from = off;
 	w->history_to = off + data.n;
+	if (!w->kept)
+		w->kept_from = off;
+	w->kept = st->mode == STREAM_KEEP;
 	if (data.n > STREAM_HISTORY) {
 		off += data.n - STREAM_HISTORY;
 		data = bytes_skip(data, data.n - STREAM_HISTORY);
@@ -307,15 +325,13 @@ static void history_add(struct streams *ss, struct stream *st, uint64_t off, str
 			memcpy(*block + at, data.p, n);
 		} else {
 			w->history_from = off + n;
-			st->limit = true;
+			st->limit |= w->kept;
 		}
 		off += n;
 		data = bytes_skip(data, n);
 	}
-	if (w->history_to - w->history_from > STREAM_HISTORY) {
+	if (w->history_to - w->history_from > STREAM_HISTORY)
 		w->history_from = w->history_to - STREAM_HISTORY;
-		st->forgot = true;
-	}
 }
 
 static void mark_add(struct stream_work *w, const struct parcel *in)
@@ -372,8 +388,9 @@ static void other_begin(struct streams *ss, struct stream *st)
 	w->other = pool_take(&ss->mem->other);
 	if (!w->other)
 		return;
-	bool whole = w->history_to == st->next;
-	w->other->from = w->other->to = whole ? w->history_from : st->next;
+	uint64_t from = w->history_from > w->kept_from ? w->history_from : w->kept_from;
+	bool whole = w->kept && w->history_to == st->next;
+	w->other->from = w->other->to = whole ? from : st->next;
 	w->other->open = true;
 	memset(w->other->later, 0, sizeof(w->other->later));
 	for (uint64_t off = w->other->from; off < st->next; off++)
@@ -443,7 +460,8 @@ static void conflict_add(struct streams *ss, struct stream *st, const struct str
 static void conflict_text(struct stream_conflict *c, const struct stream_work *w, const struct piece *p, uint64_t low,
 			  uint64_t from, const struct parcel *in)
 {
-	uint64_t oldest = p ? p->in.off : w->history_from, end[2];
+	uint64_t kept = w->history_from > w->kept_from ? w->history_from : w->kept_from;
+	uint64_t oldest = p ? p->in.off : kept, end[2];
 	end[0] = p ? p->in.off + p->in.data.n : w->history_to;
 	end[1] = in->off + in->data.n;
 	c->lead = (uint8_t)(low - oldest < LEAD_MAX ? low - oldest : LEAD_MAX);
@@ -480,7 +498,7 @@ static void compare(struct streams *ss, struct stream *st, const struct piece *p
 	c.from[1] = in->from;
 	if (c.from[0].bad)
 		return;
-	if (st->mode == STREAM_KEEP) {
+	if (st->mode == STREAM_KEEP && (p || (w->kept && low >= w->kept_from))) {
 		other_take(ss, st, from, (struct bytes){ second, (size_t)(to - from) });
 		conflict_text(&c, w, p, low, from, in);
 	}
@@ -495,6 +513,7 @@ static void compare_delivered(struct streams *ss, struct stream *st, const struc
 	uint64_t late_from = from > w->lost_from ? from : w->lost_from, late_to = to < w->lost_to ? to : w->lost_to;
 	if (late_from < late_to)
 		st->late += (uint32_t)(late_to - late_from);
+	st->forgot |= from < w->history_from && from < to;
 	from = from > w->history_from ? from : w->history_from;
 	to = to < w->history_to ? to : w->history_to;
 	if (from < to)
@@ -564,13 +583,40 @@ static bool queue_add(struct streams *ss, struct stream *st, struct piece **afte
 	return true;
 }
 
-/* The same octets sent twice: what they answer had been heard when they were sent first. */
-static void lower_cause(struct parcel *first, const struct parcel *again)
+/* Parts p at off, inside it: what lies behind becomes a piece of its own. false: no room. */
+static bool piece_part(struct streams *ss, struct stream *st, struct piece *p, uint64_t off)
 {
-	if (!again->has_ack)
-		first->has_ack = false;
-	else if ((int32_t)(again->ack - first->ack) < 0)
-		first->ack = again->ack;
+	uint64_t end = p->in.off + p->in.data.n;
+	struct piece *after = p;
+	if (!queue_add(ss, st, &after, &p->in, off, end))
+		return false;
+	st->work->queued -= (size_t)(end - off);
+	p->in = parcel_part(&p->in, p->in.off, off);
+	return true;
+}
+
+static bool is_lower(const struct parcel *again, const struct parcel *first)
+{
+	return first->has_ack && (!again->has_ack || (int32_t)(again->ack - first->ack) < 0);
+}
+
+/* The octets [from, to) of p were sent twice: what they answer had been heard when they were sent first. Of the others of p
+ * this is not known; without room to part it p waits on, for its time. Returns the piece that [from, to) is in then. */
+static struct piece *lower_cause(struct streams *ss, struct stream *st, struct piece *p, uint64_t from, uint64_t to,
+				 const struct parcel *again)
+{
+	if (!is_lower(again, &p->in))
+		return p;
+	if (from > p->in.off) {
+		if (!piece_part(ss, st, p, from))
+			return p;
+		p = p->next;
+	}
+	if (to < p->in.off + p->in.data.n && !piece_part(ss, st, p, to))
+		return p;
+	p->in.ack = again->ack;
+	p->in.has_ack = again->has_ack;
+	return p;
 }
 
 /* Puts in where it belongs among the pieces: holes are filled, what is there already is compared. */
@@ -593,7 +639,7 @@ static void queue_insert(struct streams *ss, struct stream *st, const struct par
 		if (to > at) {
 			uint64_t stop = to < end ? to : end;
 			compare(ss, st, p, at, stop, in);
-			lower_cause(&p->in, in);
+			p = lower_cause(ss, st, p, at, stop, in);
 			at = stop;
 		}
 		prev = p;
@@ -615,7 +661,7 @@ static bool cause_seen(const struct streams *ss, enum dir d, const struct parcel
 	if (!in->has_ack || peer->mode == STREAM_COUNT || peer->ended)
 		return true;
 	/* No SYN of the peer: it may come late, or there is only one direction. */
-	if (!peer->started && !timer_over(ss, (struct timer){ ss->began, 0 }, WAIT_START, WAIT_START_SEGMENTS))
+	if (!peer->started && !timer_over(ss, (struct timer){ ss->began, 0 }, &wait_start))
 		return false;
 	if (!peer->known)
 		return true;
@@ -632,14 +678,12 @@ static void accept(struct streams *ss, struct stream *st, const struct parcel *i
 	struct stream_work *w = st->work;
 	w->fresh = in->data;
 	w->owner = owner;
-	if (st->mode == STREAM_KEEP) {
-		const struct stream *peer = &ss->side[st == &ss->side[C2S] ? S2C : C2S];
-		if (!w->marks && peer->work && peer->work->other)
-			other_begin(ss, st);
-		history_add(ss, st, in->off, in->data);
-		if (w->other)
-			other_append(w->other, in->off, in->data);
-	}
+	const struct stream *peer = &ss->side[st == &ss->side[C2S] ? S2C : C2S];
+	if (!w->marks && peer->work && peer->work->other)
+		other_begin(ss, st);
+	history_add(ss, st, in->off, in->data);
+	if (st->mode == STREAM_KEEP && w->other)
+		other_append(w->other, in->off, in->data);
 	mark_add(w, in);
 	st->next += in->data.n;
 	st->octets += in->data.n;
@@ -763,6 +807,7 @@ void stream_push(struct streams *ss, enum dir dir, const struct segment *seg)
 	ss->now = seg->ts > ss->now ? seg->ts : ss->now;
 	if (ss->packets++ == 0)
 		ss->began = ss->now;
+	ss->payload += seg->payload_wire;
 	uint32_t first = seg->seq + (seg->flags & TCP_SYN ? 1 : 0);
 	if (seg->flags & TCP_RST)
 		return;
@@ -920,7 +965,7 @@ static bool start(struct streams *ss, struct stream *st)
 	struct stream_work *w = st->work;
 	if (st->started)
 		return true;
-	if (!w->queue || !timer_over(ss, w->moved, WAIT_START, WAIT_START_SEGMENTS))
+	if (!w->queue || !timer_over(ss, w->moved, &wait_start))
 		return false;
 	set_start(ss, st, w->queue->in.off);
 	st->midstream = true;
@@ -937,7 +982,7 @@ static bool take_piece(struct streams *ss, enum dir d, bool force)
 	if (!p || p->in.off != st->next)
 		return false;
 	if (!force && !w->forced && !cause_seen(ss, d, &p->in) &&
-	    (ss->finished || !timer_over(ss, w->moved, WAIT_CAUSE, WAIT_CAUSE_SEGMENTS)))
+	    (ss->finished || !timer_over(ss, w->moved, &wait_cause)))
 		return false;
 	queue_pop(w);
 	accept(ss, st, &p->in, p);
@@ -955,9 +1000,9 @@ static uint64_t hole_end(const struct streams *ss, const struct stream *st)
 	/* One octet acknowledged and nothing behind it: a FIN that was not captured. */
 	if (acked == st->next + 1 && head == NEVER)
 		acked = st->next;
-	if (acked > st->next && timer_over(ss, w->acking, WAIT_ACKED, WAIT_ACKED_SEGMENTS))
+	if (acked > st->next && timer_over(ss, w->acking, &wait_acked))
 		return acked < head && !ss->finished ? acked : head != NEVER ? head : acked;
-	if (head != NEVER && (w->forced || timer_over(ss, w->moved, WAIT_HOLE, WAIT_HOLE_SEGMENTS)))
+	if (head != NEVER && (w->forced || timer_over(ss, w->moved, &wait_hole)))
 		return head;
 	return st->next;
 }

@@ -48,8 +48,7 @@ enum stream_why {
 
 /* What a direction is read for. A mode may be changed at any time, also while v.data is being parsed.
  * KEEP   delivered, history kept, versions of a conflict kept: SMTP dialogue, TLS handshake
- * PASS   delivered (in-order octets are never copied unless the consumer leaves some), no history is added and no
- *        octet of a conflict kept: message bodies
+ * PASS   delivered, history kept for comparison only, no octet of a conflict kept: message bodies
  * COUNT  nothing is delivered but END, nothing is kept, octets are counted: after the handshake. There is no way back. */
 enum stream_mode { STREAM_KEEP, STREAM_PASS, STREAM_COUNT };
 
@@ -121,7 +120,7 @@ struct stream_work;
  * outside     segments too far away to be believed
  * midstream   no SYN was seen: offset 0 is the first octet seen
  * limit       a bound or the budget cost octets, or the comparison with later versions
- * forgot      more octets came in STREAM_KEEP without a break than the history holds */
+ * forgot      octets came again that the history did not hold any more: they were not compared */
 struct stream {
 	struct stream_work *work;
 	uint64_t start, next, top, acked, fin;
@@ -134,11 +133,12 @@ struct stream {
 };
 
 /* Both directions of one connection. began, now  packet time of the first segment and the newest time seen
- * packets  segments pushed */
+ * packets, payload  segments pushed, and the octets in them, retransmissions included */
 struct streams {
 	struct stream_memory *mem;
 	struct stream side[2];
 	int64_t began, now;
+	uint64_t payload;
 	uint32_t packets;
 	bool finished;
 };

@@ -38,6 +38,13 @@ void trail_tls(struct trail *t, uint64_t at, struct bytes in)
 	}
 }
 
+void trail_gap(struct trail *t, uint64_t off, uint64_t n)
+{
+	if (t->sealed || (t->tls && t->record >= off + n))
+		return;
+	trail_note(t, off, place_unknown);
+}
+
 enum place trail_at(const struct trail *t, uint64_t off)
 {
 	uint32_t known = t->n < TRAIL_STEPS ? t->n : TRAIL_STEPS;
@@ -56,14 +63,16 @@ static enum place of_verb(enum smtp_verb verb)
 	return verb == VERB_STARTTLS ? place_starttls : place_dialogue;
 }
 
-enum place trail_event(const struct smtp_event *ev)
+enum place trail_event(const struct smtp_event *ev, bool lost)
 {
 	switch (ev->kind) {
 	case SMTP_REPLY:
 		return of_verb(ev->verb);
 	case SMTP_COMMAND:
-		return of_verb(ev->command.verb);
-	case SMTP_AUTH_RESPONSE: case SMTP_TEXT:
+		return lost ? place_unknown : of_verb(ev->command.verb);
+	case SMTP_AUTH_RESPONSE:
+		return lost ? place_unknown : place_dialogue;
+	case SMTP_TEXT:
 		return place_dialogue;
 	case SMTP_PROXY:
 		return place_greeting;

@@ -24,6 +24,9 @@ struct trail {
 void trail_init(struct trail *t);
 /* The octets from offset from on, which is not below that of the last call, belong to place. */
 void trail_note(struct trail *t, uint64_t from, enum place place);
+/* The n octets from offset off on are missing. What lies behind is of no known place until it says so itself, except inside a
+ * TLS record and behind the first encrypted one. */
+void trail_gap(struct trail *t, uint64_t off, uint64_t n);
 /* Where the octet at offset off lies; one that was not read is behind the last place. place_unknown: it is forgotten, or
  * there was none yet. */
 enum place trail_at(const struct trail *t, uint64_t off);
@@ -32,8 +35,9 @@ enum place trail_at(const struct trail *t, uint64_t off);
  * the direction (RFC 8446 5.1). The first call is at a record's first octet. */
 void trail_tls(struct trail *t, uint64_t at, struct bytes in);
 
-/* trail_event  the place of the octets that gave this event
+/* trail_event  the place of the octets that gave this event. lost: octets of either direction are missing, so that what looks
+ *              like a command may be content
  * trail_now    where the session as a whole is; tls_due: TLS is expected or has begun */
-enum place trail_event(const struct smtp_event *ev);
+enum place trail_event(const struct smtp_event *ev, bool lost);
 enum place trail_now(const struct smtp *s, const struct tls *t, bool tls_due);
 #endif

@@ -213,7 +213,7 @@ static void upgrade(struct talk *t)
 
 /* ---- resets ---- */
 
-/* Where the server's side of a RST stands, what comes behind it and when, and what that shows (H.3, 22). */
+/* Where the server's side of a RST stands, what comes behind it and when, and what that shows. */
 static const struct {
 	const char *why;
 	struct pkt after[3];
@@ -234,6 +234,33 @@ static const struct {
 	{ "further RSTs answer what the client still sends",
 	  { { C2S, TCP_ACK, E + S + HELLO, G + O + R, "more", .n = 0 }, { S2C, TCP_RST, G + O + R, 0, NULL, .n = 0 } }, TRI_NO },
 };
+
+/* A session of which octets in front of the RST are missing may have been anywhere; behind it they do not matter. */
+static void test_reset_behind_gap(void **state)
+{
+	(void)state;
+	static const struct { const char *why; uint32_t offer_at; struct pkt rst; enum place at; } table[] = {
+		{ "nothing missing", G, { C2S, TCP_RST, E, 0, NULL, .n = 0 }, place_ehlo },
+		{ "ahead of its side: no hole that anybody acknowledged", G, { C2S, TCP_RST, E + 4, 0, NULL, .n = 0 }, place_ehlo },
+		{ "of the other side, not heard of", G + 9, { C2S, TCP_RST, E, 0, NULL, .n = 0 }, place_unknown },
+		{ "of the other side, heard", G + 9, { C2S, TCP_RST | TCP_ACK, E, G + 9 + O, NULL, .n = 0 }, place_unknown },
+		{ "of the other side, behind what was heard", G + 9, { C2S, TCP_RST | TCP_ACK, E, G, NULL, .n = 0 }, place_ehlo },
+		{ "in front of it", G + 9, { S2C, TCP_RST, G + 9 + O, 0, NULL, .n = 0 }, place_unknown },
+	};
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		struct talk *t = begin();
+		shake(t);
+		say(t, S2C, 0, 0, GREETING);
+		say(t, C2S, 0, G, EHLO);
+		say(t, S2C, table[i].offer_at, E, OFFER);
+		send(t, table[i].rst);
+		end(t);
+		if (num(t, tcp_rst_at) != table[i].at)
+			print_message("%s\n", table[i].why);
+		assert_int_equal(num(t, tcp_rst_at), table[i].at);
+		done(t);
+	}
+}
 
 static void test_data_after_reset(void **state)
 {
@@ -388,7 +415,7 @@ static void test_reset_place(void **state)
 /* ---- conflicts ---- */
 
 /* The forged reply comes first and is believed; the genuine one comes 10 ms later, with other octets behind the same
- * sequence number (H.3, 23). step: octets of each segment of the genuine one. */
+ * sequence number. step: octets of each segment of the genuine one. */
 static struct talk *two_replies(const char *first, const char *second, size_t step)
 {
 	struct talk *t = begin();
@@ -564,7 +591,7 @@ static void test_quoted_addresses(void **state)
 	}
 }
 
-/* What comes again and is the same, or is no version at all (H.3, 24; E.3). */
+/* What comes again and is the same, or is no version at all. */
 static const struct {
 	const char *why;
 	struct pkt again[3];
@@ -648,7 +675,7 @@ static void test_conflict_places(void **state)
 	assert_int_equal(tri(t, tcp_conf_data), TRI_YES);
 	assert_int_equal(item(t->r, F_tcp_conf_place, 0), place_encrypted);
 	done(t);
-	/* A message in two versions, both early; where it is read, nothing is kept to compare later ones with. */
+	/* A message in two versions, both early. */
 	t = begin();
 	shake(t);
 	say(t, S2C, 0, 0, GREETING);
@@ -671,7 +698,67 @@ static void test_conflict_places(void **state)
 	say(t, C2S, 6, G + 8, "very secret\r\n");
 	end(t);
 	assert_int_equal(tri(t, tcp_conf_clear), TRI_NO);
-	assert_int_equal(tri(t, tcp_conf_data), TRI_UNSEEN);
+	assert_int_equal(tri(t, tcp_conf_data), TRI_NO);
+	done(t);
+	/* The second one behind what was read. */
+	t = begin();
+	shake(t);
+	say(t, S2C, 0, 0, GREETING);
+	say(t, C2S, 0, G, "DATA\r\n");
+	say(t, S2C, G, 6, "354 go\r\n");
+	say(t, C2S, 6, G + 8, "very secret\r\n");
+	say(t, C2S, 6, G + 8, "very secreT\r\n");
+	end(t);
+	assert_int_equal(tri(t, tcp_conf_clear), TRI_NO);
+	assert_int_equal(tri(t, tcp_conf_data), TRI_YES);
+	assert_null(memmem(t->r->text, t->r->used, "secr", 4));
+	done(t);
+	/* Its receiver threw the first one away. */
+	t = begin();
+	shake(t);
+	say(t, S2C, 0, 0, GREETING);
+	say(t, C2S, 0, G, "DATA\r\n");
+	say(t, S2C, G, 6, "354 go\r\n");
+	send(t, (struct pkt){ C2S, TCP_ACK, 6, G + 8, "very secret\r\n", .sum = SUM_BAD });
+	say(t, C2S, 6, G + 8, "very secreT\r\n");
+	end(t);
+	assert_int_equal(tri(t, tcp_conf_data), TRI_NO);
+	done(t);
+	/* Where the reply to DATA was lost, or the beginning, a message may look like commands: no claim. */
+	t = begin();
+	shake(t);
+	say(t, S2C, 0, 0, GREETING);
+	say(t, C2S, 0, G, "DATA\r\n");
+	say(t, C2S, 6, G + 8, "HELP\r\n");
+	say(t, C2S, 6, G + 8, "NOOP\r\n");
+	say(t, S2C, G + 8, 12, "250 ok\r\n");
+	end(t);
+	assert_int_equal(tri(t, tcp_conf_clear), TRI_UNSEEN);
+	assert_int_equal(item(t->r, F_tcp_conf_place, 0), place_unknown);
+	done(t);
+	t = begin();
+	say(t, S2C, 0, 0, GREETING);
+	say(t, C2S, 0, G, "HELP\r\n");
+	say(t, C2S, 0, G, "NOOP\r\n");
+	end(t);
+	assert_int_equal(tri(t, tcp_conf_clear), TRI_UNSEEN);
+	done(t);
+	/* Behind a hole in the client's handshake nobody knows where encryption began; of the server's octets it is known. */
+	t = begin();
+	upgrade(t);
+	send(t, (struct pkt){ C2S, TCP_ACK, E + S, G + O + R, hello, .n = HELLO });
+	send(t, (struct pkt){ C2S, TCP_ACK, E + S + HELLO + 50, G + O + R, "\x14\3\3\0\1x", .n = 6 });
+	send(t, (struct pkt){ C2S, TCP_ACK, E + S + HELLO + 50, G + O + R, "\x14\3\3\0\1y", .n = 6 });
+	end(t);
+	assert_int_equal(tri(t, tcp_conf_clear), TRI_UNSEEN);
+	assert_int_equal(item(t->r, F_tcp_conf_place, 0), place_unknown);
+	done(t);
+	t = begin();
+	shake(t);
+	say(t, S2C, 10, E, OFFER);
+	say(t, S2C, 10, E, "250-mx.example.net\r\n250-SIZE 1000\r\n250 XXXXXXXX\r\n");
+	end(t);
+	assert_int_equal(tri(t, tcp_conf_clear), TRI_YES);
 	done(t);
 	/* A gap may have held it. */
 	t = begin();
@@ -1012,7 +1099,7 @@ static void test_stalled(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_data_after_reset), cmocka_unit_test(test_reset_and_session),
+		cmocka_unit_test(test_reset_behind_gap), cmocka_unit_test(test_data_after_reset), cmocka_unit_test(test_reset_and_session),
 		cmocka_unit_test(test_injected_resets), cmocka_unit_test(test_reset_place),
 		cmocka_unit_test(test_two_ehlo_replies), cmocka_unit_test(test_two_answers), cmocka_unit_test(test_late_conflict),
 		cmocka_unit_test(test_privacy),

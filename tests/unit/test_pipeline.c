@@ -235,6 +235,40 @@ static void said_before_the_reply(void **state)
 	}
 }
 
+/* The client from its SYN on, of the server nothing before the 220 to STARTTLS: its beginning was missed, although that turns out
+ * only when the client has spoken. Nothing is said ahead of replies that were not seen. */
+static void server_begins_late(void **state)
+{
+	(void)state;
+	for (int lost = 0; lost < 3; lost++) {
+		struct talk *t = begin();
+		t->port[C2S] = 40000;
+		t->port[S2C] = 25;
+		t->seq[C2S] = 1000;
+		t->seq[S2C] = 5000;
+		tcp(t, C2S, TCP_SYN, (struct bytes){ 0 });
+		t->seq[S2C] = 5100; /* SYN-ACK and greeting */
+		say(t, C2S, "EHLO out.example.org\r\n");
+		t->seq[S2C] += 200; /* the EHLO reply */
+		say(t, C2S, "STARTTLS\r\n");
+		if (lost == 0)
+			say(t, S2C, "220 go\r\n");
+		else
+			t->seq[S2C] += 8;
+		if (lost == 1)
+			say(t, S2C, "250 odd\r\n");
+		say(t, C2S, "\x16\x03\x01");
+		say(t, S2C, "\x16\x03\x01");
+		end(t);
+		assert_int_equal(t->sessions, 1);
+		assert_int_equal(record_get_tri(&t->last, F_cap_midstream), TRI_YES);
+		assert_int_not_equal(record_get_tri(&t->last, F_tls_early), TRI_YES);
+		assert_int_not_equal(record_get_tri(&t->last, F_smtp_inj_cmd), TRI_YES);
+		assert_int_not_equal(record_get_tri(&t->last, F_smtp_inj_rsp), TRI_YES);
+		done(t);
+	}
+}
+
 /* Octets lost inside a TLS record: what follows is not read as if it stood there. The alert behind the hole is whole,
  * and still nobody knows where its record begins. */
 static void gap_in_tls(void **state)
@@ -477,6 +511,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(clear_mail), cmocka_unit_test(one_side), cmocka_unit_test(gap_in_the_reply),
 		cmocka_unit_test(gap_in_tls), cmocka_unit_test(said_before_the_reply),
+		cmocka_unit_test(server_begins_late),
 		cmocka_unit_test(how_tls_ends), cmocka_unit_test(no_tls_after_220),
 		cmocka_unit_test(not_mail), cmocka_unit_test(reuse), cmocka_unit_test(no_room),
 		cmocka_unit_test(dns_over_udp), cmocka_unit_test(dns_over_tcp),

@@ -176,7 +176,7 @@ static const struct {
 	  "starttls-not-used/offer-unseen critical indication", "downgraded", "no HELO followed" },
 	{ HELO "mxwitness.smtp.x_command=XXXX mxwitness.smtp.banner=mx", "ehlo-refused/x-command critical strong", "downgraded",
 	  "" },
-	{ NONE OFFER "mxwitness.smtp.x_command=XXXXXXXX", "starttls-command-rewritten/x-command high proof, starttls-not-used/ informational indication",
+	{ NONE OFFER "mxwitness.smtp.x_command=XXXXXXXX", "starttls-command-rewritten/x-command high proof",
 	  "downgraded", "proof needs no promise" },
 	{ NONE OFFER "mxwitness.smtp.x_command=XXXX", "starttls-not-used/ informational indication", "clear",
 	  "four X are another command" },

@@ -9,7 +9,7 @@
 
 #include "wire/stream.h"
 
-enum { MS = 1000000, LOG_MAX = 400, TEXT_MAX = 40000 };
+enum { MS = 1000000, LOG_MAX = 400, TEXT_MAX = 120000 };
 
 static struct stream_memory mem;
 
@@ -175,6 +175,13 @@ static const struct story {
 	  "", "abcd\n", "s1 s2 s5 end-s5 end-c0 ", 0, 1, 0 },
 	{ "a reply waits for the command that it answers", { { SAY_S, 500, 104, "250\n", 0 }, { SAY_C, 100, 500, "RSET", 0 }, { SAY_C, 104, 504, "\n", 0 } },
 	  "RSET\n", "250\n", "c4 s4 c5 end-c5 end-s4 ", 0, 0, 0 },
+	{ "sent again in one segment, and that overtakes: only the octets that came again had heard less",
+	  { { SAY_S, 500, 104, "220\n250\n", 0 }, { SAY_S, 500, 100, "220\n", 0 }, { SAY_C, 100, 504, "NOO\n", 0 } },
+	  "NOO\n", "220\n250\n", "s4 c4 s4 end-c4 end-s8 ", 0, 0, 0 },
+	{ "the middle of a waiting segment came again",
+	  { { SAY_S, 500, 104, "a\nb\nc\n", 0 }, { SAY_S, 502, 102, "b\n", 0 }, { SAY_C, 100, 500, "1\n", 0 }, { SAY_S, 500, 102, "a\n", 0 },
+	    { SAY_C, 102, 504, "2\n", 0 } },
+	  "1\n2\n", "a\nb\nc\n", "c2 s2 s2 c2 s2 end-c4 end-s6 ", 0, 0, 0 },
 	{ "a lost command: the gap comes before its reply", { { SAY_S, 500, 104, "250\n", 0 }, { LATER, 0, 0, "", 600 }, { ACK_C, 104, 504, "", 0 } },
 	  "", "250\n", "gap-4 in-c0 s4 end-c4 end-s4 ", 1, 0, 0 },
 	{ "gap by acknowledgement, between data", { { SAY_C, 100, 500, "a\n", 0 }, { SAY_C, 105, 500, "b\n", 0 }, { ACK_S, 500, 107, "", 0 },
@@ -362,13 +369,16 @@ static void test_other_bounds(void **state)
 		say(&b, S2C, 500 + i * 1024, 100, line);
 	say(&b, S2C, 500 + 9 * 1024, 100, "b");
 	assert_int_equal(b.ss.side[S2C].conflicts, 1);
-	assert_true(b.ss.side[S2C].forgot);
+	assert_false(b.ss.side[S2C].forgot); /* all that came again was compared */
 	struct bytes other = stream_other(&b.ss, S2C, &at);
 	assert_int_equal(other.n, STREAM_HISTORY);
 	assert_int_equal(at, 2 * 1024);
 	assert_int_equal(other.p[7 * 1024], 'b');
 	say(&b, S2C, 500 + 10 * 1024, 100, line);
 	assert_int_equal(stream_other(&b.ss, S2C, &at).n, STREAM_HISTORY);
+	say(&b, S2C, 500, 100, "b");
+	assert_int_equal(b.ss.side[S2C].conflicts, 1);
+	assert_true(b.ss.side[S2C].forgot);
 	bench_close(&b);
 }
 
@@ -442,11 +452,13 @@ static void test_modes(void **state)
 	stream_mode(&b.ss, C2S, STREAM_PASS);
 	say(&b, C2S, 100, 500, "secret body\r\n");
 	say(&b, C2S, 100, 500, "secret bodY\r\n");
-	assert_int_equal(b.ss.side[C2S].conflicts, 0); /* no history is kept of a body */
+	assert_int_equal(b.ss.side[C2S].conflicts, 1); /* seen, and nothing of it is kept */
+	assert_int_equal(stream_conflict_at(&b.ss, C2S, 0)->n[0], 0);
+	assert_int_equal(stream_conflict_at(&b.ss, C2S, 0)->n[1], 0);
 	say(&b, C2S, 115, 500, "xx");
 	say(&b, C2S, 115, 500, "xy");
-	assert_int_equal(b.ss.side[C2S].conflicts, 1);
-	assert_int_equal(stream_conflict_at(&b.ss, C2S, 0)->n[1], 0);
+	assert_int_equal(b.ss.side[C2S].conflicts, 2);
+	assert_int_equal(stream_conflict_at(&b.ss, C2S, 1)->n[1], 0);
 	stream_mode(&b.ss, C2S, STREAM_COUNT);
 	say(&b, C2S, 117, 500, "hidden");
 	say(&b, C2S, 117, 500, "hidden");
@@ -454,6 +466,36 @@ static void test_modes(void **state)
 	expect(&b, C2S, "secret body\r\n");
 	push(&b, C2S, TCP_FIN | TCP_ACK, 123, 500, NULL, 0, 0);
 	assert_string_equal(b.log, "c13 end-c23 ");
+	bench_close(&b);
+}
+
+/* A dialogue behind a message: neither a version nor the other reading reaches back into the message. */
+static void test_kept_behind_body(void **state)
+{
+	(void)state;
+	struct bench b;
+	uint64_t at;
+	bench_open(&b, 0);
+	handshake(&b);
+	say(&b, C2S, 100, 500, "DATA\r\n");
+	stream_mode(&b.ss, C2S, STREAM_PASS);
+	say(&b, C2S, 106, 500, "secret\r\n.\r\n");
+	stream_mode(&b.ss, C2S, STREAM_KEEP);
+	say(&b, C2S, 117, 500, "QUIT\r\n");
+	say(&b, C2S, 106, 500, "secreT\r\n.\r\n");
+	assert_int_equal(stream_conflict_at(&b.ss, C2S, 0)->offset, 11);
+	assert_int_equal(stream_conflict_at(&b.ss, C2S, 0)->n[0], 0);
+	assert_int_equal(stream_conflict_at(&b.ss, C2S, 0)->n[1], 0);
+	assert_int_equal(stream_other(&b.ss, C2S, &at).n, 0);
+	say(&b, C2S, 117, 500, "NOOP\r\n");
+	const struct stream_conflict *c = stream_conflict_at(&b.ss, C2S, 1);
+	assert_int_equal(c->lead, 0);
+	assert_memory_equal(c->first, "QUIT\r\n", c->n[0]);
+	assert_memory_equal(c->second, "NOOP\r\n", c->n[1]);
+	struct bytes other = stream_other(&b.ss, C2S, &at);
+	assert_int_equal(at, 17);
+	assert_int_equal(other.n, 6);
+	assert_memory_equal(other.p, "NOOP\r\n", 6);
 	bench_close(&b);
 }
 
@@ -489,8 +531,10 @@ static void test_midstream_and_tfo(void **state)
 	bench_open(&b, SIZE_MAX); /* no SYN, and the first segments swapped */
 	say(&b, C2S, 104, 500, "OOP\n");
 	say(&b, C2S, 100, 500, "NOOP");
-	for (int i = 0; i < 16; i++)
-		push(&b, S2C, TCP_ACK, 500, 108, NULL, 0, 0);
+	push(&b, S2C, TCP_ACK, 500, 108, NULL, 0, 0);
+	expect(&b, C2S, "");
+	b.ts += 200 * MS;
+	push(&b, S2C, TCP_ACK, 500, 108, NULL, 0, 0);
 	expect(&b, C2S, "NOOPOOP\n");
 	assert_true(b.ss.side[C2S].midstream);
 	bench_close(&b);
@@ -512,6 +556,40 @@ static void test_midstream_and_tfo(void **state)
 	say(&b, C2S, 100, 500, "EHLO a\r\n");
 	expect(&b, C2S, "EHLO a\r\n");
 	assert_int_equal(b.ss.side[C2S].conflicts, 0);
+	bench_close(&b);
+}
+
+/* How long is waited for a command does not depend on how the reply behind it was cut, as long as there is room. */
+static void test_wait_by_octets(void **state)
+{
+	(void)state;
+	static const uint8_t octet[1], line[1000];
+	struct bench b;
+	bench_open(&b, 0);
+	handshake(&b);
+	for (uint32_t i = 0; i < 180; i++)
+		push(&b, S2C, TCP_ACK, 500 + i, 104, octet, 1, 1);
+	assert_int_equal(b.n[S2C], 0);
+	say(&b, C2S, 100, 500, "NOO\n");
+	assert_true(strncmp(b.log, "c4 s1 ", 6) == 0);
+	assert_int_equal(b.n[S2C], 180);
+	assert_int_equal(b.gap[C2S], 0);
+	bench_close(&b);
+
+	bench_open(&b, 0); /* the bounds: pieces, then octets */
+	handshake(&b);
+	for (uint32_t i = 0; i < 200; i++)
+		push(&b, S2C, TCP_ACK, 500 + i, 104, octet, 1, 1);
+	assert_int_equal(b.gap[C2S], 4);
+	assert_int_equal(b.n[S2C], 200);
+	assert_false(b.ss.side[S2C].limit);
+	bench_close(&b);
+	bench_open(&b, 0);
+	handshake(&b);
+	for (uint32_t i = 0; i < 100; i++)
+		push(&b, S2C, TCP_ACK, 500 + i * 1000, 104, line, 1000, 1000);
+	assert_int_equal(b.gap[C2S], 4);
+	assert_false(b.ss.side[S2C].limit);
 	bench_close(&b);
 }
 
@@ -755,8 +833,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_bad_checksums, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_offsets, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_modes, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_kept_behind_body, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_skip, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_midstream_and_tfo, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_wait_by_octets, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_bounds, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_any_cut_any_order, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_order_between_sides, setup, teardown),
