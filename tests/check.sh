@@ -57,6 +57,7 @@ script ecs python3 "$here/ecs.py" "$B/mxwitness" "$here/../../shared/referees/ec
 script community python3 "$here/community.py" "$B/mxwitness"
 script "sigma schema" sh "$here/sigma_schema.sh"
 script "sigma referee" python3 "$here/sigma_referee.py" "$B/mxwitness" "$B"
+script vectors python3 "$here/vectors.py"
 script "rules command" python3 "$here/rules_command.py" "$B/mxwitness"
 script processes python3 "$here/processes.py" "$B/mxwitness"
 script mutate python3 "$here/mutate.py"
