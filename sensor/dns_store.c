@@ -38,9 +38,10 @@ struct observed {
 	struct ref ref[];
 };
 
+/* dropped: ns, when whoever took it the last time that it was said must have dropped it again (time and TTL). */
 struct entry {
 	struct entry *next;
-	int64_t ts;
+	int64_t ts, dropped;
 	const struct observed *msg;
 	const struct rrset *set;        /* of KEY_SET */
 };
@@ -155,19 +156,35 @@ static bool same_answer(const struct observed *a, const struct observed *b)
 }
 
 /* The newest entry of the same kind: an answer without signatures must not hide what one with them said. */
-static const struct entry *newest_alike(const struct key *k, const struct observed *msg, const struct rrset *set)
+static struct entry *newest_alike(const struct key *k, const struct observed *msg, const struct rrset *set)
 {
-	const struct entry *e = k->entries;
+	struct entry *e = k->entries;
 	for (unsigned i = 0; e && i < RECENT; i++, e = e->next)
 		if (set ? !e->set->sigs == !set->sigs : e->msg->dnssec == msg->dnssec)
 			return e;
 	return NULL;
 }
 
-static bool known(const struct key *k, const struct observed *msg, const struct rrset *set)
+/* The entry that said the same already, or NULL. */
+static struct entry *known(const struct key *k, const struct observed *msg, const struct rrset *set)
 {
-	const struct entry *e = newest_alike(k, msg, set);
-	return e && e->ts <= msg->ts && (set ? e->set == set : same_answer(e->msg, msg));
+	struct entry *e = newest_alike(k, msg, set);
+	bool same = e && e->ts <= msg->ts && (set ? e->set == set : same_answer(e->msg, msg));
+	return same ? e : NULL;
+}
+
+static int64_t ns(uint32_t s)
+{
+	return (int64_t)s * 1000000000;
+}
+
+/* When the set must have been dropped by whoever took it from m; 0 without a set. */
+static int64_t dropped_at(const struct observed *m, const struct rrset *set)
+{
+	for (unsigned i = 0; set && i < m->refs; i++)
+		if (m->ref[i].set == set)
+			return m->ts + ns(m->ref[i].ttl);
+	return 0;
 }
 
 /* Links msg (and set) under a key. false: full. *fresh is set when it said something new. */
@@ -175,9 +192,13 @@ static bool link_to(struct dns_store *s, enum key_kind kind, const struct dns_na
 		    const struct observed *msg, const struct rrset *set, bool *fresh)
 {
 	size_t bucket;
+	int64_t dropped = dropped_at(msg, set);
 	struct key *k = key_find(s, kind, name, type, &bucket);
-	if (k && known(k, msg, set))
+	struct entry *same = k ? known(k, msg, set) : NULL;
+	if (same) {
+		same->dropped = dropped > same->dropped ? dropped : same->dropped;
 		return true;
+	}
 	struct entry *e = take(s, sizeof(*e));
 	if (!k && e && (k = take(s, sizeof(*k) + name->n))) {
 		*k = (struct key){ .next = s->keys[bucket], .type = type, .kind = (uint8_t)kind, .n = name->n };
@@ -186,7 +207,7 @@ static bool link_to(struct dns_store *s, enum key_kind kind, const struct dns_na
 	}
 	if (!k || !e)
 		return false;
-	*e = (struct entry){ .next = k->entries, .ts = msg->ts, .msg = msg, .set = set };
+	*e = (struct entry){ .next = k->entries, .ts = msg->ts, .dropped = dropped, .msg = msg, .set = set };
 	k->entries = e;
 	*fresh = true;
 	return true;
@@ -483,11 +504,6 @@ static void look_at(struct pick *p, int64_t ts)
 		p->below = ts;
 	if (ts > p->as_of && ts < p->above)
 		p->above = ts;
-}
-
-static int64_t ns(uint32_t s)
-{
-	return (int64_t)s * 1000000000;
 }
 
 /* The dates of a set's signatures: edges of the window, and have all begun at as_of? */
@@ -853,4 +869,48 @@ size_t dns_store_seen(const struct dns_store *s, uint16_t type, struct bytes key
 			out[n++] = owner;
 	}
 	return n;
+}
+
+/* The same records, whoever signed them and when? */
+static bool same_records(const struct rrset *a, const struct rrset *b)
+{
+	struct cur x = set_records(a), y = set_records(b);
+	bool same = a->rrs == b->rrs;
+	for (unsigned i = 0; same && i < a->rrs; i++)
+		same = bytes_eq(next_rdata(&x), next_rdata(&y));
+	return same;
+}
+
+/* The signed entry that holds at `at`: the newest, else the first one later. */
+static const struct entry *holding(const struct entry *e, int64_t at)
+{
+	const struct entry *best = NULL;
+	for (; e; e = e->next) {
+		if (!e->set->sigs)
+			continue;
+		bool later = e->ts > at, nearer = !best || (later ? e->ts < best->ts : e->ts > best->ts);
+		if (!best || (later == (best->ts > at) ? nearer : !later))
+			best = e;
+	}
+	return best;
+}
+
+bool dns_store_version(const struct dns_store *s, const struct dns_name *name, uint16_t type, int64_t at, bool later,
+		       struct dns_version *v)
+{
+	const struct entry *all = entries(s, KEY_SET, name, type), *now = holding(all, at), *best = NULL;
+	for (const struct entry *e = all; now && e; e = e->next) {
+		bool side = later ? e->ts > at && e->ts > now->ts : e->ts < now->ts;
+		if (!e->set->sigs || !side || same_records(e->set, now->set))
+			continue;
+		if (!best || (later ? e->ts < best->ts : e->ts > best->ts))
+			best = e;
+	}
+	if (!best)
+		return false;
+	*v = (struct dns_version){ .seen = best->ts, .dropped = best->dropped };
+	for (const struct entry *e = all; e; e = e->next)
+		if (e->ts < now->ts && same_records(e->set, best->set) && e->dropped > v->dropped)
+			v->dropped = e->dropped;
+	return true;
 }

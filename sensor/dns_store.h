@@ -43,4 +43,14 @@ size_t dns_store_seen(const struct dns_store *s, uint16_t type, struct bytes key
 		      size_t max);
 /* The TTL of the RRset that dns_store_reply would serve for (name, type); false when there is none. */
 bool dns_store_ttl(const struct dns_store *s, const struct dns_name *name, uint16_t type, int64_t as_of, uint32_t *ttl);
+
+/* Another RRset of the same name and type. seen: ns, when it was first said, or last said anew; dropped: ns, when a
+ * resolver that took it the last time that it was said must have dropped it (its TTL). */
+struct dns_version {
+	int64_t seen, dropped;
+};
+/* The signed RRset of other records that was there before the one that holds at `at`, the newest of them; or, when
+ * later, the first one after it. Its signatures are not looked at: ask for it as of v->seen. false: none. */
+bool dns_store_version(const struct dns_store *s, const struct dns_name *name, uint16_t type, int64_t at, bool later,
+		       struct dns_version *v);
 #endif

@@ -632,11 +632,38 @@ static void seen(const struct resolver *r, const struct question *q, struct answ
 		add_text(a, &found[i]);
 }
 
+/* The TLSA RRset of another time, as libunbound saw it then (DNS_TLSA_BEFORE, DNS_TLSA_AFTER). What is asked live has
+ * no other time. */
+static void version(struct resolver *r, const struct question *q, struct answer *a)
+{
+	struct dns_version v;
+	struct dns_name name;
+	struct question then = *q;
+	bool known = r->mode != RESOLVE_LIVE && dns_wire_from_text(&name, bytes_of(q->name)) &&
+		     dns_store_version(r->store, &name, DNS_TLSA, q->as_of, q->type == DNS_TLSA_AFTER, &v);
+	begin(a, q);
+	a->status = dnsstatus_absent;
+	a->source = dnssource_capture;
+	if (!known)
+		return;
+	then.type = DNS_TLSA;
+	then.as_of = v.seen;
+	ask(r, &then, false, a);
+	a->type = q->type;
+	a->as_of = q->as_of;
+	a->from = v.seen;
+	a->until = v.dropped;
+}
+
 void resolver_ask(struct resolver *r, const struct question *q, struct answer *a)
 {
 	r->counts.questions++;
 	if (q->type == DNS_SEEN && r->mode != RESOLVE_OFF) {
 		seen(r, q, a);
+		return;
+	}
+	if ((q->type == DNS_TLSA_BEFORE || q->type == DNS_TLSA_AFTER) && r->mode != RESOLVE_OFF) {
+		version(r, q, a);
 		return;
 	}
 	switch (r->mode) {

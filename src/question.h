@@ -7,8 +7,12 @@
 enum { NAME_MAX_TEXT = 255, ANSWER_DATA = 16384, ANSWER_RRS = 128 };
 /* DNS_SEEN is no type of the DNS (private use, RFC 6895 3.1). name is an address or a host name, and the answer's records
  * are dotted names: the hosts that answers on the link gave that address to, or the domains that had that host as MX,
- * the latest first. Nothing is validated: what comes back is asked for in its turn. */
-enum { DNS_A = 1, DNS_CNAME = 5, DNS_MX = 15, DNS_AAAA = 28, DNS_TLSA = 52, DNS_SEEN = 65281 };
+ * the latest first. Nothing is validated: what comes back is asked for in its turn.
+ * DNS_TLSA_BEFORE and DNS_TLSA_AFTER neither: the TLSA RRset of other records that the capture held before, or first
+ * after, the one of as_of, validated as of its own time. The answer's from is that time, until when its TTL had run
+ * out for whoever took it last; absent: there is none. */
+enum { DNS_A = 1, DNS_CNAME = 5, DNS_MX = 15, DNS_AAAA = 28, DNS_TLSA = 52, DNS_SEEN = 65281, DNS_TLSA_BEFORE = 65282,
+       DNS_TLSA_AFTER = 65283 };
 
 /* id     chosen by the judge, comes back in the answer
  * name   dotted text, lower case, no trailing dot, NUL-terminated

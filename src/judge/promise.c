@@ -121,6 +121,12 @@ static bool about_the_name(enum danevariant v)
 	       v == danevariant_ta_name_mismatch;
 }
 
+static bool compares(const struct expectation *e, unsigned host)
+{
+	struct tlsa_set set;
+	return e->host[host].state == HOST_DANE && expectation_set(e, &e->host[host], &set);
+}
+
 /* The chain against each host that the client may have meant; the first that matches, or the first. */
 static void compare(const struct expectation *e, struct dane *d, const struct record *s, struct bytes chain,
 		    struct judged *j)
@@ -130,7 +136,7 @@ static void compare(const struct expectation *e, struct dane *d, const struct re
 	for (unsigned i = 0; i < j->target.meants; i++) {
 		unsigned host = j->target.meant[i];
 		struct dane_result r;
-		if (e->host[host].state != HOST_DANE || !expectation_set(e, &e->host[host], &set))
+		if (!compares(e, host) || !expectation_set(e, &e->host[host], &set))
 			continue;
 		reference_names(e, host, &c);
 		dane_compare(d, &c, &r);
@@ -143,6 +149,30 @@ static void compare(const struct expectation *e, struct dane *d, const struct re
 		j->target.host = (int8_t)host;
 		if (r.matched >= 0)
 			return;
+	}
+}
+
+/* Keys roll: a certificate that matches the records of just before, or the next ones, is the publisher's, in the wrong
+ * order (RFC 7672 4, RFC 7671 8.1). No forger gets here: those records were signed too. */
+static void roll_over(const struct expectation *e, struct dane *d, struct bytes chain, struct judged *j)
+{
+	struct tlsa_set set;
+	struct dane_case c = { .set = &set, .chain = chain, .at = e->as_of };
+	bool early;
+	for (unsigned k = 0; k < j->target.meants; k++) {
+		unsigned host = j->target.meant[k];
+		for (unsigned i = 0; compares(e, host) && expectation_version(e, &e->host[host], i, &set, &early); i++) {
+			struct dane_result r;
+			reference_names(e, host, &c);
+			dane_compare(d, &c, &r);
+			if (r.matched < 0)
+				continue;
+			j->verdict = daneverdict_mismatch_transitional;
+			j->result.variant = early ? danevariant_transitional_early : danevariant_transitional_old;
+			j->why = early ? "the certificate matches the TLSA records that came later" :
+					 "the certificate matches the TLSA records of before, whose TTL had not run out";
+			return;
+		}
 	}
 }
 
@@ -173,6 +203,7 @@ static void judge_certificate(const struct expectation *e, struct dane *d, const
 			j->why = "the anchor matches, the names do not; the next-hop domain is not known";
 		else if (!j->why[0])
 			j->why = "no usable record matches the certificate";
+		roll_over(e, d, chain, j);
 	} else if (j->compared && j->result.matched >= 0 && tls == TLS_OK)
 		j->verdict = daneverdict_match;
 }
@@ -421,7 +452,7 @@ static void put_provenance(const struct expectation *e, const struct target *t, 
 	const struct lookup *decided = t->blamed >= 0 ? &e->lookup[t->blamed] : NULL, *last = NULL;
 	bool later = false;
 	for (unsigned i = 0; i < e->lookups; i++) {
-		if (e->lookup[i].open)
+		if (e->lookup[i].open || e->lookup[i].type >= DNS_SEEN)
 			continue;
 		last = &e->lookup[i];
 		later |= last->seen_later;
@@ -441,7 +472,7 @@ static void put_dane(const struct expectation *e, const struct judged *j, struct
 {
 	const struct target *t = &j->target;
 	record_num(s, F_dane_verdict, j->verdict);
-	if (j->verdict == daneverdict_mismatch)
+	if (j->verdict == daneverdict_mismatch || j->verdict == daneverdict_mismatch_transitional)
 		record_num(s, F_dane_variant, j->result.variant);
 	put_why(e, j, s);
 	if (t->meants == 0 && t->blamed < 0)
@@ -518,6 +549,20 @@ static void forget(struct record *s)
 	};
 	for (size_t i = 0; i < sizeof(mine) / sizeof(mine[0]); i++)
 		record_unset(s, mine[i]);
+}
+
+uint32_t promise_doubts(const struct expectation *e, struct dane *d, const struct record *session, struct bytes chain)
+{
+	struct target target[EXPECT_TARGETS];
+	uint32_t hosts = 0;
+	unsigned n = expectation_targets(e, target);
+	for (unsigned i = 0; i < n; i++) {
+		struct judged j = { .target = target[i] };
+		judge(e, d, session, chain, &j);
+		for (unsigned k = 0; j.verdict == daneverdict_mismatch && j.compared && k < j.target.meants; k++)
+			hosts |= (uint32_t)compares(e, j.target.meant[k]) << j.target.meant[k];
+	}
+	return hosts;
 }
 
 void promise_judge(const struct expectation *e, struct dane *d, struct record *session, struct bytes chain)

@@ -351,6 +351,41 @@ static void test_as_of(void **state)
 	}
 }
 
+/* The RRset of before and of after, each validated as of its own time (RFC 7672 4). */
+static void test_versions(void **state)
+{
+	static const struct {
+		uint16_t type;
+		int64_t as_of;
+		const char *status;
+		uint8_t first;
+		const char *why;
+	} table[] = {
+		{ DNS_TLSA_AFTER, START + 1800 * SECOND, "secure", 0xcd, "the next one" },
+		{ DNS_TLSA_AFTER, START + 7200 * SECOND, "absent", 0, "nothing after the last" },
+		{ DNS_TLSA_BEFORE, START + 7200 * SECOND, "secure", 0xab, "the one before" },
+		{ DNS_TLSA_BEFORE, START + 1800 * SECOND, "absent", 0, "nothing before the first" },
+		{ DNS_TLSA_AFTER, START - 3600 * SECOND, "secure", 0xcd, "the first is the one that holds, though seen later" },
+	};
+	(void)state;
+	struct resolver *r = start_with("iterating.msgs", "later.msgs");
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		struct question q = { .id = 7, .as_of = table[i].as_of, .type = table[i].type, .name = "_25._tcp.mx.signed.test" };
+		static struct answer a;
+		resolver_ask(r, &q, &a);
+		assert_true(answer_check(&a, answer_size(&a)));
+		if (strcmp(status(&a), table[i].status) != 0)
+			fail_msg("%s: %s %s", table[i].why, status(&a), a.why);
+		assert_int_equal(a.type, q.type);
+		if (!table[i].first)
+			continue;
+		assert_int_equal(answer_rr(&a, 0).p[3], table[i].first);
+		assert_true(a.type == DNS_TLSA_AFTER ? a.from >= START + 3600 * SECOND : a.from < START + 1800 * SECOND);
+		assert_true(a.until >= a.from + 3600 * SECOND && a.until < a.from + 7200 * SECOND);
+	}
+	resolver_free(r);
+}
+
 static bool holds(const struct fixture *f, const struct dns_walk *want)
 {
 	struct dns_walk w;
@@ -579,7 +614,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_verdicts), cmocka_unit_test(test_data), cmocka_unit_test(test_seen), cmocka_unit_test(test_incomplete),
 		cmocka_unit_test(test_stub), cmocka_unit_test(test_stub_keeps_chain), cmocka_unit_test(test_as_of),
-		cmocka_unit_test(test_flips), cmocka_unit_test(test_anchors), cmocka_unit_test(test_other_anchor),
+		cmocka_unit_test(test_versions), cmocka_unit_test(test_flips), cmocka_unit_test(test_anchors), cmocka_unit_test(test_other_anchor),
 		cmocka_unit_test(test_off_and_full), cmocka_unit_test(test_live), cmocka_unit_test(test_live_dead),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
