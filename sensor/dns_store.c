@@ -471,9 +471,21 @@ enum dns_kept dns_store_add(struct dns_store *s, const struct dns_message *m)
 
 /* ---- replies ---- */
 
-/* The choice so far. rank: lower is better; inside a rank the newest at or before as_of, or the earliest later one. */
+enum { CANDIDATES = 16 };
+
+/* What could be served. rank: lower is better; inside a rank the newest at or before as_of, or the earliest later one. */
+struct candidate {
+	unsigned rank;
+	const struct entry *entry;
+	enum key_kind kind;
+	enum dns_found found;
+};
+
+/* The choice so far: the best candidates, best first, none of which says the same as another; and the one taken. */
 struct pick {
 	int64_t as_of;
+	struct candidate list[CANDIDATES];
+	unsigned n;
 	unsigned rank;
 	const struct entry *entry;
 	enum key_kind kind;
@@ -542,18 +554,42 @@ static bool begun(struct pick *p, const struct entry *e)
 	return any && all;
 }
 
+static bool better(const struct pick *p, const struct candidate *a, const struct candidate *b)
+{
+	if (a->rank != b->rank)
+		return a->rank < b->rank;
+	return a->entry->ts > p->as_of ? a->entry->ts < b->entry->ts : a->entry->ts > b->entry->ts;
+}
+
+/* Do both come from one message, or say the same? */
+static bool alike(const struct candidate *a, const struct candidate *b)
+{
+	if (a->entry->msg == b->entry->msg)
+		return true;
+	if (a->kind != b->kind || a->found != b->found)
+		return false;
+	return a->entry->set ? a->entry->set == b->entry->set : same_answer(a->entry->msg, b->entry->msg);
+}
+
+/* Into the list by its rank. Of two that are alike the better one stays. */
 static void choose(struct pick *p, const struct entry *e, enum key_kind kind, enum rank rank, enum dns_found found)
 {
-	bool later = e->ts > p->as_of;
-	bool better = rank < p->rank;
-	if (rank == p->rank)
-		better = later ? e->ts < p->entry->ts : e->ts > p->entry->ts;
-	if (better) {
-		p->rank = rank;
-		p->entry = e;
-		p->kind = kind;
-		p->found = found;
-	}
+	const struct candidate c = { rank, e, kind, found };
+	unsigned at = p->n, last;
+	while (at > 0 && better(p, &c, &p->list[at - 1]))
+		at--;
+	for (unsigned i = 0; i < at; i++)
+		if (alike(&p->list[i], &c))
+			return;
+	for (last = at; last < p->n && !alike(&p->list[last], &c); last++)
+		continue;
+	if (last == CANDIDATES)
+		last--;
+	if (at >= CANDIDATES)
+		return;
+	memmove(p->list + at + 1, p->list + at, (last - at) * sizeof(c));
+	p->list[at] = c;
+	p->n += last == p->n;
 }
 
 /* Offers an entry that answers with proof; derived: it was the answer to another question. */
@@ -668,7 +704,27 @@ static void offer_derived(const struct dns_store *s, struct pick *p, const struc
 	} while (dns_wire_parent(&up, &up) && up.n > 1);
 }
 
-static struct pick pick(const struct dns_store *s, const struct dns_name *name, uint16_t type, int64_t as_of)
+/* The skip-th best; none: MISSING. */
+static void take_candidate(struct pick *p, unsigned skip)
+{
+	if (skip >= p->n)
+		return;
+	p->rank = p->list[skip].rank;
+	p->entry = p->list[skip].entry;
+	p->kind = p->list[skip].kind;
+	p->found = p->list[skip].found;
+}
+
+/* How many of the candidates are proofs, which a validator may take or refuse. */
+static unsigned proofs(const struct pick *p)
+{
+	unsigned n = 0;
+	while (n < p->n && (p->list[n].found == FOUND_EXACT || p->list[n].found == FOUND_DERIVED))
+		n++;
+	return n;
+}
+
+static struct pick pick(const struct dns_store *s, const struct dns_name *name, uint16_t type, int64_t as_of, unsigned skip)
 {
 	struct pick p = { .as_of = as_of, .rank = RANK_NONE, .found = FOUND_MISSING, .below = INT64_MIN, .above = INT64_MAX,
 			  .from = INT64_MIN, .until = INT64_MAX };
@@ -678,6 +734,7 @@ static struct pick pick(const struct dns_store *s, const struct dns_name *name, 
 		for (const struct entry *e = entries(s, KEY_CUT, name, 0); e; e = e->next)
 			offer(&p, e, KEY_CUT, false);
 	offer_derived(s, &p, name, type);
+	take_candidate(&p, skip);
 	if (p.differ || (p.any && p.found == FOUND_MISSING) || p.rank >= RANK_UNSIGNED) {
 		if (p.below > p.from)
 			p.from = p.below;
@@ -793,10 +850,10 @@ static void set16(struct writer *w, size_t at, unsigned v)
 }
 
 void dns_store_reply(const struct dns_store *s, const struct dns_name *name, uint16_t type, int64_t as_of, bool edns,
-		     struct dns_reply *reply)
+		     unsigned skip, struct dns_reply *reply)
 {
 	static const uint8_t opt[REPLY_OPT] = { 0, 0, RR_OPT, 0xff, 0xff, 0, 0, 0x80, 0, 0, 0 };
-	struct pick p = pick(s, name, type, as_of);
+	struct pick p = pick(s, name, type, as_of, skip);
 	bool good = p.found != FOUND_MISSING && p.found != FOUND_FAILURE;
 	unsigned rcode = good && p.kind != KEY_SET && p.kind != KEY_NODATA ? p.entry->msg->rcode : RCODE_NOERROR;
 	struct writer w = { reply->octets, DNS_HEADER, sizeof(reply->octets) - REPLY_OPT, false };
@@ -828,13 +885,15 @@ void dns_store_reply(const struct dns_store *s, const struct dns_name *name, uin
 	reply->n = w.n;
 	reply->found = p.found;
 	reply->ts = p.entry ? p.entry->ts : INT64_MIN;
+	reply->proofs = proofs(&p);
 	reply->from = p.from;
 	reply->until = p.until;
 }
 
-bool dns_store_ttl(const struct dns_store *s, const struct dns_name *name, uint16_t type, int64_t as_of, uint32_t *ttl)
+bool dns_store_ttl(const struct dns_store *s, const struct dns_name *name, uint16_t type, int64_t as_of, unsigned skip,
+		   uint32_t *ttl)
 {
-	struct pick p = pick(s, name, type, as_of);
+	struct pick p = pick(s, name, type, as_of, skip);
 	if (!p.entry)
 		return false;
 	const struct observed *m = p.entry->msg;

@@ -18,12 +18,14 @@
 #include "anchor.h"
 #include "responder.h"
 
-enum { WAIT_CAPTURE_MS = 5000, WAIT_LIVE_MS = 20000, RECENT_S = 300, TEXT_MAX = 1024, SIG_EXPIRE = 8, CLASS_IN = 1 };
+enum { TRIES = 48, HOPELESS = 16, WAIT_CAPTURE_MS = 5000, WAIT_LIVE_MS = 20000, RECENT_S = 300, TEXT_MAX = 1024, SIG_EXPIRE = 8, CLASS_IN = 1 };
 #define SECOND INT64_C(1000000000)
 
 struct context {
 	struct ub_ctx *ub;
 	uint64_t used;                  /* number of the last question: the least is evicted */
+	struct choice hopeless[HOPELESS]; /* questions that no other choice of replies helped */
+	unsigned nhopeless;
 	struct responder responder;
 };
 
@@ -511,10 +513,10 @@ static void find_ttl(const struct resolver *r, const struct context *c, struct a
 	read_packet(a, res, &minimum, &zone);
 	if (c->responder.upstream)
 		a->ttl = res->ttl > 0 ? (uint32_t)res->ttl : 0;
-	else if (a->rrs && dns_store_ttl(r->store, canon, a->type, a->as_of, &ttl))
+	else if (a->rrs && dns_store_ttl(r->store, canon, a->type, a->as_of, responder_skip(&c->responder, canon, a->type), &ttl))
 		a->ttl = ttl;
 	else if (!a->rrs)
-		a->ttl = zone.n && dns_store_ttl(r->store, &zone, RR_SOA, a->as_of, &ttl) && ttl < minimum ? ttl : minimum;
+		a->ttl = zone.n && dns_store_ttl(r->store, &zone, RR_SOA, a->as_of, 0, &ttl) && ttl < minimum ? ttl : minimum;
 }
 
 static void find_canon(struct answer *a, const struct ub_result *res, const struct dns_name *name, struct dns_name *canon)
@@ -572,32 +574,186 @@ static void begin(struct answer *a, const struct question *q)
 	memcpy(a->name, q->name, sizeof(a->name));
 }
 
+/* One question in one context. false: the context must go. *bogus: libunbound refused what it was served. */
+static bool ask_in(struct resolver *r, struct context *c, const struct question *q, const struct dns_name *name,
+		   struct answer *a, bool *bogus)
+{
+	struct lookup o;
+	bool live = c->responder.upstream;
+	begin(a, q);
+	a->status = dnsstatus_failed;
+	c->used = r->counts.questions;
+	c->responder.as_of = live ? ns_now() : q->as_of;
+	c->responder.round = r->counts.questions;
+	bool done = look_up(c, q, &o), good = done && o.error == 0 && o.result;
+	*bogus = good && o.result->bogus;
+	if (good)
+		judge(r, c, o.result, name, a);
+	else
+		say(a, done || o.error ? ub_strerror(o.error) : "no answer in time");
+	attach_window(&c->responder, name, a);
+	if (live) /* what the DNS says now, whatever it said then */
+		a->as_of = c->responder.as_of;
+	ub_resolve_free(o.result);
+	return done && o.error == 0;
+}
+
+/* ---- when libunbound refuses what it was served ---- */
+
+/* A search for replies that it does not refuse: for each question with several, one is chosen, from the root down, the
+ * newest first. A forged or broken message must not hide the good one before it, and where a key rolled, what was signed
+ * with the old key needs the old key. libunbound decides; here one after another is offered, TRIES at most.
+ *
+ * older: a choice was passed over that libunbound had not refused; then only a proof with signatures counts, or the time
+ * before a zone was signed could be brought back. */
+struct search {
+	struct resolver *r;
+	const struct question *q;
+	const struct dns_name *name;
+	struct choice level[RESPONDER_CHOICES];
+	unsigned n, tries;
+	struct answer *answer;
+	struct context *found;
+};
+
+/* Nearer to the root first; there DS before DNSKEY before the rest: in the order in which trust comes down. */
+static bool above(const struct served *a, const struct served *b)
+{
+	unsigned x = a->type == RR_DS ? 0 : a->type == RR_DNSKEY ? 1 : 2, y = b->type == RR_DS ? 0 : b->type == RR_DNSKEY ? 1 : 2;
+	return a->name.n != b->name.n ? a->name.n < b->name.n : x < y;
+}
+
+/* The topmost question with several replies, of which none was chosen yet, that c was asked; NULL: there is none. */
+static const struct served *undecided(const struct search *s, const struct context *c)
+{
+	const struct served *top = NULL;
+	for (size_t i = 0; i < c->responder.nserved; i++) {
+		const struct served *x = &c->responder.served[i];
+		bool decided = x->proofs < 2 || !rests_on(&c->responder, x, s->name);
+		for (unsigned k = 0; k < s->n; k++)
+			decided = decided || (s->level[k].type == x->type && dns_wire_same(&s->level[k].name, &x->name));
+		if (!decided && (!top || above(x, top)))
+			top = x;
+	}
+	return top;
+}
+
+static struct context *search_context(struct search *s)
+{
+	struct error e;
+	struct context *c = s->tries++ < TRIES ? context_new(s->r, s->q->as_of, false, &e) : NULL;
+	if (!c)
+		return NULL;
+	s->r->counts.contexts--;
+	s->r->counts.tries++;
+	memcpy(c->responder.choice, s->level, sizeof(s->level));
+	c->responder.choices = s->n;
+	return c;
+}
+
+/* Does libunbound take what was chosen for the last level? */
+static bool level_holds(struct search *s)
+{
+	struct question q = *s->q;
+	const struct choice *last = &s->level[s->n - 1];
+	struct context *c = search_context(s);
+	bool bogus = true;
+	q.type = last->type;
+	dns_wire_text(&last->name, q.name, sizeof(q.name));
+	bool sound = c && ask_in(s->r, c, &q, &last->name, s->answer, &bogus);
+	context_free(c);
+	return sound && !bogus;
+}
+
+static bool search(struct search *s, bool older);
+
+/* Each reply to what is undecided in turn. */
+static bool search_level(struct search *s, const struct served *open, bool older)
+{
+	const unsigned proofs = open->proofs < UINT8_MAX ? open->proofs : UINT8_MAX;
+	if (s->n == RESPONDER_CHOICES)
+		return false;
+	s->level[s->n++] = (struct choice){ open->name, open->type, 0 };
+	for (unsigned skip = 0; skip < proofs && s->tries < TRIES; skip++) {
+		s->level[s->n - 1].skip = (uint8_t)skip;
+		if (!level_holds(s))
+			continue;
+		if (search(s, older))
+			return true;
+		older = true;
+	}
+	s->n--;
+	return false;
+}
+
+/* With the choices so far: is the answer to be had? Else the next choice is made. */
+static bool search(struct search *s, bool older)
+{
+	struct context *c = search_context(s);
+	bool bogus;
+	if (!c)
+		return false;
+	if (ask_in(s->r, c, s->q, s->name, s->answer, &bogus) && !bogus) {
+		uint8_t status = s->answer->status;
+		if (status == dnsstatus_secure || status == dnsstatus_absent || (status == dnsstatus_insecure && !older)) {
+			s->found = c;
+			return true;
+		}
+	}
+	const struct served *top = undecided(s, c);
+	struct served open = top ? *top : (struct served){ 0 };
+	context_free(c);
+	return top && search_level(s, &open, older);
+}
+
+static bool hopeless(const struct context *c, const struct dns_name *name, uint16_t type)
+{
+	for (unsigned i = 0; i < c->nhopeless; i++)
+		if (c->hopeless[i].type == type && dns_wire_same(&c->hopeless[i].name, name))
+			return true;
+	return false;
+}
+
+/* Other replies than those that were refused in c, for what the question rests on. The context where it was answered
+ * takes the place of c, so that the choices are remembered as long as they hold. */
+static void fall_back(struct resolver *r, struct context *c, const struct question *q, const struct dns_name *name,
+		      struct answer *a)
+{
+	static struct answer other;
+	struct search s = { .r = r, .q = q, .name = name, .answer = &other };
+	if (hopeless(c, name, q->type))
+		return;
+	const struct served *top = undecided(&s, c);
+	if (!top || !search_level(&s, top, false)) {
+		c->hopeless[c->nhopeless % HOPELESS] = (struct choice){ *name, q->type, 0 };
+		c->nhopeless += c->nhopeless < HOPELESS;
+		return;
+	}
+	memcpy(a, &other, answer_size(&other));
+	r->counts.contexts++;
+	for (size_t i = 0; i < RESOLVER_CONTEXTS; i++)
+		if (r->contexts[i] == c)
+			r->contexts[i] = s.found;
+	context_free(c);
+}
+
 static void ask(struct resolver *r, const struct question *q, bool live, struct answer *a)
 {
 	struct error e = { "" };
-	struct lookup o;
 	struct dns_name name;
 	struct context *c = context_for(r, q->as_of, live, &e);
+	bool bogus;
 	begin(a, q);
 	a->status = dnsstatus_failed;
 	if (!c || !dns_wire_from_text(&name, bytes_of(q->name))) {
 		say(a, c ? "not a domain name" : e.text);
 		return;
 	}
-	c->used = r->counts.questions;
-	c->responder.as_of = live ? ns_now() : q->as_of;
-	c->responder.round = r->counts.questions;
-	bool done = look_up(c, q, &o);
-	if (done && o.error == 0 && o.result)
-		judge(r, c, o.result, &name, a);
-	else
-		say(a, done || o.error ? ub_strerror(o.error) : "no answer in time");
-	attach_window(&c->responder, &name, a);
-	if (live) /* what the DNS says now, whatever it said then */
-		a->as_of = c->responder.as_of;
-	ub_resolve_free(o.result);
-	if (!done || o.error || c->responder.nserved > RESPONDER_SERVED / 2)
+	bool sound = ask_in(r, c, q, &name, a, &bogus);
+	if (!sound || c->responder.nserved > RESPONDER_SERVED / 2)
 		context_drop(r, c);
+	else if (bogus && !live)
+		fall_back(r, c, q, &name, a);
 }
 
 static void add_text(struct answer *a, const struct dns_name *name)

@@ -386,6 +386,94 @@ static void test_versions(void **state)
 	resolver_free(r);
 }
 
+/* Adds a copy of the answer to (name, type), or of the referral that has it, with the last octet of its
+ * RDATA changed, and seen later. */
+static void forge(struct fixture *f, const char *name, uint16_t type, uint8_t with, int64_t later)
+{
+	struct dns_name n;
+	assert_true(dns_wire_from_text(&n, bytes_of(name)));
+	for (size_t i = 0, end = f->n; i < end; i++) {
+		struct dns_walk w;
+		struct dns_rr rr;
+		struct bytes in = f->list[i].m.octets;
+		bool has = false;
+		assert_true(dns_wire_open(&w, in));
+		while (dns_wire_next(&w, &rr))
+			if (rr.type == type && dns_wire_same(&rr.owner, &n)) {
+				struct message *x = &f->list[f->n];
+				x->octets = malloc(in.n);
+				memcpy(x->octets, in.p, in.n);
+				x->m = (struct dns_message){ f->list[i].m.ts + later, 9999, false, { x->octets, in.n } };
+				size_t at = (size_t)(rr.rdata.p - in.p) + rr.rdata.n - 1;
+				x->octets[at] ^= with;
+				has = true;
+			}
+		if (has) {
+			f->n++;
+			return;
+		}
+	}
+	fail_msg("no %s", name);
+}
+
+/* A forged or broken message that came later must not hide a good one; libunbound refuses it, and is given the next. */
+static void test_fall_back(void **state)
+{
+	static const struct {
+		const char *why;
+		struct {
+			const char *name;
+			uint16_t type;
+		} forged[4];
+		unsigned tries;
+	} table[] = {
+		{ "the answer itself", { { "_25._tcp.mx.signed.test", DNS_TLSA } }, 6 },
+		{ "the keys of its zone", { { "signed.test", RR_DNSKEY } }, 6 },
+		{ "the DS", { { "signed.test", RR_DS } }, 6 },
+		{ "the keys of the root", { { ".", RR_DNSKEY } }, 6 },
+		{ "all of it", { { "_25._tcp.mx.signed.test", DNS_TLSA }, { "signed.test", RR_DNSKEY }, { "signed.test", RR_DS },
+				 { "test", RR_DNSKEY } }, 24 },
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		struct fixture *f = calloc(1, sizeof(*f));
+		load(f, "iterating.msgs");
+		for (unsigned k = 0; k < 4 && table[i].forged[k].name; k++)
+			forge(f, table[i].forged[k].name, table[i].forged[k].type, 0x5a, 60 * SECOND);
+		struct resolver *r = start(f);
+		const struct answer *a = ask(r, "_25._tcp.mx.signed.test", DNS_TLSA, AS_OF);
+		if (strcmp(status(a), "secure") != 0)
+			fail_msg("%s: %s %s", table[i].why, status(a), a->why);
+		assert_int_equal(answer_rr(a, 0).p[34], 0xab);
+		assert_true(resolver_counts(r).tries > 0 && resolver_counts(r).tries <= table[i].tries);
+		uint64_t tries = resolver_counts(r).tries;
+		assert_string_equal(status(ask(r, "_25._tcp.mx.signed.test", DNS_TLSA, AS_OF + SECOND)), "secure");
+		assert_int_equal(resolver_counts(r).tries, tries);      /* remembered */
+		assert_int_equal(compare(r, false), 0);                 /* and the rest of the world is as it was */
+		resolver_free(r);
+		unload(f);
+	}
+}
+
+/* Nothing good to fall back to: bogus, found out once, within the bound. */
+static void test_flood(void **state)
+{
+	(void)state;
+	struct fixture *f = calloc(1, sizeof(*f));
+	load(f, "iterating.msgs");
+	for (unsigned i = 0; i < 100; i++)
+		forge(f, "_25._tcp.mx.signed.test", DNS_TLSA, (uint8_t)(1 + i), (60 + i) * SECOND);
+	struct resolver *r = start(f);
+	assert_string_equal(status(ask(r, "_25._tcp.mx.signed.test", DNS_TLSA, AS_OF)), "bogus");
+	uint64_t tries = resolver_counts(r).tries;
+	assert_true(tries <= 48);
+	assert_string_equal(status(ask(r, "_25._tcp.mx.signed.test", DNS_TLSA, AS_OF)), "bogus");
+	assert_int_equal(resolver_counts(r).tries, tries);
+	assert_string_equal(status(ask(r, "mx.signed.test", DNS_A, AS_OF)), "secure");
+	resolver_free(r);
+	unload(f);
+}
+
 static bool holds(const struct fixture *f, const struct dns_walk *want)
 {
 	struct dns_walk w;
@@ -614,7 +702,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_verdicts), cmocka_unit_test(test_data), cmocka_unit_test(test_seen), cmocka_unit_test(test_incomplete),
 		cmocka_unit_test(test_stub), cmocka_unit_test(test_stub_keeps_chain), cmocka_unit_test(test_as_of),
-		cmocka_unit_test(test_versions), cmocka_unit_test(test_flips), cmocka_unit_test(test_anchors), cmocka_unit_test(test_other_anchor),
+		cmocka_unit_test(test_versions), cmocka_unit_test(test_fall_back), cmocka_unit_test(test_flood), cmocka_unit_test(test_flips), cmocka_unit_test(test_anchors), cmocka_unit_test(test_other_anchor),
 		cmocka_unit_test(test_off_and_full), cmocka_unit_test(test_live), cmocka_unit_test(test_live_dead),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

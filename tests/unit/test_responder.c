@@ -102,7 +102,7 @@ static const struct dns_reply *reply(const struct dns_store *s, const char *name
 	struct dns_walk w;
 	struct dns_rr rr;
 	assert_true(dns_wire_from_text(&n, bytes_of(name)));
-	dns_store_reply(s, &n, type, as_of, true, &r);
+	dns_store_reply(s, &n, type, as_of, true, 0, &r);
 	assert_true(dns_wire_open(&w, (struct bytes){ r.octets, r.n }));
 	while (dns_wire_next(&w, &rr))
 		continue;
