@@ -474,6 +474,76 @@ static void test_flood(void **state)
 	unload(f);
 }
 
+/* Names that nobody asked about, in spans that proofs about other names hold; and names that are there, of which nobody
+ * may say that they are not. */
+static void test_spans(void **state)
+{
+	static const struct {
+		const char *zone;
+		unsigned absent; /* of 60 names, at least */
+	} zones[] = { { "signed.test", 30 }, { "signed3.test", 5 }, { "example", 30 }, { "test", 5 }, { "wild.example", 30 }, { "plain.test", 0 },
+		      { ".", 20 } };
+	static const uint16_t types[] = { DNS_A, DNS_TLSA, DNS_MX };
+	(void)state;
+	const int64_t soon = START + 60 * SECOND;
+	struct resolver *r = start_with("iterating.msgs", NULL);
+	for (size_t z = 0; z < sizeof(zones) / sizeof(zones[0]); z++) {
+		unsigned absent = 0, late = 0;
+		for (unsigned i = 0; i < 60; i++) {
+			char name[64], front[16];
+			snprintf(front, sizeof(front), i % 3 ? "no%c%u" : "no%c%u.deep", 'a' + (int)(i % 26), i);
+			snprintf(name, sizeof(name), strcmp(zones[z].zone, ".") ? "%s.%s" : "%s", front, zones[z].zone);
+			const struct answer *a = ask(r, name, types[i % 3], soon);
+			if (a->status != dnsstatus_absent && a->status != dnsstatus_incomplete)
+				fail_msg("%s: %s %s", name, status(a), a->why);
+			absent += a->status == dnsstatus_absent;
+			assert_true(a->status != dnsstatus_absent || a->nxdomain);
+			if (i < 12)
+				late += ask(r, name, types[i % 3], AS_OF)->status == dnsstatus_absent;
+		}
+		if (absent < zones[z].absent || late)
+			fail_msg("%s: %u absent, %u of them when the TTL was over", zones[z].zone, absent, late);
+	}
+	assert_int_equal(compare(r, false), 0);
+	resolver_free(r);
+}
+
+/* Without the answers about one name, no span says that it does not exist; it may say that a type is not there. */
+static void test_spans_spare(void **state)
+{
+	static const char *const names[] = { "mx.signed.test", "mx.signed3.test", "_25._tcp.mx.signed.test", "_25._tcp.mx.signed3.test",
+					     "_25._tcp.mx.wild.example", "alias.signed3.test", "mx.plain.test", "mx.plain.example" };
+	static const uint16_t types[] = { DNS_A, DNS_TLSA, DNS_CNAME };
+	static const bool has[][3] = { { true }, { true }, { false, true }, { false, true }, { false, true }, { true, true, true },
+				       { true, true, true }, { true, true, true } };
+	(void)state;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		struct fixture *f = calloc(1, sizeof(*f)), *g = calloc(1, sizeof(*g));
+		struct dns_name n;
+		assert_true(dns_wire_from_text(&n, bytes_of(names[i])));
+		load(f, "iterating.msgs");
+		for (size_t k = 0; k < f->n; k++) {
+			struct dns_walk w;
+			struct dns_rr rr;
+			bool about = false;
+			assert_true(dns_wire_open(&w, f->list[k].m.octets));
+			while (dns_wire_next(&w, &rr))
+				about = about || (dns_wire_same(&rr.owner, &n) && rr.type != RR_NSEC);
+			if (!about)
+				g->list[g->n++] = f->list[k];
+		}
+		struct resolver *r = start(g);
+		for (unsigned t = 0; t < 3; t++) {
+			const struct answer *a = ask(r, names[i], types[t], START + 60 * SECOND);
+			if ((has[i][t] && a->status == dnsstatus_absent) || a->status == dnsstatus_bogus)
+				fail_msg("%s type %u: %s %s", names[i], types[t], status(a), a->why);
+		}
+		resolver_free(r);
+		free(g);
+		unload(f);
+	}
+}
+
 static bool holds(const struct fixture *f, const struct dns_walk *want)
 {
 	struct dns_walk w;
@@ -702,7 +772,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_verdicts), cmocka_unit_test(test_data), cmocka_unit_test(test_seen), cmocka_unit_test(test_incomplete),
 		cmocka_unit_test(test_stub), cmocka_unit_test(test_stub_keeps_chain), cmocka_unit_test(test_as_of),
-		cmocka_unit_test(test_versions), cmocka_unit_test(test_fall_back), cmocka_unit_test(test_flood), cmocka_unit_test(test_flips), cmocka_unit_test(test_anchors), cmocka_unit_test(test_other_anchor),
+		cmocka_unit_test(test_versions), cmocka_unit_test(test_spans), cmocka_unit_test(test_spans_spare), cmocka_unit_test(test_fall_back), cmocka_unit_test(test_flood), cmocka_unit_test(test_flips), cmocka_unit_test(test_anchors), cmocka_unit_test(test_other_anchor),
 		cmocka_unit_test(test_off_and_full), cmocka_unit_test(test_live), cmocka_unit_test(test_live_dead),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
