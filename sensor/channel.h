@@ -10,7 +10,7 @@
 enum channel_kind {
 	CH_SESSION = 1, /* capture to judge: the record, which says how long it is, u32 length of the certificate_list, the
 			 * list, and the proof of its key (key_proof.h), which may be empty, to the end */
-	CH_DNS,         /* capture to resolver: i64 ts, u64 frame, u8 tcp, the message */
+	CH_DNS,         /* capture to resolver: i64 ts, u64 frame, u8 flags (1 TCP, 2 of another capture), the message */
 	CH_NOTE,        /* to output: one line for the user, "e" or "i" in front: an error that makes the run incomplete, or not */
 	CH_PROGRESS,    /* capture by judge to output: struct progress */
 	CH_STATS,       /* capture to judge: a record with the counters of the capture */

@@ -36,6 +36,7 @@ struct observed {
 	int64_t ts;
 	uint16_t qtype, refs;
 	uint8_t rcode;
+	bool other;                     /* of a capture that was given for its DNS alone */
 	bool dnssec;                    /* the reply to a query with DO, or it holds signatures */
 	struct ref ref[];
 };
@@ -475,7 +476,7 @@ enum dns_kept dns_store_add(struct dns_store *s, const struct dns_message *m)
 	struct observed *o = take(s, sizeof(*o) + s->nrecords * sizeof(o->ref[0]));
 	if (!o)
 		return DNS_FULL;
-	*o = (struct observed){ .ts = m->ts, .qtype = w.qtype, .rcode = w.flags & 0xf, .dnssec = dnssec };
+	*o = (struct observed){ .ts = m->ts, .qtype = w.qtype, .rcode = w.flags & 0xf, .dnssec = dnssec, .other = m->other };
 	for (size_t i = 0; i < s->nrecords; i++) {
 		const struct parsed *r = &s->records[i];
 		if (r->taken || r->rr.type == RR_RRSIG)
@@ -1110,6 +1111,15 @@ static void set16(struct writer *w, size_t at, unsigned v)
 	w->p[at + 1] = (uint8_t)v;
 }
 
+/* Does the reply hold anything of another capture? */
+static bool from_other(const struct pick *p)
+{
+	bool other = p->entry->msg->other;
+	for (unsigned i = 0; p->kind == KEY_SPAN && i < p->spans; i++)
+		other = other || p->span[i]->msg->other;
+	return other;
+}
+
 void dns_store_reply(const struct dns_store *s, const struct dns_name *name, uint16_t type, int64_t as_of, bool edns,
 		     unsigned skip, struct dns_reply *reply)
 {
@@ -1149,6 +1159,7 @@ void dns_store_reply(const struct dns_store *s, const struct dns_name *name, uin
 	reply->found = p.found;
 	reply->ts = p.entry ? p.entry->ts : INT64_MIN;
 	reply->proofs = proofs(&p);
+	reply->other = p.entry && from_other(&p);
 	reply->from = p.from;
 	reply->until = p.until;
 }

@@ -17,11 +17,13 @@ enum dns_found { FOUND_EXACT, FOUND_DERIVED, FOUND_UNSIGNED, FOUND_STALE, FOUND_
 /* ts     ns, of the newest message used; later than as_of if only later data fits
  * from, until  ns: the reply is the same for every as_of in [from, until)
  * proofs how many different replies there are that are proofs: a validator that refuses this one may be given the next
+ * other  a message of a capture that was given for its DNS alone is in it
  * octets the reply, complete but for its id and the query's own question octets (see question_n) */
 struct dns_reply {
 	enum dns_found found;
 	int64_t ts, from, until;
 	unsigned proofs;
+	bool other;
 	size_t n;
 	uint8_t octets[DNS_MESSAGE_MAX];
 };

@@ -9,7 +9,8 @@ static bool store(struct resolver *r, struct bytes record)
 		return false;
 	memcpy(&m.ts, record.p, 8);
 	memcpy(&m.frame, record.p + 8, 8);
-	m.tcp = record.p[16];
+	m.tcp = record.p[16] & 1;
+	m.other = record.p[16] >> 1 & 1;
 	m.octets = bytes_skip(record, 17);
 	return resolver_store(r, &m);
 }

@@ -558,9 +558,14 @@ static void attach_window(const struct responder *r, const struct dns_name *name
 	a->source = r->upstream ? dnssource_live : dnssource_capture;
 	a->from = r->upstream ? a->as_of : r->from;
 	a->until = r->upstream ? a->as_of + 1 : r->until;
-	for (size_t i = 0; !r->upstream && i < r->nserved; i++)
-		if (r->served[i].ts > a->as_of && rests_on(r, &r->served[i], name))
+	for (size_t i = 0; !r->upstream && i < r->nserved; i++) {
+		if (!rests_on(r, &r->served[i], name))
+			continue;
+		if (r->served[i].ts > a->as_of)
 			a->seen_later = true;
+		if (r->served[i].other)
+			a->source = dnssource_file;
+	}
 }
 
 static void begin(struct answer *a, const struct question *q)

@@ -81,7 +81,7 @@ static void remember(struct responder *r, const struct dns_name *name, uint16_t 
 		r->forgot = true;
 		return;
 	}
-	r->served[i] = (struct served){ *name, type, reply->found, reply->ts, r->round, reply->proofs };
+	r->served[i] = (struct served){ *name, type, reply->found, reply->ts, r->round, reply->proofs, reply->other };
 	if (i == r->nserved)
 		r->nserved++;
 }
@@ -99,6 +99,7 @@ static bool ask_upstream(struct responder *r, const struct dns_name *name, uint1
 	r->reply.n = m.octets.n;
 	r->reply.ts = m.ts;
 	r->reply.proofs = 0;
+	r->reply.other = false;
 	r->reply.found = (w.flags & 0xf) == RCODE_SERVFAIL ? FOUND_FAILURE : FOUND_EXACT;
 	return true;
 }

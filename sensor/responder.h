@@ -16,8 +16,8 @@ struct choice {
 	uint8_t skip;
 };
 
-/* What was served for one question; ts in ns. round: the responder's round when it was last asked. proofs: of how many
- * (dns_reply). */
+/* What was served for one question; ts in ns. round: the responder's round when it was last asked. proofs, other: of
+ * the reply (dns_reply). */
 struct served {
 	struct dns_name name;
 	uint16_t type;
@@ -25,6 +25,7 @@ struct served {
 	int64_t ts;
 	uint64_t round;
 	unsigned proofs;
+	bool other;
 };
 
 /* as_of: ns. from, until: every as_of in [from, until) would have been served the same so far. round is the caller's:

@@ -3,11 +3,12 @@
 #define DNS_MESSAGE_H
 #include "bytes.h"
 enum { DNS_MESSAGE_MAX = 65535 };
-/* ts of the packet that completed it; frame its number; a loan for one call. */
+/* ts of the packet that completed it; frame its number; other: it is of a capture that was given for its DNS alone; a
+ * loan for one call. */
 struct dns_message {
 	int64_t ts;
 	uint64_t frame;
-	bool tcp;
+	bool tcp, other;
 	struct bytes octets;
 };
 #endif

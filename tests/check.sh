@@ -57,6 +57,7 @@ script ecs python3 "$here/ecs.py" "$B/mxwitness" "$here/../../shared/referees/ec
 script community python3 "$here/community.py" "$B/mxwitness"
 script "sigma schema" sh "$here/sigma_schema.sh"
 script "rules command" python3 "$here/rules_command.py" "$B/mxwitness"
+script "dns from" python3 "$here/dns_from.py" "$B/mxwitness"
 script processes python3 "$here/processes.py" "$B/mxwitness"
 script loss python3 "$here/loss.py" "$B/mxwitness" "${LOSS:-4}"
 

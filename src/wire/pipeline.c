@@ -60,17 +60,27 @@ static const struct mail_port *mail_port(const struct pipeline *p, uint16_t port
 	return NULL;
 }
 
-static bool is_dns(const struct flow *fl)
+static bool dns_port(const struct pipeline *p, uint16_t port)
 {
-	return fl->side[S2C].port == DNS_PORT || fl->side[C2S].port == DNS_PORT;
+	for (size_t i = 0; i < p->config.ndns; i++)
+		if (p->config.dns_port[i] == port)
+			return true;
+	return port == DNS_PORT;
+}
+
+static bool is_dns(const struct pipeline *p, const struct flow *fl)
+{
+	if (mail_port(p, fl->side[S2C].port)) /* a client's port may be any */
+		return false;
+	return dns_port(p, fl->side[S2C].port) || dns_port(p, fl->side[C2S].port);
 }
 
 struct pipeline *pipeline_new(const struct pipeline_config *config)
 {
-	uint16_t ports[PIPELINE_PORTS + 1];
+	uint16_t ports[PIPELINE_PORTS + PIPELINE_DNS_PORTS + 1];
 	size_t n = 0;
 	struct pipeline *p = calloc(1, sizeof(*p));
-	if (!p || config->nports == 0) {
+	if (!p || (config->nports == 0 && !config->dns)) {
 		free(p);
 		return NULL;
 	}
@@ -79,6 +89,8 @@ struct pipeline *pipeline_new(const struct pipeline_config *config)
 		ports[n++] = config->ports[i].port;
 	if (config->dns)
 		ports[n++] = DNS_PORT;
+	for (size_t i = 0; config->dns && i < config->ndns; i++)
+		ports[n++] = config->dns_port[i];
 	p->fragments = fragment_table_new(FRAGMENTS);
 	p->ident = ident_new();
 	p->observer = tls_observer_new();
@@ -281,7 +293,7 @@ static void finish_tls(struct pipeline *p, const struct flow *fl, struct dialogu
 static bool finish(struct pipeline *p, struct flow *fl, struct pipeline_out *out)
 {
 	stream_finish(&fl->streams);
-	if (is_dns(fl))
+	if (is_dns(p, fl))
 		return false;
 	drain(p, fl);
 	struct dialogue *d = fl->user;
@@ -321,7 +333,7 @@ static bool dns_tcp_message(struct pipeline *p, struct pipeline_out *out)
 	enum parse got = dns_wire_tcp_next(in, &msg, &used);
 	if (got == PARSE_OK) {
 		p->dns_used += used;
-		out->dns = (struct dns_message){ p->dns_view.ts, p->dns_view.number, true, msg };
+		out->dns = (struct dns_message){ p->dns_view.ts, p->dns_view.number, true, false, msg };
 		return true;
 	}
 	if (got == PARSE_BAD)
@@ -355,9 +367,9 @@ static bool dns_tcp(struct pipeline *p, struct pipeline_out *out)
 static bool dns_udp(struct pipeline *p, struct pipeline_out *out)
 {
 	const struct segment *s = &p->segment;
-	if (!p->config.dns || s->proto != PROTO_UDP || s->sport != DNS_PORT || s->payload.n < s->payload_wire)
+	if (!p->config.dns || s->proto != PROTO_UDP || !dns_port(p, s->sport) || s->payload.n < s->payload_wire)
 		return false;
-	out->dns = (struct dns_message){ s->ts, s->number, false, s->payload };
+	out->dns = (struct dns_message){ s->ts, s->number, false, false, s->payload };
 	return true;
 }
 
@@ -369,7 +381,7 @@ static void take_segment(struct pipeline *p)
 	if (!fl)
 		return;
 	stream_push(&fl->streams, dir, &p->segment);
-	if (is_dns(fl)) {
+	if (is_dns(p, fl)) {
 		p->dns_flow = fl;
 		p->dns_view.data.n = 0;
 		p->dns_used = 0;
