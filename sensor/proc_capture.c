@@ -48,10 +48,13 @@ static void send_session(struct capture *c, const struct pipeline_out *out)
 
 static void send_dns(struct capture *c, const struct dns_message *m, bool other)
 {
-	uint8_t head[17];
+	uint8_t head[CHANNEL_DNS_HEAD];
 	memcpy(head, &m->ts, 8);
 	memcpy(head + 8, &m->frame, 8);
 	head[16] = (uint8_t)(m->tcp | other << 1);
+	memcpy(head + 17, &m->client_port, 2);
+	memcpy(head + 19, &m->client, sizeof(m->client));
+	memcpy(head + 19 + sizeof(m->client), &m->server, sizeof(m->server));
 	/* without a resolver there is nobody to tell; the judge will notice, and sessions still count */
 	if (c->resolver && !channel_send(c->resolver, CH_DNS, (struct bytes){ head, sizeof(head) }, m->octets))
 		c->resolver = NULL;

@@ -33,6 +33,8 @@ struct question {
  * ttl        seconds, of the RRset as seen
  * sig_from, sig_until  window of the RRSIG over the answer, s since 1970, 0 unknown
  * from, until  the answer is the same for every as_of in [from, until), ns since 1970: it may be remembered for these
+ * conflict   what on the link contradicts the answer in the hour before as_of (enum dnsconflict); conflict_how (enum
+ *            dnshow), conflict_at, conflict_server: which message; conflict_proved: it was signed, or should have been
  * why        text for people
  * rr         rrs records' RDATA, each in data[off, off + n); names inside MX and CNAME RDATA are given as dotted
  *            lower-case text behind the fixed part (MX: 2 octets preference, then the text) */
@@ -43,6 +45,10 @@ struct answer {
 	uint8_t status;
 	bool nxdomain, seen_later;
 	uint8_t source;            /* enum dnssource */
+	uint8_t conflict, conflict_how;
+	bool conflict_proved;
+	struct addr conflict_server;
+	int64_t conflict_at;
 	uint32_t ttl;
 	int64_t sig_from, sig_until;
 	int64_t from, until;

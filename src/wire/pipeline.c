@@ -333,7 +333,7 @@ static bool dns_tcp_message(struct pipeline *p, struct pipeline_out *out)
 	enum parse got = dns_wire_tcp_next(in, &msg, &used);
 	if (got == PARSE_OK) {
 		p->dns_used += used;
-		out->dns = (struct dns_message){ p->dns_view.ts, p->dns_view.number, true, false, msg };
+		out->dns = (struct dns_message){ .ts = p->dns_view.ts, .frame = p->dns_view.number, .tcp = true, .octets = msg };
 		return true;
 	}
 	if (got == PARSE_BAD)
@@ -367,10 +367,22 @@ static bool dns_tcp(struct pipeline *p, struct pipeline_out *out)
 static bool dns_udp(struct pipeline *p, struct pipeline_out *out)
 {
 	const struct segment *s = &p->segment;
-	if (!p->config.dns || s->proto != PROTO_UDP || !dns_port(p, s->sport) || s->payload.n < s->payload_wire)
+	if (!p->config.dns || s->proto != PROTO_UDP || s->payload.n < DNS_HEADER || s->payload.n < s->payload_wire)
 		return false;
-	out->dns = (struct dns_message){ s->ts, s->number, false, false, s->payload };
+	bool answer = s->payload.p[2] & DNS_QR >> 8;
+	if (!dns_port(p, answer ? s->sport : s->dport))
+		return false;
+	out->dns = (struct dns_message){ .ts = s->ts, .frame = s->number, .octets = s->payload };
+	out->dns.client = answer ? s->dst : s->src;
+	out->dns.server = answer ? s->src : s->dst;
+	out->dns.client_port = answer ? s->dport : s->sport;
 	return true;
+}
+
+/* Questions prove nothing, and are not counted. */
+static bool is_answer(const struct dns_message *m)
+{
+	return m->octets.n > 2 && m->octets.p[2] & DNS_QR >> 8;
 }
 
 /* Takes the waiting segment into its flow. */
@@ -417,7 +429,7 @@ enum pipeline_item pipeline_next(struct pipeline *p, struct pipeline_out *out)
 		p->finished = NULL;
 	}
 	if (p->dns_flow && dns_tcp(p, out)) {
-		p->dns_messages++;
+		p->dns_messages += is_answer(&out->dns);
 		return PIPELINE_DNS;
 	}
 	while ((fl = due(p))) {
@@ -431,14 +443,14 @@ enum pipeline_item pipeline_next(struct pipeline *p, struct pipeline_out *out)
 		return PIPELINE_NONE;
 	p->have = false;
 	if (dns_udp(p, out)) {
-		p->dns_messages++;
+		p->dns_messages += is_answer(&out->dns);
 		return PIPELINE_DNS;
 	}
 	if (!flow_wanted(p->flows, &p->segment))
 		return PIPELINE_NONE;
 	take_segment(p);
 	if (p->dns_flow && dns_tcp(p, out)) {
-		p->dns_messages++;
+		p->dns_messages += is_answer(&out->dns);
 		return PIPELINE_DNS;
 	}
 	return PIPELINE_NONE;

@@ -57,7 +57,7 @@ static void load(struct fixture *f, const char *name)
 		assert_int_equal(sscanf(line, "%lld %lld %3s %131000s", &ts, &frame, how, hex), 4);
 		x->octets = malloc(strlen(hex) / 2);
 		size_t n = unhex(hex, x->octets);
-		x->m = (struct dns_message){ ts, (uint64_t)frame, how[0] == 't', false, { x->octets, n } };
+		x->m = (struct dns_message){ .ts = ts, .frame = (uint64_t)frame, .tcp = how[0] == 't', .octets = { x->octets, n } };
 	}
 	fclose(in);
 }
@@ -403,7 +403,7 @@ static void forge(struct fixture *f, const char *name, uint16_t type, uint8_t wi
 				struct message *x = &f->list[f->n];
 				x->octets = malloc(in.n);
 				memcpy(x->octets, in.p, in.n);
-				x->m = (struct dns_message){ f->list[i].m.ts + later, 9999, false, false, { x->octets, in.n } };
+				x->m = (struct dns_message){ .ts = f->list[i].m.ts + later, .frame = 9999, .octets = { x->octets, in.n } };
 				size_t at = (size_t)(rr.rdata.p - in.p) + rr.rdata.n - 1;
 				x->octets[at] ^= with;
 				has = true;
