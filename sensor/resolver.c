@@ -16,6 +16,7 @@
 #include <unbound.h>
 
 #include "anchor.h"
+#include "dns_watch.h"
 #include "responder.h"
 
 enum { TRIES = 48, HOPELESS = 16, WAIT_CAPTURE_MS = 5000, WAIT_LIVE_MS = 20000, RECENT_S = 300, TEXT_MAX = 1024, SIG_EXPIRE = 8, CLASS_IN = 1 };
@@ -34,6 +35,8 @@ struct resolver {
 	char *anchors;                  /* NULL: the root's own */
 	struct upstream *upstream;
 	struct dns_store *store;
+	struct dns_watch *watch;
+	uint64_t round;                 /* of lookups: each has its own */
 	struct context *contexts[RESOLVER_CONTEXTS], *live;
 	struct resolver_counts counts;
 	bool sealed;
@@ -161,6 +164,11 @@ static bool set_up(struct resolver *r, const struct resolver_config *config, str
 	r->store = dns_store_new(config->budget ? config->budget : RESOLVER_BUDGET);
 	if (!r->store || (config->anchors && !r->anchors))
 		return error_set(e, "DNS: no memory for the store of DNS messages");
+	if (r->mode == RESOLVE_CAPTURE || r->mode == RESOLVE_AUTO) {
+		r->watch = dns_watch_new();
+		if (!r->watch)
+			return error_set(e, "DNS: no memory to note what the link says");
+	}
 	if (!open_upstreams(r, config, e))
 		return false;
 	if (r->mode == RESOLVE_OFF)
@@ -194,6 +202,7 @@ void resolver_free(struct resolver *r)
 	context_free(r->live);
 	upstream_free(r->upstream);
 	dns_store_free(r->store);
+	dns_watch_free(r->watch);
 	free(r->anchors);
 	free(r);
 }
@@ -202,6 +211,10 @@ bool resolver_store(struct resolver *r, const struct dns_message *m)
 {
 	if (r->sealed || r->mode == RESOLVE_OFF)
 		return false;
+	if (r->watch)
+		dns_watch_add(r->watch, m);
+	if (m->octets.n > 2 && !(m->octets.p[2] & DNS_QR >> 8))
+		return false; /* a question: it proves nothing */
 	switch (dns_store_add(r->store, m)) {
 	case DNS_KEPT:
 		r->counts.stored++;
@@ -587,9 +600,8 @@ static bool ask_in(struct resolver *r, struct context *c, const struct question 
 	bool live = c->responder.upstream;
 	begin(a, q);
 	a->status = dnsstatus_failed;
-	c->used = r->counts.questions;
+	c->used = c->responder.round = ++r->round;
 	c->responder.as_of = live ? ns_now() : q->as_of;
-	c->responder.round = r->counts.questions;
 	bool done = look_up(c, q, &o), good = done && o.error == 0 && o.result;
 	*bogus = good && o.result->bogus;
 	if (good)
@@ -816,6 +828,112 @@ static void version(struct resolver *r, const struct question *q, struct answer 
 	a->until = v.dropped;
 }
 
+/* ---- what the link said against it ---- */
+
+/* The print of the reply that (q) rests on as of at, with the choices that libunbound made necessary. */
+static uint64_t print_at(struct resolver *r, const struct question *q, const struct dns_name *name, int64_t at)
+{
+	static struct dns_reply reply;
+	struct error e;
+	struct context *c = context_for(r, at, false, &e);
+	unsigned skip = c ? responder_skip(&c->responder, name, q->type) : 0;
+	dns_store_reply(r->store, name, q->type, at, true, skip, &reply);
+	return dns_watch_print(r->watch, (struct bytes){ reply.octets, reply.n });
+}
+
+/* The same question as of the time of e, into *then. */
+static void ask_then(struct resolver *r, const struct question *q, int64_t at, struct answer *then)
+{
+	struct question other = *q;
+	other.as_of = at;
+	ask(r, &other, false, then);
+}
+
+/* Data that differ from what was true at the time of e, and from what had been true before: a cache may hold that. Of
+ * addresses without signatures nothing is said: they rotate, and differ by who asks. */
+static enum dnsconflict other_data(struct resolver *r, const struct question *q, const struct dns_name *name,
+				   const struct watched *e, struct answer *then)
+{
+	struct dns_version v;
+	if ((q->type == DNS_A || q->type == DNS_AAAA) && !e->dnssec)
+		return dnsconflict_none;
+	ask_then(r, q, e->ts, then);
+	if (then->status != dnsstatus_secure || then->canonname[0] || print_at(r, q, name, e->ts) == e->print)
+		return dnsconflict_none;
+	if (dns_store_version(r->store, name, q->type, e->ts, false, &v)) {
+		ask_then(r, q, v.seen, then);
+		if (then->status != dnsstatus_secure || print_at(r, q, name, v.seen) == e->print)
+			return dnsconflict_none;
+	}
+	return dnsconflict_contradiction;
+}
+
+/* A denial, when e came, of what validates: libunbound must have found its proof bad, or there was none. */
+static enum dnsconflict denial(struct resolver *r, const struct question *q, const struct watched *e, struct answer *then)
+{
+	ask_then(r, q, e->ts, then);
+	if (then->status != dnsstatus_secure && then->status != dnsstatus_bogus)
+		return dnsconflict_none;
+	return q->type == DNS_TLSA ? dnsconflict_tlsa_suppressed : dnsconflict_contradiction;
+}
+
+enum { CHECKS = 4 };
+
+/* prints: of answers that were looked into already. */
+static enum dnsconflict conflict_of(struct resolver *r, const struct question *q, const struct dns_name *name,
+				    const struct answer *a, const struct watched *e, uint64_t prints[CHECKS], unsigned *checks)
+{
+	static struct answer then;
+	bool true_data = a->status == dnsstatus_secure && a->rrs && !a->canonname[0];
+	bool says = e->kind == WATCHED_DATA || e->kind == WATCHED_NODATA || e->kind == WATCHED_NXDOMAIN;
+	if (dns_watch_race(r->watch, e))
+		return dnsconflict_race;
+	if (!true_data)
+		return dnsconflict_none;
+	if (!says) {
+		bool vain = e->kind == WATCHED_REFUSED || dns_watch_vain(r->watch, e);
+		return q->type == DNS_TLSA && vain ? dnsconflict_tlsa_suppressed : dnsconflict_none;
+	}
+	for (unsigned i = 0; i < *checks; i++)
+		if (prints[i] == (e->print ^ e->kind))
+			return dnsconflict_none;
+	if (*checks == CHECKS)
+		return dnsconflict_none;
+	prints[(*checks)++] = e->print ^ e->kind;
+	if (e->kind != WATCHED_DATA)
+		return denial(r, q, e, &then);
+	return print_at(r, q, name, q->as_of) == e->print ? dnsconflict_none : other_data(r, q, name, e, &then);
+}
+
+static void put_conflict(struct answer *a, const struct watched *e, enum dnsconflict kind)
+{
+	static const uint8_t how[] = { [WATCHED_ASKED] = dnshow_unanswered, [WATCHED_DATA] = dnshow_data, [WATCHED_NODATA] = dnshow_nodata,
+				       [WATCHED_NXDOMAIN] = dnshow_nxdomain, [WATCHED_REFUSED] = dnshow_refused };
+	a->conflict = (uint8_t)kind;
+	a->conflict_how = how[e->kind];
+	a->conflict_proved = e->dnssec && kind != dnsconflict_race && (e->kind == WATCHED_DATA || e->kind == WATCHED_NODATA ||
+								       e->kind == WATCHED_NXDOMAIN);
+	a->conflict_at = e->ts;
+	a->conflict_server = e->server;
+}
+
+/* The worst that was said about this name and type in the hour before the session: only who asked then was misled. */
+static void look_for_conflict(struct resolver *r, const struct question *q, struct answer *a)
+{
+	const int64_t from = q->as_of - 3600 * SECOND, until = q->as_of + 60 * SECOND;
+	const struct watched *e = NULL;
+	uint64_t prints[CHECKS];
+	unsigned checks = 0;
+	struct dns_name name;
+	if (!dns_wire_from_text(&name, bytes_of(q->name)))
+		return;
+	while (dns_watch_next(r->watch, &name, q->type, from, until, &e)) {
+		enum dnsconflict kind = conflict_of(r, q, &name, a, e, prints, &checks);
+		if (kind > a->conflict && (e->server.v == 4 || e->server.v == 6))
+			put_conflict(a, e, kind);
+	}
+}
+
 void resolver_ask(struct resolver *r, const struct question *q, struct answer *a)
 {
 	r->counts.questions++;
@@ -836,6 +954,7 @@ void resolver_ask(struct resolver *r, const struct question *q, struct answer *a
 		return;
 	case RESOLVE_CAPTURE:
 		ask(r, q, false, a);
+		look_for_conflict(r, q, a);
 		return;
 	case RESOLVE_LIVE:
 		ask(r, q, true, a);
@@ -844,6 +963,8 @@ void resolver_ask(struct resolver *r, const struct question *q, struct answer *a
 		ask(r, q, false, a);
 		if (a->status == dnsstatus_incomplete && ns_now() - q->as_of < RECENT_S * SECOND)
 			ask(r, q, true, a);
+		else
+			look_for_conflict(r, q, a);
 		return;
 	}
 }

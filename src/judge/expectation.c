@@ -450,6 +450,11 @@ void expectation_answer(struct expectation *e, const struct answer *a)
 	l->ttl = a->ttl;
 	l->from = a->from;
 	l->until = a->until;
+	l->conflict = a->conflict < dnsconflict_COUNT ? a->conflict : (uint8_t)dnsconflict_none;
+	l->conflict_how = a->conflict_how < dnshow_COUNT ? a->conflict_how : (uint8_t)dnshow_data;
+	l->conflict_proved = a->conflict_proved;
+	l->conflict_at = a->conflict_at;
+	l->conflict_server = a->conflict_server;
 	copy_text(l->canonname, sizeof(l->canonname), a->canonname);
 	copy_text(l->why, sizeof(l->why), a->why);
 	if (l->status == dnsstatus_secure || l->status == dnsstatus_insecure) {

@@ -26,6 +26,7 @@ enum { EXPECT_QUESTIONS = 64, EXPECT_HOSTS = 24, EXPECT_MX = 16, EXPECT_DATA = 2
  * usable      type TLSA: at least one record is usable for SMTP
  * off, n      type TLSA: the RDATA in data, each with a 16-bit length in front
  * host        type MX: indices of the hosts, by preference
+ * conflict... as in struct answer
  * at          as of when it is asked; from, until: of its answer */
 struct lookup {
 	char name[NAME_MAX_TEXT + 1];
@@ -39,6 +40,10 @@ struct lookup {
 	uint32_t off, n;
 	int64_t at, from, until;
 	uint8_t hosts, host[EXPECT_MX];
+	uint8_t conflict, conflict_how;
+	bool conflict_proved;
+	int64_t conflict_at;
+	struct addr conflict_server;
 };
 
 /* What the DNS says of one MX host, the more telling the further down. */

@@ -487,6 +487,24 @@ static void put_dane(const struct expectation *e, const struct judged *j, struct
 	put_provenance(e, t, s);
 }
 
+/* What the link said against the DNS about the destinations of this session; the worst of it. */
+static void put_conflict(const struct expectation *e, struct record *s)
+{
+	const struct lookup *worst = NULL;
+	for (unsigned i = 0; i < e->lookups; i++)
+		if (!e->lookup[i].open && e->lookup[i].conflict > (worst ? worst->conflict : (uint8_t)dnsconflict_none))
+			worst = &e->lookup[i];
+	if (!worst)
+		return;
+	record_num(s, F_dns_conflict, worst->conflict);
+	record_num(s, F_dns_conflict_how, worst->conflict_how);
+	record_cstr(s, F_dns_conflict_name, worst->name);
+	record_cstr(s, F_dns_conflict_type, type_name(worst->type));
+	record_tri(s, F_dns_conflict_proved, worst->conflict_proved ? TRI_YES : TRI_NO);
+	record_addr(s, F_dns_conflict_server, &worst->conflict_server);
+	record_num(s, F_dns_conflict_at, worst->conflict_at);
+}
+
 static void put_expectations(struct record *s, const bool has[expect_COUNT])
 {
 	int strongest = expect_none;
@@ -545,7 +563,8 @@ static void forget(struct record *s)
 		F_dst_domain, F_srv_domain, F_related_hosts, F_id_host, F_id_domains, F_id_confidence, F_id_sources, F_id_location,
 		F_id_mx_secure, F_id_mx_result, F_expect, F_expect_all, F_dane_verdict, F_dane_variant, F_dane_dnssec, F_dane_base,
 		F_dane_owner, F_tlsa_usage, F_tlsa_selector, F_tlsa_matching, F_tlsa_data, F_tlsa_result, F_dane_usable, F_dane_matched, F_dane_ttl,
-		F_dane_as_of, F_dane_source, F_dane_seen_later, F_dane_why
+		F_dane_as_of, F_dane_source, F_dane_seen_later, F_dane_why, F_dns_conflict, F_dns_conflict_how, F_dns_conflict_name,
+		F_dns_conflict_type, F_dns_conflict_proved, F_dns_conflict_server, F_dns_conflict_at
 	};
 	for (size_t i = 0; i < sizeof(mine) / sizeof(mine[0]); i++)
 		record_unset(s, mine[i]);
@@ -589,7 +608,9 @@ void promise_judge(const struct expectation *e, struct dane *d, struct record *s
 	put_identity(e, &worst.target, session);
 	put_mx(e, target, n, &worst.target, session);
 	put_expectations(session, has);
-	if (dns)
+	if (dns) {
 		put_dane(e, &worst, session);
+		put_conflict(e, session);
+	}
 	put_related(session);
 }
