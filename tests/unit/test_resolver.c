@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "anchor.h"
 #include "resolver.h"
 #include "responder.h"
 #include "wire/dns_wire.h"
@@ -544,6 +545,175 @@ static void test_spans_spare(void **state)
 	}
 }
 
+/* One message of a client on the link. rcode < 0: a question. data: one record of RDATA, NULL: none; edns: DO was echoed. */
+struct said {
+	int64_t ms;             /* against AS_OF */
+	int rcode;
+	const char *data;
+	uint8_t n;
+	bool edns;
+	uint16_t id;
+};
+
+static void say_on_link(struct fixture *f, const char *name, uint16_t type, const struct said *x)
+{
+	static const uint8_t opt[] = { 0, 0, 41, 16, 0, 0, 0, 0x80, 0, 0, 0 };
+	uint8_t *p = calloc(1, 1024);
+	struct dns_name n;
+	size_t at = 12;
+	assert_true(dns_wire_from_text(&n, bytes_of(name)));
+	p[0] = (uint8_t)(x->id >> 8);
+	p[1] = (uint8_t)x->id;
+	p[2] = x->rcode < 0 ? 0 : 0x80;
+	p[3] = x->rcode < 0 ? 0 : (uint8_t)x->rcode;
+	p[5] = 1;
+	p[7] = x->data != NULL;
+	p[11] = x->edns;
+	memcpy(p + at, n.octets, n.n);
+	at += n.n;
+	memcpy(p + at, (uint8_t[]){ (uint8_t)(type >> 8), (uint8_t)type, 0, 1 }, 4);
+	at += 4;
+	if (x->data) {
+		memcpy(p + at, (uint8_t[]){ 0xc0, 12, (uint8_t)(type >> 8), (uint8_t)type, 0, 1, 0, 0, 1, 0, 0, x->n }, 12);
+		memcpy(p + at + 12, x->data, x->n);
+		at += 12u + x->n;
+	}
+	if (x->edns) {
+		memcpy(p + at, opt, sizeof(opt));
+		at += sizeof(opt);
+	}
+	struct message *m = &f->list[f->n++];
+	m->octets = p;
+	m->m = (struct dns_message){ .ts = AS_OF + x->ms * 1000000, .frame = 1, .client = { 4, { 192, 0, 2, 99 } },
+				     .server = { 4, { 192, 0, 2, 53 } }, .client_port = 4000, .octets = { p, at } };
+}
+
+#define OLD "\3\1\1\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab"
+#define EVIL "\3\1\1\xee\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab"
+
+/* What the link says against what validates, and what only looks like it. */
+static void test_conflicts(void **state)
+{
+	enum { REFUSED = 5, NOTIMP = 4 };
+	static const struct {
+		const char *why, *name;
+		uint16_t type;
+		struct said said[5];
+		const char *status;
+		enum dnsconflict conflict;
+		enum dnshow how;
+		bool proved;
+	} table[] = {
+		{ "the records as they are, without DO", "_25._tcp.mx.signed.test", DNS_TLSA, { { -9000, 0, OLD, 35, false, 1 } }, "secure", 0, 0, false },
+		{ "other records without DO", "_25._tcp.mx.signed.test", DNS_TLSA, { { -9000, 0, EVIL, 35, false, 1 } }, "secure",
+		  dnsconflict_contradiction, dnshow_data, false },
+		{ "other records, DO set, without signatures", "_25._tcp.mx.signed.test", DNS_TLSA, { { -9000, 0, EVIL, 35, true, 1 } }, "secure",
+		  dnsconflict_contradiction, dnshow_data, true },
+		{ "near miss: more than an hour before", "_25._tcp.mx.signed.test", DNS_TLSA, { { -3600001, 0, EVIL, 35, false, 1 } }, "secure", 0, 0, false },
+		{ "near miss: long after the session", "_25._tcp.mx.signed.test", DNS_TLSA, { { 60000, 0, EVIL, 35, false, 1 } }, "secure", 0, 0, false },
+		{ "denied without DO", "_25._tcp.mx.signed.test", DNS_TLSA, { { -9000, 3, NULL, 0, false, 1 } }, "secure", dnsconflict_tlsa_suppressed,
+		  dnshow_nxdomain, false },
+		{ "denied with DO, without a proof", "_25._tcp.mx.signed.test", DNS_TLSA, { { -9000, 3, NULL, 0, true, 1 } }, "secure",
+		  dnsconflict_tlsa_suppressed, dnshow_nxdomain, true },
+		{ "no data", "_25._tcp.mx.signed3.test", DNS_TLSA, { { -9000, 0, NULL, 0, false, 1 } }, "secure", dnsconflict_tlsa_suppressed,
+		  dnshow_nodata, false },
+		{ "refused", "_25._tcp.mx.signed.test", DNS_TLSA, { { -9000, REFUSED, NULL, 0, false, 1 } }, "secure", dnsconflict_tlsa_suppressed,
+		  dnshow_refused, false },
+		{ "near miss: SERVFAIL is a resolver in trouble", "_25._tcp.mx.signed.test", DNS_TLSA, { { -9000, 2, NULL, 0, false, 1 } }, "secure", 0, 0, false },
+		{ "near miss: the type refused where there are no records", "_25._tcp.mx2.signed.test", DNS_TLSA, { { -9000, NOTIMP, NULL, 0, false, 1 } },
+		  "absent", 0, 0, false },
+		{ "near miss: an address refused", "mx.signed.test", DNS_A, { { -9000, REFUSED, NULL, 0, false, 1 } }, "secure", 0, 0, false },
+		{ "asked three times in vain", "_25._tcp.mx.signed.test", DNS_TLSA, { { -9000, -1, NULL, 0, true, 1 }, { -8000, -1, NULL, 0, true, 2 },
+		  { -5000, -1, NULL, 0, true, 3 } }, "secure", dnsconflict_tlsa_suppressed, dnshow_unanswered, false },
+		{ "near miss: twice", "_25._tcp.mx.signed.test", DNS_TLSA, { { -9000, -1, NULL, 0, true, 1 }, { -8000, -1, NULL, 0, true, 2 } }, "secure",
+		  0, 0, false },
+		{ "near miss: three times, half a minute between", "_25._tcp.mx.signed.test", DNS_TLSA, { { -90000, -1, NULL, 0, true, 1 },
+		  { -50000, -1, NULL, 0, true, 2 }, { -9000, -1, NULL, 0, true, 3 } }, "secure", 0, 0, false },
+		{ "near miss: an answer in the end", "_25._tcp.mx.signed.test", DNS_TLSA, { { -9000, -1, NULL, 0, true, 1 }, { -8000, -1, NULL, 0, true, 2 },
+		  { -5000, -1, NULL, 0, true, 3 }, { -4000, 0, OLD, 35, false, 3 } }, "secure", 0, 0, false },
+		{ "two answers to one question, unsigned zone", "mx.plain.test", DNS_A, { { -9000, -1, NULL, 0, true, 1 }, { -8990, 0, "\1\2\3\4", 4, false, 1 },
+		  { -8980, 0, "\1\2\3\5", 4, false, 1 } }, "insecure", dnsconflict_race, dnshow_data, false },
+		{ "near miss: the same twice", "mx.plain.test", DNS_A, { { -9000, -1, NULL, 0, true, 1 }, { -8990, 0, "\1\2\3\4", 4, false, 1 },
+		  { -8980, 0, "\1\2\3\4", 4, false, 1 } }, "insecure", 0, 0, false },
+		{ "near miss: asked twice", "mx.plain.test", DNS_A, { { -9000, -1, NULL, 0, true, 1 }, { -8995, -1, NULL, 0, true, 1 },
+		  { -8990, 0, "\1\2\3\4", 4, false, 1 }, { -8980, 0, "\1\2\3\5", 4, false, 1 } }, "insecure", 0, 0, false },
+		{ "near miss: another id", "mx.plain.test", DNS_A, { { -9000, -1, NULL, 0, true, 1 }, { -8990, 0, "\1\2\3\4", 4, false, 1 },
+		  { -8980, 0, "\1\2\3\5", 4, false, 2 } }, "insecure", 0, 0, false },
+		{ "near miss: a second later", "mx.plain.test", DNS_A, { { -9000, -1, NULL, 0, true, 1 }, { -8990, 0, "\1\2\3\4", 4, false, 1 },
+		  { -7980, 0, "\1\2\3\5", 4, false, 1 } }, "insecure", 0, 0, false },
+		{ "near miss: the question was not seen", "mx.plain.test", DNS_A, { { -8990, 0, "\1\2\3\4", 4, false, 1 },
+		  { -8980, 0, "\1\2\3\5", 4, false, 1 } }, "insecure", 0, 0, false },
+		{ "near miss: addresses without signatures rotate", "mx.signed.test", DNS_A, { { -9000, 0, "\1\2\3\4", 4, false, 1 } }, "secure", 0, 0, false },
+		{ "an address with DO, without signatures", "mx.signed.test", DNS_A, { { -9000, 0, "\1\2\3\4", 4, true, 1 } }, "secure",
+		  dnsconflict_contradiction, dnshow_data, true },
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		struct fixture *f = calloc(1, sizeof(*f));
+		load(f, "iterating.msgs");
+		for (unsigned k = 0; k < 5 && table[i].said[k].ms; k++)
+			say_on_link(f, table[i].name, table[i].type, &table[i].said[k]);
+		struct resolver *r = start(f);
+		const struct answer *a = ask(r, table[i].name, table[i].type, AS_OF);
+		if (strcmp(status(a), table[i].status) != 0 || a->conflict != table[i].conflict || a->conflict_how != table[i].how ||
+		    a->conflict_proved != table[i].proved)
+			fail_msg("%s: %s, conflict %d how %d proved %d (%s)", table[i].why, status(a), a->conflict, a->conflict_how, a->conflict_proved,
+				 a->why);
+		if (a->conflict)
+			assert_int_equal(a->conflict_server.a[3], 53);
+		resolver_free(r);
+		unload(f);
+	}
+}
+
+/* A cache may still hold what was true before. */
+static void test_conflict_after_change(void **state)
+{
+	static const struct said before = { 4600000, 0, OLD, 35, false, 1 }, evil = { 4700000, 0, EVIL, 35, false, 2 };
+	(void)state;
+	for (unsigned k = 0; k < 2; k++) {
+		struct fixture *f = calloc(1, sizeof(*f));
+		load(f, "iterating.msgs");
+		load(f, "later.msgs");
+		say_on_link(f, "_25._tcp.mx.signed.test", DNS_TLSA, &before);
+		if (k)
+			say_on_link(f, "_25._tcp.mx.signed.test", DNS_TLSA, &evil);
+		struct resolver *r = start(f);
+		const struct answer *a = ask(r, "_25._tcp.mx.signed.test", DNS_TLSA, START + 7200 * SECOND);
+		assert_string_equal(status(a), "secure");
+		assert_int_equal(a->conflict, k ? dnsconflict_contradiction : dnsconflict_none);
+		resolver_free(r);
+		unload(f);
+	}
+}
+
+/* Which of the root's keys are trusted when: one at least at all times, both while the root rolled. */
+static void test_root_anchors(void **state)
+{
+	static const struct {
+		const char *when;
+		int64_t at;
+		const char *tags;
+	} table[] = {
+		{ "before the root was signed", 1262304000, "19036 " }, { "2010-07-15", 1279152000, "19036 " },
+		{ "2017-02-01", 1485907200, "19036 " },	 { "2017-02-02", 1485993600, "19036 20326 " },
+		{ "the roll, 2018-10-11", 1539273600, "19036 20326 " }, { "2019-01-11", 1547164800, "20326 " },
+		{ "2024-07-17", 1721174400, "20326 " },	 { "2024-07-18", 1721260800, "20326 38696 " },
+		{ "2026-11-25", 1795564800, "20326 38696 " },
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		char tags[64] = "";
+		int64_t from, until;
+		const char *ds;
+		for (unsigned k = 0; (ds = anchor_root(k, &from, &until)); k++)
+			if ((table[i].at >= from || k == 0) && table[i].at < until)
+				snprintf(tags + strlen(tags), sizeof(tags) - strlen(tags), "%.6s", ds + 8);
+		if (strcmp(tags, table[i].tags) != 0)
+			fail_msg("%s: %s", table[i].when, tags);
+	}
+}
+
 static bool holds(const struct fixture *f, const struct dns_walk *want)
 {
 	struct dns_walk w;
@@ -772,7 +942,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_verdicts), cmocka_unit_test(test_data), cmocka_unit_test(test_seen), cmocka_unit_test(test_incomplete),
 		cmocka_unit_test(test_stub), cmocka_unit_test(test_stub_keeps_chain), cmocka_unit_test(test_as_of),
-		cmocka_unit_test(test_versions), cmocka_unit_test(test_spans), cmocka_unit_test(test_spans_spare), cmocka_unit_test(test_fall_back), cmocka_unit_test(test_flood), cmocka_unit_test(test_flips), cmocka_unit_test(test_anchors), cmocka_unit_test(test_other_anchor),
+		cmocka_unit_test(test_versions), cmocka_unit_test(test_conflicts),
+		cmocka_unit_test(test_conflict_after_change), cmocka_unit_test(test_root_anchors), cmocka_unit_test(test_spans), cmocka_unit_test(test_spans_spare), cmocka_unit_test(test_fall_back), cmocka_unit_test(test_flood), cmocka_unit_test(test_flips), cmocka_unit_test(test_anchors), cmocka_unit_test(test_other_anchor),
 		cmocka_unit_test(test_off_and_full), cmocka_unit_test(test_live), cmocka_unit_test(test_live_dead),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
