@@ -70,18 +70,23 @@ static void unload(struct fixture *f)
 	free(f);
 }
 
-static char *anchor(void)
+static char *anchor_of(const char *path)
 {
 	char *text;
 	struct error e;
-	assert_true(resolver_anchor_read(FIXTURE "anchor", &text, &e));
+	assert_true(resolver_anchor_read(path, &text, &e));
 	return text;
 }
 
-static struct resolver *start(const struct fixture *f)
+static char *anchor(void)
+{
+	return anchor_of(FIXTURE "anchor");
+}
+
+static struct resolver *start_from(const struct fixture *f, const char *path)
 {
 	struct error e = { "" };
-	char *text = anchor();
+	char *text = anchor_of(path);
 	struct resolver_config config = { .mode = RESOLVE_CAPTURE, .anchors = text, .budget = 4 << 20 };
 	struct resolver *r = resolver_new(&config, &e);
 	assert_string_equal(e.text, "");
@@ -91,6 +96,11 @@ static struct resolver *start(const struct fixture *f)
 		resolver_store(r, &f->list[i].m);
 	resolver_seal(r);
 	return r;
+}
+
+static struct resolver *start(const struct fixture *f)
+{
+	return start_from(f, FIXTURE "anchor");
 }
 
 static struct resolver *start_with(const char *name, const char *more)
@@ -454,6 +464,30 @@ static void test_fall_back(void **state)
 		resolver_free(r);
 		unload(f);
 	}
+}
+
+/* The zone's keys were changed, and only DS and DNSKEY were asked for since: what was signed with the old key is good with
+ * the old key. What was never signed is not. */
+static void test_key_roll(void **state)
+{
+	(void)state;
+	struct fixture *f = calloc(1, sizeof(*f));
+	load(f, "rolled.msgs");
+	struct resolver *r = start_from(f, FIXTURE "rolled.anchor");
+	assert_string_equal(status(ask(r, "_25._tcp.mx.signed.test", DNS_TLSA, START + 1800 * SECOND)), "secure");
+	assert_int_equal(resolver_counts(r).tries, 0);
+	const struct answer *a = ask(r, "_25._tcp.mx.signed.test", DNS_TLSA, START + 5400 * SECOND);
+	assert_string_equal(status(a), "secure");
+	assert_int_equal(answer_rr(a, 0).p[3], 0xab);
+	assert_true(resolver_counts(r).tries > 0);
+	resolver_free(r);
+	forge(f, "_25._tcp.mx.signed.test", DNS_TLSA, 0x11, 3700 * SECOND);
+	r = start_from(f, FIXTURE "rolled.anchor");
+	a = ask(r, "_25._tcp.mx.signed.test", DNS_TLSA, START + 5400 * SECOND);
+	assert_string_equal(status(a), "secure");
+	assert_int_equal(answer_rr(a, 0).p[34], 0xab);
+	resolver_free(r);
+	unload(f);
 }
 
 /* Nothing good to fall back to: bogus, found out once, within the bound. */
@@ -943,7 +977,7 @@ int main(void)
 		cmocka_unit_test(test_verdicts), cmocka_unit_test(test_data), cmocka_unit_test(test_seen), cmocka_unit_test(test_incomplete),
 		cmocka_unit_test(test_stub), cmocka_unit_test(test_stub_keeps_chain), cmocka_unit_test(test_as_of),
 		cmocka_unit_test(test_versions), cmocka_unit_test(test_conflicts),
-		cmocka_unit_test(test_conflict_after_change), cmocka_unit_test(test_root_anchors), cmocka_unit_test(test_spans), cmocka_unit_test(test_spans_spare), cmocka_unit_test(test_fall_back), cmocka_unit_test(test_flood), cmocka_unit_test(test_flips), cmocka_unit_test(test_anchors), cmocka_unit_test(test_other_anchor),
+		cmocka_unit_test(test_conflict_after_change), cmocka_unit_test(test_root_anchors), cmocka_unit_test(test_spans), cmocka_unit_test(test_spans_spare), cmocka_unit_test(test_fall_back), cmocka_unit_test(test_flood), cmocka_unit_test(test_key_roll), cmocka_unit_test(test_flips), cmocka_unit_test(test_anchors), cmocka_unit_test(test_other_anchor),
 		cmocka_unit_test(test_off_and_full), cmocka_unit_test(test_live), cmocka_unit_test(test_live_dead),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
