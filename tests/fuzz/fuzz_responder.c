@@ -13,6 +13,7 @@ enum { ASKED_MAX = 16 };
 struct asked {
 	struct dns_name name;
 	uint16_t type;
+	int64_t ts;
 };
 
 static void must(bool holds)
@@ -55,10 +56,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		m.octets = (struct bytes){ v.p, cur_left(&v) };
 		dns_store_add(s, &m);
 		if (n < ASKED_MAX && dns_wire_open(&w, m.octets))
-			q[n++] = (struct asked){ w.qname, w.qtype };
+			q[n++] = (struct asked){ w.qname, w.qtype, m.ts };
 	}
 	for (unsigned i = 0; i < n; i++) {
-		struct asked ds = { q[i].name, RR_DS };
+		struct asked ds = { q[i].name, RR_DS, 0 };
+		ask(s, &q[i], q[i].ts + 1, 0);
+		ask(s, &ds, q[i].ts + INT64_C(400000000000), 0);
 		for (unsigned t = 0; t < 256; t += 51) {
 			for (unsigned skip = 0; skip < 3; skip++)
 				ask(s, &q[i], t * STEP, skip);
