@@ -7,9 +7,11 @@
 
 enum { BUCKETS = 1 << 16, NONE = UINT32_MAX, CNAME = 5, MX = 15, AAAA = 28, TLSA = 52, SERVFAIL = 2 };
 #define ASKED_BEFORE INT64_C(10000000000)       /* ns that an answer may take */
+#define DISORDER INT64_C(1000000000)            /* ns that packets may be out of order */
 
 struct dns_watch {
 	uint64_t seed;
+	bool crowded;                   /* an answer may belong to a question that was not looked at: too many, or out of order */
 	uint32_t n, bucket[BUCKETS];
 	struct watched *event;
 };
@@ -105,6 +107,38 @@ static bool is_referral(struct bytes message)
 	return ns && !soa;
 }
 
+/* The next event that was noted earlier, about the same from the same client, no later than slack behind e and no older
+ * than before; NULL: none is left, or *steps are WATCH_STEPS. Events come in the order of time, or nearly. */
+static struct watched *older(const struct dns_watch *w, const struct watched *e, uint32_t at, int64_t before, int64_t slack,
+			     unsigned *steps)
+{
+	for (; at != NONE && *steps < WATCH_STEPS; at = w->event[at].next) {
+		struct watched *x = &w->event[at];
+		++*steps;
+		if (x->key != e->key || x->ts > e->ts + slack)
+			continue;
+		if (x->ts < e->ts - before)
+			return NULL;
+		if (memcmp(&x->client, &e->client, sizeof(e->client)) == 0)
+			return x;
+	}
+	return NULL;
+}
+
+/* Which questions has e answered; or was e asked while an answer is there? */
+static void match(struct dns_watch *w, struct watched *e)
+{
+	unsigned steps = 0;
+	bool question = e->kind == WATCHED_ASKED;
+	for (struct watched *x, *from = e; (x = older(w, e, from->next, WATCH_PATIENCE, WATCH_PATIENCE, &steps)); from = x) {
+		if (question && x->kind != WATCHED_ASKED)
+			e->answered = true;
+		if (!question && x->kind == WATCHED_ASKED)
+			x->answered = true;
+	}
+	w->crowded |= steps == WATCH_STEPS || (w->n && e->ts < w->event[w->n - 1].ts - DISORDER);
+}
+
 void dns_watch_add(struct dns_watch *w, const struct dns_message *m)
 {
 	struct dns_walk walk;
@@ -122,6 +156,7 @@ void dns_watch_add(struct dns_watch *w, const struct dns_message *m)
 		return;
 	uint32_t *head = &w->bucket[e.key % BUCKETS];
 	e.next = *head;
+	match(w, &e);
 	*head = w->n;
 	w->event[w->n++] = e;
 }
@@ -144,39 +179,28 @@ bool dns_watch_next(const struct dns_watch *w, const struct dns_name *name, uint
 	return *e;
 }
 
-static bool same_client(const struct watched *a, const struct watched *b)
-{
-	return a->port == b->port && a->id == b->id && memcmp(&a->client, &b->client, sizeof(a->client)) == 0;
-}
-
 bool dns_watch_race(const struct dns_watch *w, const struct watched *e)
 {
-	unsigned asked = 0;
+	unsigned asked = 0, steps = 0;
 	bool other = false;
-	for (uint32_t at = w->bucket[e->key % BUCKETS]; at != NONE; at = w->event[at].next) {
-		const struct watched *x = &w->event[at];
-		if (x->key != e->key || !same_client(x, e) || x->ts > e->ts || x->ts < e->ts - ASKED_BEFORE)
+	if (e->kind == WATCHED_ASKED)
+		return false;
+	for (const struct watched *x, *from = e; (x = older(w, e, from->next, ASKED_BEFORE, 0, &steps)); from = x) {
+		if (x->port != e->port || x->id != e->id)
 			continue;
 		asked += x->kind == WATCHED_ASKED;
-		if (x != e && x->kind != WATCHED_ASKED && x->ts >= e->ts - WATCH_RACE)
+		if (x->kind != WATCHED_ASKED && x->ts >= e->ts - WATCH_RACE)
 			other |= x->kind != e->kind || x->print != e->print;
 	}
-	return e->kind != WATCHED_ASKED && asked == 1 && other;
+	return asked == 1 && other && steps < WATCH_STEPS;
 }
 
 bool dns_watch_vain(const struct dns_watch *w, const struct watched *e)
 {
-	unsigned asked = 0;
-	if (e->kind != WATCHED_ASKED)
+	unsigned asked = 1, steps = 0;
+	if (e->kind != WATCHED_ASKED || e->answered || w->crowded)
 		return false;
-	for (uint32_t at = w->bucket[e->key % BUCKETS]; at != NONE; at = w->event[at].next) {
-		const struct watched *x = &w->event[at];
-		if (x->key != e->key || memcmp(&x->client, &e->client, sizeof(e->client)) != 0)
-			continue;
-		bool near = x->ts <= e->ts && x->ts >= e->ts - WATCH_PATIENCE;
-		asked += near && x->kind == WATCHED_ASKED;
-		if (x->kind != WATCHED_ASKED && x->ts >= e->ts - WATCH_PATIENCE && x->ts <= e->ts + WATCH_PATIENCE)
-			return false;
-	}
+	for (const struct watched *x, *from = e; (x = older(w, e, from->next, WATCH_PATIENCE, 0, &steps)); from = x)
+		asked += x->kind == WATCHED_ASKED;
 	return asked >= WATCH_VAIN;
 }

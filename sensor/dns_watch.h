@@ -6,16 +6,18 @@
 #include "wire/dns_wire.h"
 
 /* WATCH_EVENTS  messages kept; later ones are not
+ * WATCH_STEPS   events about one name and type that are looked through for one: a flood of them must not hold us up
  * WATCH_RACE    ns between two answers to one question that race: a client that asks again waits longer
  * WATCH_VAIN    questions without an answer, by one client within WATCH_PATIENCE ns */
-enum { WATCH_EVENTS = 1 << 18, WATCH_VAIN = 3 };
+enum { WATCH_EVENTS = 1 << 18, WATCH_STEPS = 1024, WATCH_VAIN = 3 };
 #define WATCH_RACE INT64_C(500000000)
 #define WATCH_PATIENCE INT64_C(30000000000)
 
 /* asked  a question; data, nodata, nxdomain: answers that say something; refused: REFUSED, NOTIMP and the like */
 enum watched_kind { WATCHED_ASKED, WATCHED_DATA, WATCHED_NODATA, WATCHED_NXDOMAIN, WATCHED_REFUSED };
 
-/* print: of the answer's records, whatever their order and TTL. dnssec: with DO or signatures. */
+/* answered: a question that its client had an answer to within WATCH_PATIENCE, or where that cannot be told.
+ * print: of the answer's records, whatever their order and TTL. dnssec: with DO or signatures. */
 struct watched {
 	int64_t ts;
 	uint64_t key, print;
@@ -23,7 +25,7 @@ struct watched {
 	uint32_t next;
 	uint16_t port, id;
 	uint8_t kind;                   /* enum watched_kind */
-	bool dnssec;
+	bool dnssec, answered;
 };
 
 struct dns_watch;

@@ -927,7 +927,7 @@ static void look_for_conflict(struct resolver *r, const struct question *q, stru
 	struct dns_name name;
 	if (!dns_wire_from_text(&name, bytes_of(q->name)))
 		return;
-	while (dns_watch_next(r->watch, &name, q->type, from, until, &e)) {
+	for (unsigned i = 0; i < WATCH_STEPS && dns_watch_next(r->watch, &name, q->type, from, until, &e); i++) {
 		enum dnsconflict kind = conflict_of(r, q, &name, a, e, prints, &checks);
 		if (kind > a->conflict && (e->server.v == 4 || e->server.v == 6))
 			put_conflict(a, e, kind);
