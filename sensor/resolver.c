@@ -2,8 +2,8 @@
  * rested on (the responder's list) and so tells "bogus" from "the capture lacks the proof"; knows nothing of mail.
  *
  * A context may serve every as-of time for which all it was served would have been the same: its responder narrows
- * that interval with each reply. Its clock is the time of its first question, inside the interval, so that the
- * machine's clock has no part in a verdict. libunbound's thread does the work; this one waits for it and answers as
+ * that interval with each reply, and it remembers which replies libunbound refused, so that others are served. Its clock
+ * is the time of its first question, inside the interval, so that the machine's clock has no part in a verdict. libunbound's thread does the work; this one waits for it and answers as
  * its upstream meanwhile, so the store needs no lock. What libunbound returns is copied and freed here.
  * RFC 4035 4.3, RFC 6698 4.1. */
 #include "resolver.h"

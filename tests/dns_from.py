@@ -3,7 +3,8 @@
 
 usage: dns_from.py MXWITNESS
 The mail alone lacks its proofs; with --dns-from they are there, and the verdict is that of the whole, though no session
-of the other file is. With port 53 rewritten the site's dns_ports brings the same."""
+of the other file is. With port 53 rewritten the site's dns_ports brings the same. A forged denial behind an answer about TLSA changes no verdict,
+and is reported where records are published."""
 import json
 import os
 import struct
@@ -39,6 +40,22 @@ def moved(block):
     return block[:at] + struct.pack(">HH", *ports) + block[at + 4:]
 
 
+def forged(packets):
+    """The packets, and behind the first UDP answer to a TLSA question a second one: NXDOMAIN, and nothing in it."""
+    out = []
+    for p in packets:
+        out.append(p)
+        at, proto = transport(p)
+        if proto != 17 or not is_dns(p) or len(out) > len(packets):
+            continue
+        dns = at + 8
+        name = p.find(b"\x04_tcp", dns)
+        end = p.find(b"\0", name) if name > 0 else 0
+        if end and p[dns + 2] & 0x80 and p[dns + 4:dns + 8] > b"\0\1\0\0" and p[end + 1:end + 3] == b"\0\x34":
+            out.append(p[:dns + 3] + bytes([p[dns + 3] | 3]) + p[dns + 4:dns + 6] + bytes(6) + p[dns + 12:])
+    return out
+
+
 def judge(program, path, *extra):
     done = subprocess.run([program, "read", "--format", "ndjson", "--trust-anchor", ANCHOR, *extra, path],
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60)
@@ -55,7 +72,7 @@ def problems(program, name, folder):
     head, packets = blocks(os.path.join(HERE, "pcaps", name + ".pcapng"))
     path = {}
     for part, chosen in (("whole", packets), ("mail", [p for p in packets if not is_dns(p)]), ("dns", [p for p in packets if is_dns(p)]),
-                         ("moved", [moved(p) for p in packets])):
+                         ("moved", [moved(p) for p in packets]), ("forged", forged(packets))):
         path[part] = os.path.join(folder, f"{name}-{part}.pcapng")
         with open(path[part], "wb") as f:
             f.write(head + b"".join(chosen))
@@ -72,6 +89,13 @@ def problems(program, name, folder):
         yield "on another port: " + str(said(moved_too))
     if {s["dane"]["verdict"] for s in judge(program, path["moved"])} != {"incomplete"}:
         yield "on another port that nobody named"
+    lied = judge(program, path["forged"])
+    if [x[:3] for x in said(lied)] != [x[:3] for x in said(whole)]:
+        yield "a forged denial changed " + str(said(lied))
+    published = "tlsa" in whole[0]["dane"]
+    if published != (lied[0].get("dns", {}).get("conflict", {}).get("kind") == "race") or \
+            published != ("dns-answer-conflict" in {f["id"] for f in lied[0].get("finding", [])}):
+        yield f"a forged denial, records published: {published}: " + str(lied[0].get("dns")) + str(said(lied))
     if judge(program, path["dns"], "--dns-from", path["mail"]):
         yield "sessions of the other file"
 
