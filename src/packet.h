@@ -32,6 +32,7 @@ enum { ENCAP_VLAN = 1, ENCAP_QINQ = 2, ENCAP_8021BR = 4, ENCAP_PPPOE = 8, ENCAP_
 
 /* One TCP segment or UDP datagram; payload is a loan from the packet or from the fragment table, for one call.
  * payload_wire  octets of payload that the IP header promises; more than payload.n where the capture was cut
+ * options       of the TCP header, a loan like payload
  * checksum_bad  computed and wrong: may be capture-side offload, so it is a remark and never a reason to drop
  * vlan          outermost first, vlans says how many were there (at most 2 kept) */
 struct segment {
@@ -43,7 +44,7 @@ struct segment {
 	uint8_t flags;
 	uint32_t seq, ack;
 	uint16_t window;
-	struct bytes payload;
+	struct bytes options, payload;
 	uint32_t payload_wire;
 	uint8_t ttl;
 	uint16_t ipid;

@@ -90,7 +90,7 @@ def pages(rows):
     _, by_name, _ = run("show", one["name"])
     _, by_id, _ = run("show", one["id"])
     check("show: by name and by UUID", by_name == by_id and len(by_name) > 500, by_id)
-    for part in (one["title"], one["id"], one["description"].split(".")[0][:40], "condition: masked and whole",
+    for part in (one["title"], one["id"], one["description"].split(".")[0][:40], "condition: masked and known and whole",
                  f"starttls-keyword-masked.yaml:{one['line']}", "T1562.010", "starttls-not-supported", "RFC 3207 section 6",
                  one["falsepositives"][0], "check next", "the promise", "clear-content", "sts-enforce", "downgraded"):
         check(f"show: says {part}", part in by_name, by_name)
@@ -259,7 +259,7 @@ TEST_FAILS = [  # what is changed, into what, parts of the report
      ["expected  no starttls-not-offered"]),
     ("id: starttls-not-offered, variant: ''", "id: tlsa-unusable, variant: ''", ["got       nothing of this id"]),
     ("id: starttls-not-offered, variant: ''", "id: starttls-not-used, variant: helo-only", ["expected  starttls-not-used/helo-only"]),
-    ("offered: false", "offered: true\n  mxwitness.smtp.transactions: 1\n  mxwitness.capture: {c2s: true, s2c: true, midstream: false}",
+    ("offered: false", "offered: true\n  mxwitness.smtp.starttls.requested: false\n  mxwitness.smtp.transactions: 1\n  mxwitness.capture: {c2s: true, s2c: true, midstream: false}",
      ["got       nothing of this id", "expected  no starttls-not-used"]),
     ("verdict: downgraded", "verdict: intercepted", ["expected  verdict intercepted", "got       verdict downgraded"]),
     ("offered: false", "offered: null", ["got       nothing of this id"]),
@@ -343,7 +343,7 @@ def tests():
     status, out, err = run("test", path)
     check("test: one error does not hide the others", status == 2 and "1 passed, 0 failed" in out and
           [line.split(": ")[0] for line in err.splitlines()] == [f"{path}:4:3", f"{path}:25:7"], out + err)
-    used = change(TEST, "offered: false", "offered: true\n  mxwitness.smtp.transactions: 1\n"
+    used = change(TEST, "offered: false", "offered: true\n  mxwitness.smtp.starttls.requested: false\n  mxwitness.smtp.transactions: 1\n"
                   "  mxwitness.capture: {c2s: true, s2c: true, midstream: false}").replace("starttls-not-offered", "starttls-not-used")
     for variant, status in (("''", 0), ("helo-only", 1)):
         path = write("variant.yaml", change(used, "variant: ''", f"variant: {variant}"))

@@ -3,12 +3,14 @@
 
 usage: sigma_referee.py MXWITNESS BUILD [EVENTS]
 * the shipped rules over the session events of all captures, and over EVENTS variations of these;
-* generated rules over generated events (as rule tests, when the program has `rules test`).
+* generated rules over generated events.
+What the referee finds in events that no capture has becomes the expectation of rule tests (mxwitness rules test).
 Says "skipped" where the referee cannot be built (no cargo, or no registry). Last line: N passed, N failed."""
 import glob
 import json
 import os
 import random
+import shutil
 import subprocess
 import sys
 
@@ -102,11 +104,90 @@ def compare_shipped(mxwitness, program):
     return named, pairs, problems
 
 
+# ---- variations of real events ----
+
+
+def rule_fields(mxwitness):
+    """Dotted name (without []) -> (type, words) of every fact that a rule may use."""
+    lines = subprocess.run([mxwitness, "rules", "fields", "--format", "tsv"], stdout=subprocess.PIPE, check=True).stdout.decode()
+    rows = [line.split("\t") for line in lines.splitlines()]
+    head = rows[0]
+    at = {name: head.index(name) for name in ("name", "type", "words", "rules")}
+    return {r[at["name"]].replace("[]", ""): (r[at["type"]], r[at["words"]].split()) for r in rows[1:] if r[at["rules"]] == "yes"}
+
+
+TEXT_VALUES = {"tls.version": ["1.0", "1.1", "1.2", "1.3", "3.0"], "mxwitness.smtp.x_command": ["XXXX", "XXXXXXXX"],
+               "tls.cipher": ["TLS_RSA_WITH_NULL_SHA", "TLS_DHE_RSA_WITH_AES_128_CBC_SHA", "TLS_ECDH_anon_WITH_AES_128_CBC_SHA"]}
+
+
+def other_value(rng, name, kind, words, old):
+    """Another value of the fact, or None to take it away."""
+    if rng.random() < 0.3:
+        return None
+    if name in TEXT_VALUES:
+        return rng.choice(TEXT_VALUES[name])
+    if kind == "yes/no":
+        return not old
+    if kind == "word":
+        return rng.choice(words)
+    if kind == "number":
+        return rng.choice([0, 1, 2, 42, 48, 86, 220, 250, 421, 454, 500, 502, 1024, 2048])
+    if kind == "list of words":
+        return [rng.choice(words)]
+    return None
+
+
+def variation(rng, event, fields):
+    """The event with a few facts changed, taken away or put in."""
+    event = {k: v for k, v in event.items() if k in fields}
+    for _ in range(rng.randint(1, 4)):
+        name = rng.choice(list(event)) if rng.random() < 0.6 else rng.choice(list(fields))
+        kind, words = fields[name]
+        if kind not in ("yes/no", "word", "number", "list of words") and name not in TEXT_VALUES:
+            continue
+        value = other_value(rng, name, kind, words, event.get(name, False))
+        if value is None:
+            event.pop(name, None)
+        else:
+            event[name] = value
+    return event
+
+
+def write_tests(folder, events, found):
+    """Rule tests into folder, a hundred a file (a file has at most 1 MiB)."""
+    docs = [{"name": f"event-{n}", "session": e, "findings": [{"id": i} for i in sorted(ids)]}
+            for n, (e, ids) in enumerate(zip(events, found))]
+    shutil.rmtree(folder, ignore_errors=True)
+    os.makedirs(folder)
+    for n in range(0, len(docs), 100):
+        with open(os.path.join(folder, f"{n:06}.yaml"), "w", encoding="utf-8") as f:
+            yaml.safe_dump_all(docs[n:n + 100], f, allow_unicode=True, sort_keys=False)
+
+
+def rule_test(mxwitness, *args):
+    """What `rules test` complains of."""
+    done = subprocess.run([mxwitness, "rules", "test", *args], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    return [] if done.returncode == 0 else done.stdout.decode(errors="replace").strip().splitlines()[-20:]
+
+
+def compare_variations(mxwitness, program, folder, named, count):
+    """Every shipped rule on variations of the exported events."""
+    rng = random.Random(8)
+    fields, paths = rule_fields(mxwitness), shipped_rules()
+    rules = documents(paths)
+    flat = [flatten(e) for _, e in named]
+    events = [variation(rng, rng.choice(flat), fields) for _ in range(count)]
+    found = [{finding_of(rules[i]) for i in ids} for ids in referee(program, paths, events)]
+    tests = os.path.join(os.path.abspath(folder), "referee", "variations")
+    write_tests(tests, events, found)
+    return count * len(rules), rule_test(mxwitness, tests)
+
+
 # ---- generated rules and events ----
 
 WORDS = ["alpha.net", "ALPHA.NET", "mx.alpha.net", "a*b", "a?b", "a\\b", "", "250", "STARTTLS", "XXXXXXXA", "ä", "x.y"]
 TEXTS = ["mxwitness.smtp.banner", "tls.client.server_name", "mxwitness.smtp.starttls.reply_text", "mxwitness.identity.host"]
-LISTS = ["mxwitness.smtp.ehlo_keywords", "mxwitness.smtp.rcpt_domains", "mxwitness.tls.client_versions"]
+LISTS = ["mxwitness.smtp.ehlo_keywords", "mxwitness.smtp.rcpt_domains", "mxwitness.identity.sources"]
 NUMBERS = ["mxwitness.smtp.starttls.reply_code", "mxwitness.smtp.transactions", "mxwitness.tls.alert.code"]
 TRIS = ["mxwitness.smtp.starttls.offered", "tls.established", "mxwitness.tls.seen", "mxwitness.own.client"]
 ENUMS = {"mxwitness.outcome": ["clear-content", "tls-ok", "unknown"], "mxwitness.dane.verdict": ["match", "mismatch", "not-visible"]}
@@ -194,14 +275,12 @@ def random_event(rng):
 
 def compare_generated(mxwitness, program, folder, count):
     """Generated rules over generated events: what the referee finds is the expectation of a rule test of ours."""
-    if subprocess.run([mxwitness, "rules", "test", "--help"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode:
-        return 0, ["the program has no `rules test`"]
     rng = random.Random(4)
     rules = [random_rule(rng, n) for n in range(count)]
     events = [random_event(rng) for _ in range(count)]
     work = os.path.join(os.path.abspath(folder), "referee", "generated")
     tests = os.path.join(work, "tests")
-    os.makedirs(tests, exist_ok=True)
+    os.makedirs(work, exist_ok=True)
     path = os.path.join(work, "generated.yaml")
     with open(path, "w", encoding="utf-8") as f:
         yaml.safe_dump_all(rules, f, allow_unicode=True, sort_keys=False)
@@ -210,11 +289,8 @@ def compare_generated(mxwitness, program, folder, count):
             b.write(a.read())
     found = referee(program, [path], events)
     names = {r["id"]: r["name"] for r in rules}
-    with open(os.path.join(tests, "generated.yaml"), "w", encoding="utf-8") as f:
-        yaml.safe_dump_all([{"name": f"event-{n}", "session": e, "findings": [{"id": names[i]} for i in sorted(ids)]}
-                            for n, (e, ids) in enumerate(zip(events, found))], f, allow_unicode=True, sort_keys=False)
-    done = subprocess.run([mxwitness, "rules", "test", tests, "--rules", work], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    problems = [] if done.returncode == 0 else done.stdout.decode(errors="replace").strip().splitlines()[-20:]
+    write_tests(tests, events, [{names[i] for i in ids} for ids in found])
+    problems = rule_test(mxwitness, tests, "--rules", work)
     return count * count, problems, sum(len(ids) for ids in found)
 
 
@@ -226,14 +302,15 @@ def main():
         print(f"sigma referee: 0 passed, 0 failed, 1 skipped ({reason})")
         return 0
     named, pairs, problems = compare_shipped(mxwitness, program)
-    made = compare_generated(mxwitness, program, folder, count)
-    problems += made[1]
+    varied, more = compare_variations(mxwitness, program, folder, named, 10 * count)
+    generated, still_more, matches = compare_generated(mxwitness, program, folder, count)
+    problems += more + still_more
     for p in problems:
         print(p)
     if not named:
         problems.append("no session")
-    print(f"{len(named)} session events, {pairs} pairs of rule and event; generated: {made[0]} pairs, {made[2] if len(made) > 2 else 0} matches")
-    print(f"sigma referee: {pairs + made[0] - len(problems)} passed, {len(problems)} failed")
+    print(f"pairs of rule and event: {pairs} of {len(named)} captured sessions, {varied} varied, {generated} generated ({matches} match)")
+    print(f"sigma referee: {pairs + varied + generated - len(problems)} passed, {len(problems)} failed")
     return len(problems) > 0
 
 

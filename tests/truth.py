@@ -61,6 +61,18 @@ def checks(row, session):
     return out
 
 
+# Nobody promised anything there, and what proves itself is a password and port 465 in clear: all alerts that may be.
+LOUD = {("auth-cram-md5.pcap", "auth-in-clear"), ("starttls-offered-auth-plain-587.pcap", "auth-in-clear"),
+        ("smtps465-plaintext-banner.pcap", "implicit-tls-missing")}
+
+
+def alarms(name, events):
+    """Alerts of level medium or above against those that there should be."""
+    loud = {(name, get(e, "rule.id")) for e in events if get(e, "mxwitness.alert.level") in ("medium", "high", "critical")}
+    wanted = {w for w in LOUD if w[0] == name}
+    return [f"alerts of level medium or above: {sorted(loud)}, expected {sorted(wanted)}"] if loud != wanted else []
+
+
 def main():
     program, folder = os.path.abspath(sys.argv[1]), sys.argv[2]
     if not os.path.exists(os.path.join(folder, "truth.tsv")):
@@ -86,6 +98,7 @@ def main():
                 continue
             problems += [f"{row['client_port']}: {what} is {got!r}, the table says {want!r}"
                          for what, want, got in checks(row, session) if want != got]
+        problems += alarms(name, events)
         for p in problems:
             print(f"{name}: {p}")
         passed += not problems

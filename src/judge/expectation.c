@@ -4,6 +4,10 @@
  * that is still open. After each answer it starts again from the top. So there is no state but the answers themselves,
  * and the same answers always lead to the same question.
  *
+ * A client that said neither SNI nor RCPT may be known by the DNS answers on the link that led it here (DNS_SEEN). They
+ * are hints: a host counts only where its secure addresses hold the server's, a domain only where its secure MX lists
+ * the host.
+ *
  * Order: MX of each RCPT domain; then addresses of every host, always before TLSA, because the name servers of many
  * unsigned zones fail on TLSA questions (RFC 7672 2.2.2); CNAME apart where an alias leads out of the signed tree
  * (2.1.3); then TLSA of the hosts that the client may have meant.
@@ -12,6 +16,7 @@
  * does. Names come from packets, so all is bounded; what does not fit is incomplete, never absent. */
 #include "judge/expectation.h"
 #include "judge/promise.h"
+#include "text.h"
 #include <assert.h>
 
 /* Of times that differ by less, nobody can say which was first: clocks wander. 5 minutes, in ns. */
@@ -178,11 +183,15 @@ static void owner_of(const struct expectation *e, const char *base, char owner[N
 	memcpy(owner + n + 6, base, strlen(base) + 1);
 }
 
+static bool is_tlsa(const struct lookup *l)
+{
+	return l->type == DNS_TLSA || l->type == DNS_TLSA_BEFORE || l->type == DNS_TLSA_AFTER;
+}
+
 static bool set_of(const struct expectation *e, const struct lookup *l, struct tlsa_set *set)
 {
-	bool tlsa = l->type == DNS_TLSA || l->type == DNS_TLSA_BEFORE || l->type == DNS_TLSA_AFTER;
 	set->n = 0;
-	if (!tlsa || l->status != dnsstatus_secure || l->cut)
+	if (!is_tlsa(l) || l->status != dnsstatus_secure || l->cut)
 		return false;
 	struct cur c = cur_of((struct bytes){ e->data + l->off, l->n });
 	while (cur_left(&c) && set->n < ANSWER_RRS) {
@@ -322,11 +331,55 @@ static const struct lookup *mx_step(struct expectation *e, const char *domain)
 
 static unsigned targets(const struct expectation *e, struct target *out);
 
+/* At the server's address by its own signed word. Any other host is not what this address promises. */
+static bool stands(const struct mx_host *h)
+{
+	return h->secure_address && h->location == location_inside;
+}
+
+bool lookup_lists(const struct lookup *mx, unsigned host)
+{
+	for (unsigned i = 0; i < mx->hosts; i++)
+		if (mx->host[i] == host)
+			return true;
+	return false;
+}
+
+bool expectation_led(const struct expectation *e, unsigned i, unsigned host)
+{
+	const struct lookup *mx = expectation_lookup(e, DNS_MX, e->led[i]);
+	return mx && mx->status == dnsstatus_secure && lookup_lists(mx, host);
+}
+
+/* Promises come first: domains only say for whom, and may go unasked. */
+static void walk_hints(struct expectation *e)
+{
+	char address[48];
+	struct text t = { .p = address, .cap = sizeof(address) - 1 };
+	text_addr(&t, &e->id.server);
+	address[t.n] = '\0';
+	need(e, DNS_SEEN, address);
+	for (unsigned i = 0; i < e->hinted; i++)
+		host_address(e, &e->host[i]);
+	for (unsigned i = 0; i < e->hinted; i++)
+		if (stands(&e->host[i]))
+			tlsa_step(e, &e->host[i]);
+	for (unsigned i = 0; i < e->hinted; i++)
+		if (stands(&e->host[i]))
+			need(e, DNS_SEEN, e->host[i].name);
+	for (unsigned i = 0; i < e->leds; i++)
+		need(e, DNS_MX, e->led[i]);
+}
+
 static void walk(struct expectation *e)
 {
 	struct target target[EXPECT_TARGETS];
 	if (!e->applies)
 		return;
+	if (e->id.silent && e->id.server.v) {
+		walk_hints(e);
+		return;
+	}
 	if (e->id.host[0])
 		host_add(e, e->id.host);
 	for (unsigned i = 0; i < e->id.domains; i++)
@@ -408,10 +461,12 @@ static void take_mx(struct expectation *e, struct lookup *l, const struct answer
 
 static void take_tlsa(struct expectation *e, struct lookup *l, const struct answer *a)
 {
+	uint32_t room = e->hinted ? e->used + EXPECT_DATA / EXPECT_HINTS : EXPECT_DATA;
 	l->off = e->used;
+	room = room < EXPECT_DATA ? room : EXPECT_DATA;
 	for (unsigned i = 0; i < a->rrs; i++) {
 		struct bytes rr = answer_rr(a, i);
-		if (rr.n > UINT16_MAX || EXPECT_DATA - e->used < rr.n + 2) {
+		if (rr.n > UINT16_MAX || room - e->used < rr.n + 2) {
 			l->cut = true; /* half an RRset proves nothing: a record left out might be the one that matches */
 			e->used = l->off;
 			break;
@@ -426,6 +481,30 @@ static void take_tlsa(struct expectation *e, struct lookup *l, const struct answ
 	struct tlsa_set set;
 	uint8_t each[ANSWER_RRS];
 	l->usable = set_of(e, l, &set) && dane_usable(&set, each) > 0;
+}
+
+/* The latest first, as they were given. */
+static void take_hosts(struct expectation *e, const struct answer *a)
+{
+	char name[NAME_MAX_TEXT + 1];
+	for (unsigned i = 0; i < a->rrs && !e->hints_cut; i++) {
+		if (!identity_name(answer_rr(a, i), name))
+			continue;
+		e->hints_cut = e->hosts == EXPECT_HINTS;
+		if (!e->hints_cut)
+			host_add(e, name);
+	}
+	e->hinted = e->hosts;
+}
+
+static void take_led(struct expectation *e, const struct answer *a)
+{
+	unsigned taken = 0;
+	for (unsigned i = 0; i < a->rrs && taken < EXPECT_LED && e->leds < EXPECT_HINTS * EXPECT_LED; i++)
+		if (identity_name(answer_rr(a, i), e->led[e->leds])) {
+			e->leds++;
+			taken++;
+		}
 }
 
 static void copy_text(char *to, size_t size, const char *from)
@@ -463,8 +542,12 @@ void expectation_answer(struct expectation *e, const struct answer *a)
 			take_addresses(e, l, a);
 		else if (l->type == DNS_MX)
 			take_mx(e, l, a);
-		else if (l->type != DNS_CNAME && l->status == dnsstatus_secure)
+		else if (is_tlsa(l) && l->status == dnsstatus_secure)
 			take_tlsa(e, l, a);
+		else if (l->type == DNS_SEEN && l == e->lookup)
+			take_hosts(e, a);
+		else if (l->type == DNS_SEEN)
+			take_led(e, a);
 	}
 	walk(e);
 }
@@ -482,16 +565,31 @@ static void target_take(const struct expectation *e, struct target *t)
 	}
 }
 
-static void target_by_sni(const struct expectation *e, struct target *t)
+static void target_by_name(const struct expectation *e, enum identity_by by, unsigned h, struct target *t)
 {
-	int h = 0; /* the first host that was added */
 	const struct mx_host *host = &e->host[h];
-	*t = (struct target){ .domain = -1, .host = -1, .blamed = -1, .meants = 1, .known = true };
+	*t = (struct target){ .domain = -1, .by = (uint8_t)by, .host = -1, .blamed = -1, .meants = 1, .known = true };
 	t->meant[0] = (uint8_t)h;
 	t->secure = host->secure_address;
 	t->location = host->location;
 	target_take(e, t);
-	t->confidence = (uint8_t)identity_confidence(true, dnsstatus_incomplete, t->secure, host->location);
+	t->confidence = (uint8_t)identity_confidence(by, dnsstatus_incomplete, t->secure, host->location);
+	/* An alias that is signed and leads out of the signed tree: the name is certain, where it leads is not, and TLSA
+	 * stands at the name (RFC 7672 2.1.3, 2.2.2). */
+	bool promised = t->state == HOST_DANE || t->state == HOST_TLS_ONLY;
+	if (by == IDENTITY_SNI && promised && !t->secure)
+		t->confidence = confidence_medium;
+}
+
+/* A host that stands is a destination if it promises TLS for mail, or if a domain's mail goes there; not every name at
+ * that address is a mail server. */
+static bool is_mail_host(const struct expectation *e, unsigned h)
+{
+	const struct mx_host *host = &e->host[h];
+	bool mail = host->state == HOST_DANE || host->state == HOST_TLS_ONLY;
+	for (unsigned i = 0; i < e->leds && !mail; i++)
+		mail = expectation_led(e, i, h);
+	return mail && stands(host);
 }
 
 /* Which of the domain's hosts may the client have meant? The one it named itself, else those that live at the server's
@@ -536,7 +634,7 @@ static void target_location(const struct expectation *e, const struct lookup *mx
 static void target_by_domain(const struct expectation *e, unsigned domain, struct target *t)
 {
 	const struct lookup *mx = find(e, DNS_MX, e->id.domain[domain]);
-	*t = (struct target){ .domain = (int8_t)domain, .state = HOST_INCOMPLETE, .host = -1, .blamed = -1 };
+	*t = (struct target){ .domain = (int8_t)domain, .by = IDENTITY_RCPT, .state = HOST_INCOMPLETE, .host = -1, .blamed = -1 };
 	t->mx = dnsstatus_incomplete;
 	t->confidence = confidence_low;
 	if (!mx || mx->open)
@@ -554,14 +652,17 @@ static void target_by_domain(const struct expectation *e, unsigned domain, struc
 		t->state = HOST_INCOMPLETE;
 	if (t->host < 0)
 		t->blamed = index_of(e, mx);
-	t->confidence = (uint8_t)identity_confidence(false, mx->status, t->secure, t->location);
+	t->confidence = (uint8_t)identity_confidence(IDENTITY_RCPT, mx->status, t->secure, t->location);
 }
 
 static unsigned targets(const struct expectation *e, struct target *out)
 {
 	unsigned n = 0;
 	if (e->id.host[0] && e->hosts > 0)
-		target_by_sni(e, &out[n++]);
+		target_by_name(e, IDENTITY_SNI, 0, &out[n++]); /* the first host that was added */
+	for (unsigned i = 0; i < e->hinted; i++)
+		if (is_mail_host(e, i))
+			target_by_name(e, IDENTITY_ANSWER, i, &out[n++]);
 	for (unsigned i = 0; i < e->id.domains; i++)
 		target_by_domain(e, i, &out[n++]);
 	return n;

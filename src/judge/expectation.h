@@ -16,8 +16,14 @@
 /* EXPECT_QUESTIONS  of one session; names come from packets, and a packet must not make us work without bound
  * EXPECT_HOSTS      MX hosts of all its domains together; EXPECT_MX of one domain
  * EXPECT_DATA       octets of TLSA RDATA kept of all its hosts together
+ * EXPECT_HINTS      hosts that answers on the link gave the server's address to, EXPECT_LED domains of each. All of them
+ *                   together need fewer questions than there are, and each has its share of the data: who adds a name
+ *                   must not take the promise of another away
  * EXPECT_VERSIONS   TLSA RRsets of before, and of after, that are asked for */
-enum { EXPECT_QUESTIONS = 64, EXPECT_HOSTS = 24, EXPECT_MX = 16, EXPECT_DATA = 24576, EXPECT_VERSIONS = 3 };
+enum {
+	EXPECT_QUESTIONS = 64, EXPECT_HOSTS = 24, EXPECT_MX = 16, EXPECT_DATA = 24576, EXPECT_HINTS = 8, EXPECT_LED = 2,
+	EXPECT_VERSIONS = 3
+};
 
 /* One question and what matters of its answer.
  * open        no answer yet; only the last lookup can be open
@@ -74,22 +80,29 @@ struct mx_host {
 /* Flat and bounded, no pointers; one for each session being judged.
  * applies  MTA to MTA: RFC 7672 says nothing about submission
  * asked    expectation_next was called: the DNS is in use
- * limited  a question was not asked because EXPECT_QUESTIONS were */
+ * limited  a question was not asked because EXPECT_QUESTIONS were
+ * hinted   host[0, hinted) are no words of the client, but names that answers on the link gave the server's address to;
+ *          hints_cut: more than EXPECT_HINTS were there
+ * led      domains that answers on the link led from to these hosts, leds of them */
 struct expectation {
 	struct identity id;
 	int64_t as_of;
 	int64_t live_at;           /* time of the last live lookup, 0: none */
-	bool applies, asked, limited;
-	uint8_t lookups, hosts;
+	bool applies, asked, limited, hints_cut;
+	uint8_t lookups, hosts, hinted, leds;
 	uint32_t used;
+	char led[EXPECT_HINTS * EXPECT_LED][NAME_MAX_TEXT + 1];
 	struct lookup lookup[EXPECT_QUESTIONS];
 	struct mx_host host[EXPECT_HOSTS];
 	uint8_t data[EXPECT_DATA];
 };
 
-/* One of the destinations a session may have been for: the SNI host, or a RCPT domain, and what it promised. When
- * it is not known which of several hosts was meant, the weakest promise is taken: the client may have meant that one.
- * domain    RCPT domain (index), or -1: by SNI
+/* One of the destinations a session may have been for: the SNI host, a RCPT domain, or a host that answers on the link
+ * named, and what it promised. When it is not known which of a domain's hosts was meant, the weakest promise is
+ * taken: the client may have meant that one. Hosts named by answers are a destination each, so the strongest holds:
+ * the names cannot be trusted to be all, nor to be the client's, but each keeps its own promise for its own address.
+ * domain    RCPT domain (index), or -1
+ * by        enum identity_by
  * state     enum host_state of the whole
  * host      index of the host that decided state, or -1
  * meant     hosts that the client may have meant
@@ -97,6 +110,7 @@ struct expectation {
  * blamed    index of the lookup that failed or is missing, or -1 */
 struct target {
 	int8_t domain;
+	uint8_t by;
 	uint8_t state;
 	int8_t host, blamed;
 	uint8_t meants, meant[EXPECT_HOSTS];
@@ -106,6 +120,7 @@ struct target {
 	uint8_t confidence;        /* enum confidence */
 };
 enum { EXPECT_TARGETS = IDENTITY_DOMAINS + 1 };
+_Static_assert((int)EXPECT_HINTS <= (int)EXPECT_TARGETS && (int)EXPECT_HINTS <= (int)EXPECT_HOSTS, "a host named by an answer is a target");
 
 /* expectation_start: a new walk for this session; e is overwritten. Reads RCPT domains, SNI, server address and
  * port, service, event.start (the as-of time of every question). */
@@ -124,6 +139,10 @@ bool expectation_again(struct expectation *e, struct dane *d, const struct recor
 unsigned expectation_targets(const struct expectation *e, struct target out[EXPECT_TARGETS]);
 /* expectation_lookup: the answered lookup of that type and name, or NULL. */
 const struct lookup *expectation_lookup(const struct expectation *e, uint16_t type, const char *name);
+/* expectation_led: does the secure MX RRset of led[i] list this host? A hint starts the question, its answer counts. */
+bool expectation_led(const struct expectation *e, unsigned i, unsigned host);
+/* lookup_lists: is this host (index) among those of the MX lookup? */
+bool lookup_lists(const struct lookup *mx, unsigned host);
 /* expectation_set: the TLSA RRset that counts for h, borrowing from e; false: none. expectation_base: its base domain. */
 bool expectation_set(const struct expectation *e, const struct mx_host *h, struct tlsa_set *set);
 const char *expectation_base(const struct expectation *e, const struct mx_host *h);

@@ -62,6 +62,23 @@ static bool domain_known(const struct identity *id, const char *name)
 	return false;
 }
 
+static bool yes(const struct record *s, enum fact f)
+{
+	return record_get_tri(s, f) == TRI_YES;
+}
+
+/* Neither is to be taken for "said nothing": a session that was not seen whole, and a recipient without a domain. */
+static bool said_nothing(const struct record *s)
+{
+	int64_t end = record_get_num(s, F_cap_end, endhow_none);
+	bool whole = (end == endhow_fin || end == endhow_rst) && !yes(s, F_cap_gap_dialogue) && !yes(s, F_cap_midstream) &&
+		     !yes(s, F_cap_one_direction) && !yes(s, F_cap_limit) && record_get_num(s, F_cap_gap_c2s, 0) == 0 &&
+		     (!yes(s, F_tls_seen) || yes(s, F_tls_hello_c));
+	bool recipients = record_has(s, F_smtp_rcpt_domains) || record_get_num(s, F_smtp_rcpt_ok, 0) > 0 ||
+			  record_get_num(s, F_smtp_rcpt_deferred, 0) > 0 || record_get_num(s, F_smtp_rcpt_refused, 0) > 0;
+	return whole && !recipients && !record_has(s, F_tls_sni);
+}
+
 void identity_of(const struct record *session, struct identity *out)
 {
 	char name[NAME_MAX_TEXT + 1];
@@ -69,6 +86,7 @@ void identity_of(const struct record *session, struct identity *out)
 	memset(out, 0, sizeof(*out));
 	record_get_addr(session, F_dst_ip, &out->server);
 	out->port = (uint16_t)record_get_num(session, F_dst_port, 25);
+	out->silent = said_nothing(session);
 	identity_name(record_get_str(session, F_tls_sni), out->host);
 	for (size_t pos = 0; record_next(session, F_smtp_rcpt_domains, &pos, &item);) {
 		if (!identity_name(item, name) || domain_known(out, name))
@@ -97,9 +115,15 @@ static enum confidence confidence_by_rcpt(enum dnsstatus mx, bool secure, enum l
 	return confidence_low;
 }
 
-enum confidence identity_confidence(bool by_sni, enum dnsstatus mx, bool secure, enum location location)
+enum confidence identity_confidence(enum identity_by by, enum dnsstatus mx, bool secure, enum location location)
 {
-	if (by_sni)
+	switch (by) {
+	case IDENTITY_SNI:
 		return secure ? confidence_high : confidence_low;
-	return confidence_by_rcpt(mx, secure, location);
+	case IDENTITY_RCPT:
+		return confidence_by_rcpt(mx, secure, location);
+	case IDENTITY_ANSWER: /* anybody may publish this address; that no other name was answered is told by absence only */
+		return secure && location == location_inside ? confidence_medium : confidence_low;
+	}
+	return confidence_low;
 }

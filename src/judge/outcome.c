@@ -12,6 +12,9 @@
  *                            behind its Certificate and CertificateVerify if it has any */
 enum { MAIL_OCTETS = 1536, MAIL_RECORDS = 3, FINISHED_SHA256 = 53, FINISHED_SHA384 = 69, FINISHED_WITHIN = 4 };
 
+/* An alert of TLS 1.3 as application-data record, close_notify as a rule (RFC 8446 5.2, 6.1). Nothing of SMTP is as short. */
+enum { ALERT13 = 19 };
+
 static bool yes(const struct record *r, enum fact f)
 {
 	return record_get_tri(r, f) == TRI_YES;
@@ -26,12 +29,17 @@ static bool hidden(const struct record *s)
 	       (end != endhow_fin && end != endhow_rst);
 }
 
+static bool is_tls13(const struct record *s)
+{
+	return bytes_eq(record_get_str(s, F_tls_version), bytes_of("1.3"));
+}
+
 /* Records and octets of the client behind its Finished. */
 static void client_mail(const struct record *s, int64_t *records, int64_t *octets)
 {
 	struct bytes item;
 	int64_t skipped = 0, count = 0, skip = 0;
-	bool tls13 = bytes_eq(record_get_str(s, F_tls_version), bytes_of("1.3"));
+	bool tls13 = is_tls13(s);
 	for (size_t pos = 0; record_next(s, F_tls_rec_c2s, &pos, &item);) {
 		int64_t n = record_item_num(item);
 		count++;
@@ -54,7 +62,8 @@ static enum delivery delivery_in_tls(const struct record *s)
 	client_mail(s, &records, &octets);
 	if (octets > MAIL_OCTETS && records >= MAIL_RECORDS)
 		return delivery_inferred;
-	return octets <= 0 && !hidden(s) ? delivery_no : delivery_unknown;
+	bool silent = octets <= 0 || (is_tls13(s) && records == 1 && octets == ALERT13);
+	return silent && !hidden(s) ? delivery_no : delivery_unknown;
 }
 
 static bool holds(struct bytes text, const char *part)
@@ -76,7 +85,9 @@ static enum outcome outcome_in_tls(const struct record *s, enum delivery *delive
 		return outcome_not_delivered;
 	if (null_cipher(s) && *delivery == delivery_inferred)
 		return outcome_clear_content;
-	if (record_get_num(s, F_dane_verdict, daneverdict_COUNT) == daneverdict_mismatch)
+	/* A client that asked for another name, or for none, may well have been shown another certificate. */
+	if (record_get_num(s, F_dane_verdict, daneverdict_COUNT) == daneverdict_mismatch &&
+	    record_get_num(s, F_dane_variant, danevariant_none) != danevariant_wrong_sni)
 		return outcome_tls_bad_peer;
 	return null_cipher(s) ? outcome_unknown : outcome_tls_ok;
 }

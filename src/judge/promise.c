@@ -81,23 +81,16 @@ static enum tls_state tls_state(const struct record *s)
 	return TLS_UNDECIDED;
 }
 
-static bool mx_lists(const struct lookup *mx, unsigned host)
-{
-	for (unsigned i = 0; i < mx->hosts; i++)
-		if (mx->host[i] == host)
-			return true;
-	return false;
-}
-
 /* Reference names of usage 2 (RFC 7672 3.2.2): the base domain; after a secure MX also the next-hop domain and where
- * its aliases led. An unsigned MX gives no name: whoever forges it would choose the name as well. */
+ * its aliases led. An unsigned MX gives no name: whoever forges it would choose the name as well. Nor does a domain that
+ * only answers on the link named: anybody's MX may lead here, and anybody has a certificate for his own name. */
 static void reference_names(const struct expectation *e, unsigned host, struct dane_case *c)
 {
 	c->names = 0;
 	c->name[c->names++] = expectation_base(e, &e->host[host]);
 	for (unsigned i = 0; i < e->id.domains; i++) {
 		const struct lookup *mx = expectation_lookup(e, DNS_MX, e->id.domain[i]);
-		if (!mx || (mx->status != dnsstatus_secure && mx->status != dnsstatus_absent) || !mx_lists(mx, host))
+		if (!mx || (mx->status != dnsstatus_secure && mx->status != dnsstatus_absent) || !lookup_lists(mx, host))
 			continue;
 		c->name[c->names++] = e->id.domain[i];
 		if (mx->canonname[0])
@@ -199,11 +192,16 @@ static void judge_certificate(const struct expectation *e, struct dane *d, const
 	j->why = j->compared ? j->result.why : "";
 	if (j->compared && j->result.compared && j->result.matched < 0) {
 		j->verdict = daneverdict_mismatch;
-		if (j->result.variant == danevariant_ta_name_mismatch && e->id.domains == 0)
-			j->why = "the anchor matches, the names do not; the next-hop domain is not known";
-		else if (!j->why[0])
+		if (!j->why[0])
 			j->why = "no usable record matches the certificate";
-		roll_over(e, d, chain, j);
+		/* It may bear the next-hop domain's name, which a client that does TLS says inside (RFC 7672 3.2.2): neither
+		 * match nor mismatch. Domains that only hints name would acquit whoever gets a certificate from that anchor. */
+		if (j->result.variant == danevariant_ta_name_mismatch && e->id.domains == 0) {
+			j->verdict = daneverdict_identity_unknown;
+			j->why = "the anchor matches, the names are not the host's; the next-hop domain is not known";
+		}
+		if (j->verdict == daneverdict_mismatch)
+			roll_over(e, d, chain, j);
 	} else if (j->compared && j->result.matched >= 0 && tls == TLS_OK)
 		j->verdict = daneverdict_match;
 }
@@ -236,6 +234,22 @@ static void judge_tls(const struct expectation *e, struct dane *d, const struct 
 		j->why = "which of the domain's MX hosts was meant is not known";
 }
 
+/* An answer on the link may have been put there for us to see, or meant for another client. What it names may be
+ * asked to keep its own promise; it acquits nobody, and a certificate shown to a client that named no host is no proof
+ * against the host (RFC 7672 8.1). Many clients that do not do DANE agree to no certificate at all. */
+static void judge_hint(struct judged *j)
+{
+	if (j->verdict == daneverdict_match) {
+		j->verdict = daneverdict_identity_unknown;
+		j->why = "the certificate matches, but only DNS answers on the link name the host";
+	} else if (j->verdict == daneverdict_mismatch && j->result.variant == danevariant_anonymous) {
+		j->verdict = daneverdict_not_visible;
+		j->why = "an anonymous suite, and a client that named no host";
+	} else if (j->verdict == daneverdict_mismatch) {
+		j->result.variant = danevariant_wrong_sni;
+	}
+}
+
 static void judge(const struct expectation *e, struct dane *d, const struct record *s, struct bytes chain,
 		  struct judged *j)
 {
@@ -250,6 +264,8 @@ static void judge(const struct expectation *e, struct dane *d, const struct reco
 		if (sure) {
 			j->expect = j->target.state == HOST_DANE ? expect_dane : expect_dane_tls_only;
 			judge_tls(e, d, s, chain, j);
+			if (j->target.by == IDENTITY_ANSWER)
+				judge_hint(j);
 		} else {
 			j->why = "the MX is unsigned, and the server's address is not one of the host's";
 		}
@@ -291,6 +307,7 @@ static void put_identity(const struct expectation *e, const struct target *t, st
 	const char *host = t->known && t->host >= 0 ? e->host[t->host].name : e->id.host;
 	bool chained = t->domain >= 0 && t->location == location_inside &&
 		       (t->mx == dnsstatus_secure || t->mx == dnsstatus_absent);
+	bool hinted = t->by == IDENTITY_ANSWER && t->host >= 0;
 	if (host[0]) {
 		record_cstr(s, F_id_host, host);
 		record_cstr(s, F_dst_domain, host);
@@ -298,11 +315,18 @@ static void put_identity(const struct expectation *e, const struct target *t, st
 	}
 	for (unsigned i = 0; i < e->id.domains; i++)
 		record_add_cstr(s, F_id_domains, e->id.domain[i]);
+	for (unsigned i = 0; hinted && i < e->leds; i++)
+		if (expectation_led(e, i, (unsigned)t->host)) {
+			record_add_cstr(s, F_id_domains, e->led[i]);
+			chained = true;
+		}
 	record_num(s, F_id_confidence, t->confidence);
 	if (chained)
 		record_add_cstr(s, F_id_sources, "dnssec-chain");
-	if (e->id.host[0] && t->domain < 0 && t->secure)
+	if ((e->id.host[0] || hinted) && t->domain < 0 && t->secure)
 		record_add_cstr(s, F_id_sources, "dnssec-host");
+	if (e->hinted)
+		record_add_cstr(s, F_id_sources, "dns-answer");
 	if (e->id.host[0])
 		record_add_cstr(s, F_id_sources, "sni");
 	if (e->id.domains)
@@ -316,11 +340,25 @@ static void host_name_add(struct record *s, struct bytes name)
 		record_add(s, F_related_hosts, name);
 }
 
+/* All hosts that may have been meant: an added name may stand first, but hides none. */
+static void put_hinted(const struct expectation *e, const struct target *target, unsigned n, struct record *s)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (target[i].by == IDENTITY_ANSWER)
+			host_name_add(s, bytes_of(e->host[target[i].meant[0]].name));
+}
+
 /* The MX of the domain that was judged, or of the first one. */
 static void put_mx(const struct expectation *e, const struct target *target, unsigned n, const struct target *judged,
 		   struct record *s)
 {
 	const struct target *t = judged->domain >= 0 ? judged : NULL;
+	for (unsigned i = 0; judged->by == IDENTITY_ANSWER && i < e->leds; i++)
+		if (expectation_led(e, i, (unsigned)judged->host)) {
+			record_num(s, F_id_mx_secure, dnsstatus_secure);
+			record_num(s, F_id_mx_result, mxresult_hosts);
+			return;
+		}
 	for (unsigned i = 0; i < n && !t; i++)
 		t = target[i].domain >= 0 ? &target[i] : NULL;
 	if (!t)
@@ -396,6 +434,8 @@ static const char *type_name(uint16_t type)
 		return "MX";
 	case DNS_CNAME:
 		return "CNAME";
+	case DNS_SEEN:
+		return "answers for";
 	}
 	return "TLSA";
 }
@@ -409,7 +449,12 @@ static void put_why(const struct expectation *e, const struct judged *j, struct 
 	if (!l && missing)
 		for (unsigned i = 0; i < e->lookups && !l; i++)
 			l = e->lookup[i].open ? &e->lookup[i] : NULL;
-	if (j->why && j->why[0]) {
+	if (e->hinted && j->target.host < 0) {
+		text_put(&t, "DNS answers on the link name ");
+		text_put(&t, e->host[0].name);
+		text_put(&t, e->hints_cut ? ", and more hosts than are followed" :
+					    "; no host they name is proved to take mail at this address");
+	} else if (j->why && j->why[0]) {
 		text_put(&t, j->why);
 	} else if (l && l->status != dnsstatus_secure) {
 		text_put(&t, type_name(l->type));
@@ -472,7 +517,8 @@ static void put_dane(const struct expectation *e, const struct judged *j, struct
 {
 	const struct target *t = &j->target;
 	record_num(s, F_dane_verdict, j->verdict);
-	if (j->verdict == daneverdict_mismatch || j->verdict == daneverdict_mismatch_transitional)
+	if (j->verdict == daneverdict_mismatch || j->verdict == daneverdict_mismatch_transitional ||
+	    j->result.variant == danevariant_ta_name_mismatch)
 		record_num(s, F_dane_variant, j->result.variant);
 	put_why(e, j, s);
 	if (t->meants == 0 && t->blamed < 0)
@@ -593,7 +639,7 @@ void promise_judge(const struct expectation *e, struct dane *d, struct record *s
 	forget(session);
 	worst.verdict = daneverdict_identity_unknown;
 	worst.why = "neither a server name nor a recipient domain in clear";
-	worst.target.confidence = e->id.host[0] || e->id.domains ? confidence_low : confidence_none;
+	worst.target.confidence = e->id.host[0] || e->id.domains || e->hinted ? confidence_low : confidence_none;
 	for (unsigned i = 0; i < n; i++) {
 		struct judged j = { .target = target[i] };
 		judge(e, d, session, chain, &j);
@@ -613,4 +659,5 @@ void promise_judge(const struct expectation *e, struct dane *d, struct record *s
 		put_conflict(e, session);
 	}
 	put_related(session);
+	put_hinted(e, target, n, session);
 }

@@ -358,19 +358,127 @@ static struct flow *add(struct flow_table *t, uint64_t hash, const struct segmen
 	return fl;
 }
 
-static void note_rst(struct flow_side *side, const struct segment *seg)
+/* How much greater an IP ID may be than the one before if a counter is behind it that others share. */
+enum { ID_STEP = 256 };
+
+/* Copies that a mirror port makes come closer together than any retransmission (RFC 6298 2.4). */
+#define COPY_TIME INT64_C(1000000)
+
+static bool before(uint32_t a, uint32_t b)
 {
-	if (side->rst_count < FLOW_RSTS)
-		side->rst[side->rst_count] = (struct flow_rst){ .ts = seg->ts, .number = seg->number, .seq = seg->seq,
-								.ack = seg->ack, .ipid = seg->ipid, .ttl = seg->ttl,
-								.has_ack = seg->flags & TCP_ACK };
-	side->rst_count++;
+	return (int32_t)(a - b) < 0;
 }
 
-static void note_side(struct flow_side *side, const struct segment *seg)
+int64_t flow_round_trip(const struct flow *fl)
 {
+	const struct flow_side *c = &fl->side[C2S];
+	return c->syn && fl->shaken && fl->shaken >= c->opening.at ? fl->shaken - c->opening.at : -1;
+}
+
+/* An RST that nobody would accept (RFC 5961 3.2) closes nothing; it is counted all the same. */
+static bool rst_counts(const struct flow_side *side, const struct segment *seg)
+{
+	return side->packets <= 1 || near(seg->seq, side->seq_to) || (seg->seq == 0 && seg->flags & TCP_ACK);
+}
+
+static void note_rst(struct flow *fl, enum dir dir, const struct segment *seg)
+{
+	struct flow_side *side = &fl->side[dir];
+	if (fl->rsts < FLOW_RSTS - (side->rst_count ? 1 : 0))
+		fl->rst[fl->rsts++] = (struct flow_rst){ .ts = seg->ts, .number = seg->number, .seq = seg->seq,
+							 .ack = seg->ack, .ipid = seg->ipid, .ttl = seg->ttl, .dir = dir,
+							 .has_ack = seg->flags & TCP_ACK,
+							 .ahead = before(side->seq_to, seg->seq) };
+	side->rst_count++;
+	if (side->rst || side->packets <= 1 || !near(seg->seq, side->seq_to))
+		return;
+	side->rst = true;
+	side->rst_seq = seg->seq;
+	side->rst_at = seg->ts;
+	side->rst_heard = fl->side[!dir].seq_to;
+}
+
+/* Its side goes on after an RST. A segment in front of a hole proves as little as one that is only late: whatever the
+ * order of capture, what is newer than the RST must have come a round trip behind it. */
+static void note_after_rst(struct flow *fl, enum dir dir, const struct segment *seg, uint32_t end)
+{
+	struct flow_side *side = &fl->side[dir];
+	int64_t trip = flow_round_trip(fl);
+	bool more = before(side->rst_seq, end);
+	if ((seg->payload_wire || seg->flags & TCP_FIN) && more)
+		side->data_after_rst = true;
+	if (trip < 0 || seg->ts - side->rst_at < trip || !near(seg->seq, side->seq_to))
+		return;
+	bool said = seg->payload_wire && more && !before(side->seq_to, seg->seq);
+	bool heard = seg->flags & TCP_ACK && fl->side[!dir].first < side->rst_at && before(side->rst_heard, seg->ack) &&
+		     !before(fl->side[!dir].seq_to, seg->ack);
+	side->alive_after_rst |= said || heard;
+}
+
+static void note_ids(struct flow_habit *h, uint16_t id)
+{
+	if (h->id_known) {
+		uint16_t step = (uint16_t)(id - h->id);
+		h->ids++;
+		h->ids_zero += id == 0 && step == 0;
+		h->ids_same += step == 0;
+		h->ids_near += step > 0 && step <= ID_STEP;
+	}
+	h->id = id;
+	h->id_known = true;
+}
+
+static void note_payload(struct flow_habit *h, const struct segment *seg)
+{
+	if (h->packets++ == 0 || seg->ttl < h->ttl_min)
+		h->ttl_min = seg->ttl;
+	if (seg->ttl > h->ttl_max)
+		h->ttl_max = seg->ttl;
+	if (!seg->has_tsval)
+		return;
+	if (h->ticks++ == 0) {
+		h->from = seg->ts;
+		h->tick_from = seg->tsval;
+	}
+	h->to = seg->ts;
+	h->tick_to = seg->tsval;
+}
+
+/* A segment with payload whose first octet was sent before: does the other side owe an answer? One that has closed its
+ * window does not, and what it has acknowledged is only a keep-alive (RFC 9293 3.8.4, 3.8.6.1). */
+static void note_again(struct flow_side *side, const struct flow_side *peer, const struct segment *seg)
+{
+	struct flow_again *a = &side->again;
+	bool copy = a->last == seg->seq && seg->ts - a->last_at < COPY_TIME;
+	a->last = seg->seq;
+	a->last_at = seg->ts;
+	if (copy || !before(seg->seq, side->seq_to) || (a->acks && before(seg->seq, a->acked)) || peer->zero_window)
+		return;
+	if (a->n == 0 || before(seg->seq, a->seq)) {
+		a->seq = seg->seq;
+		a->n = 0;
+	}
+	if (seg->seq == a->seq)
+		a->n++;
+	a->most = a->n > a->most ? a->n : a->most;
+}
+
+static void note_ack(struct flow_again *a, uint32_t ack)
+{
+	if (a->acks && !before(a->acked, ack))
+		return;
+	a->acks = true;
+	a->acked = ack;
+	if (a->n && before(a->seq, ack))
+		a->n = 0;
+}
+
+static void note_side(struct flow *fl, enum dir dir, const struct segment *seg)
+{
+	struct flow_side *side = &fl->side[dir], *peer = &fl->side[!dir];
 	uint32_t end = seg->seq + seg->payload_wire + (seg->flags & TCP_SYN ? 1 : 0) + (seg->flags & TCP_FIN ? 1 : 0);
-	if (side->packets++ == 0) {
+	bool opens = side->packets++ == 0;
+	if (opens) {
 		side->first = seg->ts;
 		side->ipid_first = seg->ipid;
 		side->ttl_first = seg->ttl;
@@ -378,21 +486,32 @@ static void note_side(struct flow_side *side, const struct segment *seg)
 	}
 	side->last = seg->ts > side->last ? seg->ts : side->last;
 	if (seg->flags & TCP_RST) {
-		note_rst(side, seg);
+		note_rst(fl, dir, seg);
 		return;
 	}
 	if (side->ttl_max == 0 || seg->ttl < side->ttl_min)
 		side->ttl_min = seg->ttl;
 	if (seg->ttl > side->ttl_max)
 		side->ttl_max = seg->ttl;
+	if (side->rst)
+		note_after_rst(fl, dir, seg, end);
+	if (seg->payload_wire) {
+		note_payload(&side->habit, seg);
+		if (!opens)
+			note_again(side, peer, seg);
+	}
+	if (!(seg->flags & TCP_SYN))
+		note_ids(&side->habit, seg->ipid);
+	if (seg->flags & TCP_ACK)
+		note_ack(&peer->again, seg->ack);
+	side->timestamps |= seg->has_tsval;
+	side->zero_window = seg->window == 0;
 	side->octets += seg->payload_wire;
-	if ((int32_t)(end - side->seq_to) > 0)
+	if (before(side->seq_to, end))
 		side->seq_to = end;
-	if (seg->flags & TCP_FIN && (!side->fin || (int32_t)(side->fin_ack - seg->ack) > 0))
+	if (seg->flags & TCP_FIN && (!side->fin || before(seg->ack, side->fin_ack)))
 		side->fin_ack = seg->ack;
 	side->fin |= seg->flags & TCP_FIN;
-	if (side->rst_count && (seg->payload_wire || seg->flags & TCP_FIN) && (int32_t)(end - side->rst[0].seq) > 0)
-		side->data_after_rst = true;
 }
 
 static void note_syn(struct flow *fl, enum dir dir, const struct segment *seg)
@@ -401,24 +520,23 @@ static void note_syn(struct flow *fl, enum dir dir, const struct segment *seg)
 	if (!side->syn) {
 		side->syn = true;
 		side->isn = seg->seq;
+		side->opening = (struct flow_syn){ .at = seg->ts, .tick = seg->tsval, .window = seg->window, .ttl = seg->ttl,
+						   .ticks = seg->has_tsval };
+		struct bytes options = bytes_head(seg->options, FLOW_OPTIONS);
+		side->opening.noptions = (uint8_t)options.n;
+		if (options.n)
+			memcpy(side->opening.options, options.p, options.n);
 	} else if (side->isn != seg->seq) {
 		fl->syn_conflict = true;
 	}
 	fl->role_sure = true;
 }
 
-/* An RST that nobody would accept (RFC 5961 3.2) closes nothing; it is counted all the same. */
-static bool rst_counts(const struct flow *fl, enum dir dir, const struct segment *seg)
-{
-	const struct flow_side *side = &fl->side[dir];
-	return side->packets <= 1 || near(seg->seq, side->seq_to) || (seg->seq == 0 && seg->flags & TCP_ACK);
-}
-
 static enum flow_state next_state(const struct flow *fl, enum dir dir, const struct segment *seg)
 {
 	const struct flow_side *c = &fl->side[C2S], *s = &fl->side[S2C];
 	if (seg->flags & TCP_RST)
-		return rst_counts(fl, dir, seg) ? FLOW_CLOSED : fl->state;
+		return rst_counts(&fl->side[dir], seg) ? FLOW_CLOSED : fl->state;
 	if (c->fin && s->fin)
 		return FLOW_CLOSED;
 	switch (fl->state) {
@@ -450,7 +568,9 @@ struct flow *flow_find_or_add(struct flow_table *t, const struct segment *seg, e
 	fl->encap |= seg->encap;
 	if (seg->flags & TCP_SYN && !(seg->flags & TCP_RST))
 		note_syn(fl, *dir, seg);
-	note_side(&fl->side[*dir], seg);
+	else if (!fl->shaken && *dir == C2S && fl->side[S2C].syn && seg->flags & TCP_ACK)
+		fl->shaken = seg->ts;
+	note_side(fl, *dir, seg);
 	fl->state = next_state(fl, *dir, seg);
 	list_add(t, fl);
 	return fl;

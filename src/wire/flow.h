@@ -34,34 +34,78 @@ enum flow_state { FLOW_HALF, FLOW_OPEN, FLOW_CLOSED, FLOW_STATES };
 /* Why flow_due, flow_idle or flow_last gave it out. */
 enum flow_end { FLOW_END_NONE, FLOW_END_CLOSED, FLOW_END_TIMEOUT, FLOW_END_REUSED, FLOW_END_EVICTED, FLOW_END_INPUT };
 
-enum { FLOW_RSTS = 2 };
+enum { FLOW_RSTS = 5, FLOW_OPTIONS = 40 };
 
+/* ahead: its sequence number is beyond all that its side had sent */
 struct flow_rst {
 	int64_t ts;
 	uint64_t number;
 	uint32_t seq, ack;
 	uint16_t ipid;
 	uint8_t ttl;
-	bool has_ack;
+	enum dir dir;
+	bool has_ack, ahead;
+};
+
+/* The first SYN of a side. at  packet time; options  of the TCP header, as sent */
+struct flow_syn {
+	int64_t at;
+	uint32_t tick;
+	uint16_t window;
+	uint8_t ttl, noptions;
+	bool ticks;
+	uint8_t options[FLOW_OPTIONS];
+};
+
+/* What the segments with payload of one side look like.
+ * packets      how many            ttl_min, ttl_max  their TTL
+ * ticks        of these with a timestamp: the first came at from with tick_from, the last at to with tick_to
+ * ids          IP IDs compared with the one before, of any segment but SYN and RST; ids_zero both 0, ids_same equal,
+ *              ids_near a little greater */
+struct flow_habit {
+	int64_t from, to;
+	uint32_t tick_from, tick_to, packets, ticks;
+	uint32_t ids, ids_zero, ids_same, ids_near;
+	uint16_t id;
+	bool id_known;
+	uint8_t ttl_min, ttl_max;
+};
+
+/* Octets that a side sends again (RFC 6298) while nobody acknowledges them.
+ * acked        highest sequence number that the other side acknowledged, if acks
+ * seq, n       lowest sequence number sent again, and how often, as long as it is not acknowledged: n is 0 then
+ * most         greatest n ever      last, last_at  the newest segment with payload: a copy of it is no second try */
+struct flow_again {
+	int64_t last_at;
+	uint32_t acked, seq, n, most, last;
+	bool acks;
 };
 
 /* What one side sent. Times in ns; octets are payload on the wire, retransmissions included.
  * ttl_first, ipid_first  of its first packet       ttl_min, ttl_max  of all but RST segments
  * isn          of its SYN, if syn       seq_to  sequence number behind the highest octet seen
  * fin_ack      what its FIN acknowledges, if fin
- * rst_count    RST seen; the first FLOW_RSTS are kept
- * data_after_rst  payload or FIN beyond the sequence of its own RST came later: the RST was not its own */
+ * sum_good     the pipeline's: the checksum of one of its segments is right
+ * timestamps   any packet had a TCP timestamp       zero_window  its last word about its window
+ * rst_count    RST seen
+ * rst_seq, rst_at, rst_heard   of its first RST that somebody would accept, if rst: sequence number, packet time, and how
+ *              far the other side had been seen by then
+ * data_after_rst  payload or FIN beyond the sequence of its own RST came later, so that it was not the end
+ * alive_after_rst  payload beyond its RST, or an acknowledgement of what the other side sent after it, came at least a
+ *              round trip later: the RST was not its own */
 struct flow_side {
 	struct addr addr;
 	uint16_t port;
 	uint16_t ipid_first;
 	uint8_t ttl_first, ttl_min, ttl_max;
-	bool syn, fin, data_after_rst;
+	bool syn, fin, sum_good, timestamps, zero_window, rst, data_after_rst, alive_after_rst;
 	uint32_t isn, seq_to, fin_ack;
-	uint32_t rst_count;
+	uint32_t rst_count, rst_seq, rst_heard;
 	uint64_t packets, octets;
-	int64_t first, last;
-	struct flow_rst rst[FLOW_RSTS];
+	int64_t first, last, rst_at;
+	struct flow_syn opening;
+	struct flow_habit habit;
+	struct flow_again again;
 };
 
 /* side[C2S] is what the client sent, side[S2C] what the server sent; streams.side[] likewise.
@@ -69,19 +113,22 @@ struct flow_side {
  * role_sure    client and server are known by a SYN or SYN-ACK, not by the port
  * vlan, vlans, iface   of the first packet      encap  ENCAP_ values of all packets
  * client_first the first packet seen came from the client       syn_conflict  two SYN-ACKs with different numbers
+ * rst, rsts    the first RST segments of both sides, in the order of capture; the last place is for the first one of a side
+ * shaken       packet time of the client's first segment behind the SYN-ACK; 0: not seen
  * user         the pipeline's; NULL at the start; flow.c never looks at it
  * end          set when the flow is given out to be finished */
 struct flow {
 	struct flow_side side[2];
 	struct streams streams;
-	int64_t first, last;
+	struct flow_rst rst[FLOW_RSTS];
+	int64_t first, last, shaken;
 	uint64_t first_number, last_number;
 	void *user;
 	enum flow_state state;
 	enum flow_end end;
 	uint32_t iface;
 	uint16_t vlan[2];
-	uint8_t vlans, encap;
+	uint8_t vlans, encap, rsts;
 	bool role_sure, client_first, syn_conflict;
 	/* private to flow.c */
 	int64_t seen;
@@ -127,6 +174,9 @@ struct flow *flow_last(struct flow_table *t);
  * Call flow_due to its end first: with the table full and no flow of seg the answer is NULL. A lone RST or a
  * bare ACK makes no flow either (NULL): nothing can be learnt from it. */
 struct flow *flow_find_or_add(struct flow_table *t, const struct segment *seg, enum dir *dir);
+
+/* SYN to the client's answer to the SYN-ACK: a round trip between the two ends. -1: not seen. */
+int64_t flow_round_trip(const struct flow *fl);
 
 /* Streams and flow go back to their pools. */
 void flow_release(struct flow_table *t, struct flow *fl);

@@ -11,7 +11,10 @@ static int32_t behind(uint32_t a, uint32_t b)
 
 static const struct flow_rst *first_rst(const struct flow *fl, enum dir dir)
 {
-	return fl->side[dir].rst_count ? &fl->side[dir].rst[0] : NULL;
+	for (uint8_t i = 0; i < fl->rsts; i++)
+		if (fl->rst[i].dir == dir)
+			return &fl->rst[i];
+	return NULL;
 }
 
 static enum side side_of(enum dir dir)

@@ -2,6 +2,7 @@
 #include "wire/observe_tcp.h"
 
 #include "text.h"
+#include "wire/observe_path.h"
 
 static void address_text(struct record *r, enum fact f, const struct addr *a)
 {
@@ -58,9 +59,11 @@ static void names(struct record *r, struct ident *ident, const struct flow *fl)
 
 static enum endhow ending(const struct flow *fl)
 {
-	if (fl->side[C2S].rst_count || fl->side[S2C].rst_count)
+	const struct flow_side *c = &fl->side[C2S], *s = &fl->side[S2C];
+	/* An RST that its side has gone on after was not the end. */
+	if ((c->rst_count && !c->data_after_rst) || (s->rst_count && !s->data_after_rst))
 		return endhow_rst;
-	if (fl->side[C2S].fin || fl->side[S2C].fin)
+	if (c->fin || s->fin)
 		return endhow_fin;
 	if (fl->end == FLOW_END_TIMEOUT)
 		return endhow_timeout;
@@ -122,4 +125,5 @@ void observe_tcp(struct record *r, struct ident *ident, const struct flow *fl, c
 	counts(r, fl);
 	names(r, ident, fl);
 	coverage(r, fl, hints);
+	observe_path(r, fl, hints);
 }

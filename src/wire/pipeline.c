@@ -13,22 +13,27 @@
 #include "wire/observe_smtp.h"
 #include "wire/observe_tcp.h"
 #include "wire/observe_tls.h"
+#include "wire/reading.h"
 #include "wire/smtp.h"
 #include "wire/tls.h"
+#include "wire/trail.h"
 
 enum { DNS_PORT = 53, FRAGMENTS = 256, TLS_SHARE = 4 };
 
 /* What one mail connection said, from its first payload octet to its end.
  * tls_on      this direction speaks TLS now                 tls_from  offset of its first TLS octet
  * deaf        of this direction nothing more can be read
- * opaque      neither SMTP nor TLS                          gap  octets missing while SMTP or a handshake was in clear */
+ * opaque      neither SMTP nor TLS                          gap  octets missing while SMTP or a handshake was in clear
+ * passed      octets were not kept for comparison           where  places of conflicts and resets, placed so many */
 struct dialogue {
 	struct smtp smtp;
 	struct tls tls;
 	struct record record;
+	struct trail trail[2];
+	struct tcp_places where;
 	uint64_t tls_from[2];
 	bool tls_on[2], tls_gap[2], deaf[2];
-	bool opaque, gap, cut, tls_due;
+	bool opaque, gap, cut, tls_due, passed;
 };
 
 struct pipeline {
@@ -42,8 +47,10 @@ struct pipeline {
 	struct ident *ident;
 	struct tls_observer *observer;
 
+	struct packet packet;
 	struct segment segment;
 	bool have, ending;
+	struct reading reading;
 	struct flow *finished;             /* its session is on loan to the caller */
 	struct flow *dns_flow;             /* a TCP flow whose DNS messages are being given out */
 	struct stream_view dns_view;
@@ -139,7 +146,10 @@ static struct dialogue *dialogue_of(struct pipeline *p, struct flow *fl)
 	d->tls_on[C2S] = d->tls_on[S2C] = d->tls_gap[C2S] = d->tls_gap[S2C] = false;
 	d->deaf[C2S] = d->deaf[S2C] = false;
 	d->tls_from[C2S] = d->tls_from[S2C] = 0;
-	d->opaque = d->gap = d->cut = false;
+	d->opaque = d->gap = d->cut = d->passed = false;
+	d->where = (struct tcp_places){ 0 };
+	trail_init(&d->trail[C2S]);
+	trail_init(&d->trail[S2C]);
 	for (int dir = C2S; dir <= S2C; dir++)
 		if (fl->streams.side[dir].midstream)
 			smtp_gap(&d->smtp, (enum dir)dir, 0);
@@ -147,12 +157,13 @@ static struct dialogue *dialogue_of(struct pipeline *p, struct flow *fl)
 	return d;
 }
 
-/* SMTP in in; true: go on with what is left, which may be TLS now. */
-static bool take_smtp(struct dialogue *d, enum dir dir, struct bytes in, size_t *used)
+/* SMTP in in, which begins at offset at; true: go on with what is left, which may be TLS now. */
+static bool take_smtp(struct dialogue *d, enum dir dir, uint64_t at, struct bytes in, size_t *used)
 {
 	struct smtp_event ev;
 	switch (smtp_next(&d->smtp, dir, in, &ev, used)) {
 	case PARSE_OK:
+		trail_note(&d->trail[dir], at, trail_event(&ev));
 		observe_smtp(&d->record, &d->smtp, &ev);
 		if (ev.kind == SMTP_TLS_BEGIN)
 			d->tls_on[dir] = true;
@@ -197,19 +208,23 @@ static void take_data(struct pipeline *p, struct flow *fl, struct dialogue *d, c
 	while (more && in.n && !d->opaque && !d->deaf[v->dir]) {
 		bool was_tls = d->tls_on[v->dir];
 		used = 0;
-		more = was_tls ? take_tls(p, d, v->dir, in, &used, &skip) : take_smtp(d, v->dir, in, &used);
+		if (was_tls)
+			trail_tls(&d->trail[v->dir], v->offset + total, in);
+		more = was_tls ? take_tls(p, d, v->dir, in, &used, &skip) :
+				 take_smtp(d, v->dir, v->offset + total, in, &used);
 		total += used;
 		in = bytes_skip(in, used);
 		if (d->tls_on[v->dir] && !was_tls)
 			d->tls_from[v->dir] = v->offset + total;
 	}
+	d->trail[v->dir].read = v->offset + total;
 	stream_drop(&fl->streams, v->dir, d->opaque || d->deaf[v->dir] ? v->data.n : total);
 	if (skip)
 		stream_skip(&fl->streams, v->dir, skip);
 }
 
 /* Says what the rest of the flow must be kept for. */
-static void set_modes(struct flow *fl, const struct dialogue *d)
+static void set_modes(struct flow *fl, struct dialogue *d)
 {
 	for (int dir = C2S; dir <= S2C; dir++) {
 		const struct stream *st = &fl->streams.side[dir];
@@ -218,6 +233,7 @@ static void set_modes(struct flow *fl, const struct dialogue *d)
 			mode = STREAM_COUNT;
 		else if (dir == C2S && !d->tls_on[dir] && smtp_in_body(&d->smtp))
 			mode = STREAM_PASS;
+		d->passed |= mode != STREAM_KEEP;
 		if (st->mode != mode && st->mode != STREAM_COUNT)
 			stream_mode(&fl->streams, (enum dir)dir, mode);
 	}
@@ -258,6 +274,90 @@ static void drain(struct pipeline *p, struct flow *fl)
 	}
 }
 
+static enum place place_now(const struct dialogue *d)
+{
+	return trail_now(&d->smtp, &d->tls, d->tls_due || d->tls_on[C2S] || d->tls_on[S2C]);
+}
+
+/* Finds the places of conflicts whose octets have been read by now; all: there will be no more octets. */
+static void place_conflicts(const struct flow *fl, struct dialogue *d, enum dir dir, bool all)
+{
+	const struct stream_conflict *c;
+	while ((c = stream_conflict_at(&fl->streams, dir, d->where.conflicts[dir]))) {
+		if (c->offset >= d->trail[dir].read && !all)
+			return;
+		d->where.conflict[dir][d->where.conflicts[dir]++] = (uint8_t)trail_at(&d->trail[dir], c->offset);
+	}
+}
+
+/* An RST stands behind the octets that its side sent before it: where it was captured in front of them, the part of
+ * the session that it ended is known when they have been read. */
+static void place_resets(const struct flow *fl, struct dialogue *d)
+{
+	for (uint8_t i = 0; i < fl->rsts; i++) {
+		const struct flow_rst *rst = &fl->rst[i];
+		int64_t off = stream_offset(&fl->streams, rst->dir, rst->seq);
+		bool read = off <= 0 || (uint64_t)off <= d->trail[rst->dir].read;
+		if (i < d->where.resets && (!read || d->where.settled >> i & 1))
+			continue;
+		d->where.reset[i] = (uint8_t)place_now(d);
+		d->where.settled |= (uint8_t)(read << i);
+	}
+	d->where.resets = fl->rsts;
+}
+
+static void place_all(const struct flow *fl, struct dialogue *d, bool all)
+{
+	for (int dir = C2S; dir <= S2C; dir++)
+		if (fl->streams.side[dir].conflicts)
+			place_conflicts(fl, d, (enum dir)dir, all);
+	place_resets(fl, d);
+}
+
+/* Of conflicts that were not kept only the ends are known. */
+static void place_rest(const struct flow *fl, struct dialogue *d)
+{
+	uint64_t low, high;
+	for (int dir = C2S; dir <= S2C; dir++) {
+		if (!stream_conflict_rest(&fl->streams, (enum dir)dir, &low, &high))
+			continue;
+		d->where.rest[dir][0] = (uint8_t)trail_at(&d->trail[dir], low);
+		d->where.rest[dir][1] = (uint8_t)trail_at(&d->trail[dir], high - 1);
+	}
+}
+
+static bool in_dialogue(uint8_t place)
+{
+	return place == place_greeting || place == place_ehlo || place == place_starttls || place == place_dialogue;
+}
+
+static bool clear_conflict(const struct tcp_places *where)
+{
+	bool clear = false;
+	for (int dir = C2S; dir <= S2C; dir++) {
+		for (size_t i = 0; i < where->conflicts[dir]; i++)
+			clear |= in_dialogue(where->conflict[dir][i]);
+		clear |= in_dialogue(where->rest[dir][0]) || in_dialogue(where->rest[dir][1]);
+	}
+	return clear;
+}
+
+/* The dialogue as its later versions read, if there are two. */
+static void read_again(struct pipeline *p, const struct flow *fl, struct dialogue *d)
+{
+	struct bytes text[2];
+	bool late[2];
+	if (!clear_conflict(&d->where))
+		return;
+	for (int dir = C2S; dir <= S2C; dir++) {
+		uint64_t offset;
+		text[dir] = stream_other(&fl->streams, (enum dir)dir, &offset);
+		late[dir] = offset || fl->streams.side[dir].midstream;
+	}
+	if (text[C2S].n || text[S2C].n)
+		reading_alternative(&p->reading, text, late, &d->record);
+}
+
 static enum service service_of(const struct pipeline *p, uint16_t port)
 {
 	const struct mail_port *mp = mail_port(p, port);
@@ -289,6 +389,11 @@ static void finish_tls(struct pipeline *p, const struct flow *fl, struct dialogu
 	}
 }
 
+static enum tri handshake_of(const struct dialogue *d)
+{
+	return d->tls_on[C2S] || d->tls_on[S2C] ? tls_complete(&d->tls) : TRI_UNSEEN;
+}
+
 /* Ends a flow; true: it was a session, and out has it. */
 static bool finish(struct pipeline *p, struct flow *fl, struct pipeline_out *out)
 {
@@ -304,7 +409,13 @@ static bool finish(struct pipeline *p, struct flow *fl, struct pipeline_out *out
 		p->other += octets != 0;
 		return false;
 	}
-	struct tcp_hints hints = { service_of(p, fl->side[S2C].port), d->gap, d->cut };
+	place_all(fl, d, true);
+	place_rest(fl, d);
+	read_again(p, fl, d);
+	struct tcp_hints hints = { .service = service_of(p, fl->side[S2C].port), .dialogue_gap = d->gap, .cut = d->cut,
+				   .passed = d->passed, .where = &d->where, .handshake = handshake_of(d),
+				   .tls_from = { d->tls_from[C2S], d->tls_from[S2C] },
+				   .tls_on = { d->tls_on[C2S], d->tls_on[S2C] } };
 	observe_smtp_finish(&d->record, &d->smtp);
 	finish_tls(p, fl, d);
 	observe_tcp(&d->record, p->ident, fl, &hints);
@@ -385,6 +496,18 @@ static bool is_answer(const struct dns_message *m)
 	return m->octets.n > 2 && m->octets.p[2] & DNS_QR >> 8;
 }
 
+/* Octets whose checksum is wrong were thrown away by their receiver, and are no version of anything; unless that is so
+ * for all of a side, which then is how they were captured. Only asked while two versions would matter. */
+static void check_sum(struct pipeline *p, struct flow *fl, enum dir dir)
+{
+	struct segment *seg = &p->segment;
+	if (seg->payload.n == 0 || fl->streams.side[dir].mode != STREAM_KEEP)
+		return;
+	bool bad = frame_checksum_bad(&p->packet);
+	fl->side[dir].sum_good |= !bad;
+	seg->checksum_bad = bad && fl->side[dir].sum_good;
+}
+
 /* Takes the waiting segment into its flow. */
 static void take_segment(struct pipeline *p)
 {
@@ -392,6 +515,8 @@ static void take_segment(struct pipeline *p)
 	struct flow *fl = flow_find_or_add(p->flows, &p->segment, &dir);
 	if (!fl)
 		return;
+	if (!is_dns(p, fl))
+		check_sum(p, fl, dir);
 	stream_push(&fl->streams, dir, &p->segment);
 	if (is_dns(p, fl)) {
 		p->dns_flow = fl;
@@ -399,11 +524,14 @@ static void take_segment(struct pipeline *p)
 		p->dns_used = 0;
 	} else {
 		drain(p, fl);
+		if (fl->user && (fl->rsts || fl->streams.side[C2S].conflicts || fl->streams.side[S2C].conflicts))
+			place_all(fl, fl->user, false);
 	}
 }
 
 void pipeline_push(struct pipeline *p, const struct packet *packet)
 {
+	p->packet = *packet;
 	p->have = frame_read(packet, p->fragments, &p->frames, &p->segment) == FRAME_OK;
 }
 

@@ -19,7 +19,7 @@ enum {
 	HISTORY_BLOCKS = STREAM_HISTORY / HISTORY_BLOCK,
 	MARKS = 16,        /* delivered segments whose origin is remembered */
 	PIECES_MAX = 1024, /* of one direction */
-	LEAD_MAX = 16,     /* equal octets in front of a difference that are kept */
+	LEAD_MAX = 16,     /* octets in front of a difference that are kept with it */
 	OUTSIDE_MAX = 8    /* unbelievable segments in a row until they are believed */
 };
 
@@ -37,12 +37,13 @@ enum {
 #define BIAS ((uint64_t)1 << 32)
 #define NEVER UINT64_MAX
 
-/* A stretch of payload. cut: octets behind data that were on the wire and not captured. */
+/* A stretch of payload. cut: octets behind data that were on the wire and not captured. single: its segment had one
+ * octet. */
 struct parcel {
 	uint64_t off;
 	struct bytes data;
 	uint32_t cut, ack;
-	bool has_ack;
+	bool has_ack, single;
 	struct stream_origin from;
 };
 
@@ -66,9 +67,19 @@ struct timer {
 	uint32_t tick;
 };
 
+/* low, high: extent of those that were not kept, if there are any. */
 struct conflicts {
 	size_t n;
+	uint64_t low, high;
 	struct stream_conflict at[STREAM_CONFLICTS];
+};
+
+/* A direction as it reads with the later versions. octet[i] is that of offset from + i; [from, to) has been delivered;
+ * later has a bit for each octet that a later version wrote, delivered or not. open: more may be delivered. */
+struct other {
+	uint64_t from, to;
+	bool open;
+	uint8_t later[STREAM_HISTORY / 8], octet[STREAM_HISTORY];
 };
 
 /* What a direction needs once it has payload.
@@ -95,6 +106,7 @@ struct stream_work {
 	struct mark mark[MARKS];
 	uint32_t marks;
 	struct conflicts *conflicts;
+	struct other *other;
 };
 
 bool stream_memory_init(struct stream_memory *mem, size_t budget)
@@ -102,12 +114,13 @@ bool stream_memory_init(struct stream_memory *mem, size_t budget)
 	*mem = (struct stream_memory){ 0 };
 	if (budget < 1024 * 1024)
 		return false;
-	size_t part = budget / 20;
+	size_t part = budget / 21;
 	bool ok = pool_init(&mem->work, sizeof(struct stream_work), part * 4 / sizeof(struct stream_work)) &&
 		  pool_init(&mem->segment, PIECE_BLOCK, part * 6 / PIECE_BLOCK) &&
 		  pool_init(&mem->hold, STREAM_HOLD_MAX, part * 3 / STREAM_HOLD_MAX) &&
 		  pool_init(&mem->history, HISTORY_BLOCK, part * 6 / HISTORY_BLOCK) &&
-		  pool_init(&mem->conflict, sizeof(struct conflicts), part / sizeof(struct conflicts));
+		  pool_init(&mem->conflict, sizeof(struct conflicts), part / sizeof(struct conflicts)) &&
+		  pool_init(&mem->other, sizeof(struct other), part / sizeof(struct other));
 	if (!ok)
 		stream_memory_free(mem);
 	return ok;
@@ -120,6 +133,7 @@ void stream_memory_free(struct stream_memory *mem)
 	pool_free(&mem->hold);
 	pool_free(&mem->history);
 	pool_free(&mem->conflict);
+	pool_free(&mem->other);
 }
 
 void stream_init(struct streams *ss, struct stream_memory *mem)
@@ -148,6 +162,12 @@ static uint64_t offset_of(const struct stream *st, uint32_t seq)
 {
 	uint32_t expected = st->seq0 + (uint32_t)(st->next - BIAS);
 	return st->next + (uint64_t)(int64_t)(int32_t)(seq - expected);
+}
+
+int64_t stream_offset(const struct streams *ss, enum dir dir, uint32_t seq)
+{
+	const struct stream *st = &ss->side[dir];
+	return st->known ? (int64_t)(offset_of(st, seq) - st->start) : 0;
 }
 
 static struct stream_work *work_of(struct streams *ss, struct stream *st)
@@ -196,7 +216,7 @@ static struct piece *queue_pop(struct stream_work *w)
 	return p;
 }
 
-/* Everything but the conflicts, which are read after the end. */
+/* Everything but the conflicts and the other reading, which are read after the end. */
 static void payload_give(struct streams *ss, struct stream_work *w)
 {
 	while (w->queue)
@@ -217,6 +237,7 @@ void stream_release(struct streams *ss)
 			continue;
 		payload_give(ss, w);
 		pool_give(&ss->mem->conflict, w->conflicts);
+		pool_give(&ss->mem->other, w->other);
 		pool_give(&ss->mem->work, w);
 		ss->side[d].work = NULL;
 	}
@@ -251,11 +272,15 @@ static void set_start(struct streams *ss, struct stream *st, uint64_t off)
 		return;
 	for (size_t i = 0; w->conflicts && i < w->conflicts->n; i++)
 		w->conflicts->at[i].offset += before - off;
+	if (w->conflicts && w->conflicts->high) {
+		w->conflicts->low += before - off;
+		w->conflicts->high += before - off;
+	}
 	w->moved = timer_now(ss);
 	queue_trim(ss, st);
 }
 
-/* ---- history and conflicts ---- */
+/* ---- history ---- */
 
 static uint8_t *history_octet(const struct stream_work *w, uint64_t off)
 {
@@ -287,8 +312,10 @@ static void history_add(struct streams *ss, struct stream *st, uint64_t off, str
 		off += n;
 		data = bytes_skip(data, n);
 	}
-	if (w->history_to - w->history_from > STREAM_HISTORY)
+	if (w->history_to - w->history_from > STREAM_HISTORY) {
 		w->history_from = w->history_to - STREAM_HISTORY;
+		st->forgot = true;
+	}
 }
 
 static void mark_add(struct stream_work *w, const struct parcel *in)
@@ -304,6 +331,75 @@ static struct stream_origin mark_find(const struct stream_work *w, uint64_t off)
 	return (struct stream_origin){ 0 };
 }
 
+/* ---- the other reading ---- */
+
+static void other_append(struct other *o, uint64_t off, struct bytes data)
+{
+	o->open = o->open && off == o->to;
+	for (size_t i = 0; o->open && i < data.n; i++) {
+		uint64_t at = o->to - o->from;
+		if (at == STREAM_HISTORY) {
+			o->open = false;
+			return;
+		}
+		if (!(o->later[at / 8] >> at % 8 & 1))
+			o->octet[at] = data.p[i];
+		o->to++;
+	}
+}
+
+static void other_write(struct other *o, uint64_t off, struct bytes data)
+{
+	for (size_t i = 0; i < data.n; i++) {
+		uint64_t at = off + i - o->from;
+		if (off + i < o->from || at >= STREAM_HISTORY)
+			continue;
+		o->octet[at] = data.p[i];
+		o->later[at / 8] |= (uint8_t)(1 << at % 8);
+	}
+}
+
+static uint8_t other_octet(const struct other *o, uint64_t off, uint8_t otherwise)
+{
+	return o && off >= o->from && off < o->to ? o->octet[off - o->from] : otherwise;
+}
+
+static void other_begin(struct streams *ss, struct stream *st)
+{
+	struct stream_work *w = st->work;
+	if (!w || w->other || !st->started || st->mode != STREAM_KEEP)
+		return;
+	w->other = pool_take(&ss->mem->other);
+	if (!w->other)
+		return;
+	bool whole = w->history_to == st->next;
+	w->other->from = w->other->to = whole ? w->history_from : st->next;
+	w->other->open = true;
+	memset(w->other->later, 0, sizeof(w->other->later));
+	for (uint64_t off = w->other->from; off < st->next; off++)
+		other_append(w->other, off, (struct bytes){ history_octet(w, off), 1 });
+}
+
+/* Two versions of the same octets: from here on both directions are kept as they read with the later one; a side that
+ * has not spoken yet begins when it does. */
+static void other_take(struct streams *ss, struct stream *st, uint64_t off, struct bytes second)
+{
+	for (int d = 0; d < 2; d++)
+		other_begin(ss, &ss->side[d]);
+	if (st->work->other)
+		other_write(st->work->other, off, second);
+}
+
+struct bytes stream_other(const struct streams *ss, enum dir dir, uint64_t *offset)
+{
+	const struct stream *st = &ss->side[dir];
+	const struct other *o = st->work ? st->work->other : NULL;
+	*offset = o ? o->from - st->start : 0;
+	return o ? (struct bytes){ o->octet, (size_t)(o->to - o->from) } : (struct bytes){ 0 };
+}
+
+/* ---- conflicts ---- */
+
 /* The octet of the first version at off: in the piece if there is one, else in the history. */
 static uint8_t first_octet(const struct stream_work *w, const struct piece *p, uint64_t off)
 {
@@ -312,8 +408,8 @@ static uint8_t first_octet(const struct stream_work *w, const struct piece *p, u
 
 static bool conflict_same(const struct stream_conflict *a, const struct stream_conflict *b)
 {
-	return a->offset == b->offset && a->length == b->length && a->n == b->n &&
-	       memcmp(a->second, b->second, a->n) == 0;
+	return a->offset == b->offset && a->length == b->length && a->n[1] == b->n[1] &&
+	       memcmp(a->second, b->second, a->n[1]) == 0;
 }
 
 /* Notes one conflict, unless exactly this one is known: a packet captured twice says nothing new. */
@@ -322,17 +418,43 @@ static void conflict_add(struct streams *ss, struct stream *st, const struct str
 	struct stream_work *w = st->work;
 	if (!w->conflicts) {
 		w->conflicts = pool_take(&ss->mem->conflict);
-		if (w->conflicts)
+		if (w->conflicts) {
 			w->conflicts->n = 0;
+			w->conflicts->low = NEVER;
+			w->conflicts->high = 0;
+		}
 	}
 	for (size_t i = 0; w->conflicts && i < w->conflicts->n; i++)
 		if (conflict_same(&w->conflicts->at[i], c))
 			return;
 	st->conflicts++;
-	if (w->conflicts && w->conflicts->n < STREAM_CONFLICTS)
+	if (!w->conflicts)
+		return;
+	if (w->conflicts->n < STREAM_CONFLICTS) {
 		w->conflicts->at[w->conflicts->n++] = *c;
-	else
-		st->limit = true;
+		return;
+	}
+	uint64_t end = c->offset + c->length;
+	w->conflicts->low = c->offset < w->conflicts->low ? c->offset : w->conflicts->low;
+	w->conflicts->high = end > w->conflicts->high ? end : w->conflicts->high;
+}
+
+/* What can be shown of both versions: first from p or the history, second from in, which begins at from. */
+static void conflict_text(struct stream_conflict *c, const struct stream_work *w, const struct piece *p, uint64_t low,
+			  uint64_t from, const struct parcel *in)
+{
+	uint64_t oldest = p ? p->in.off : w->history_from, end[2];
+	end[0] = p ? p->in.off + p->in.data.n : w->history_to;
+	end[1] = in->off + in->data.n;
+	c->lead = (uint8_t)(low - oldest < LEAD_MAX ? low - oldest : LEAD_MAX);
+	uint64_t begin = low - c->lead;
+	for (int i = 0; i < 2; i++)
+		c->n[i] = (uint8_t)(end[i] - begin < STREAM_VERSION ? end[i] - begin : STREAM_VERSION);
+	for (uint8_t i = 0; i < c->n[0]; i++)
+		c->first[i] = first_octet(w, p, begin + i);
+	for (uint8_t i = 0; i < c->n[1]; i++)
+		c->second[i] = begin + i >= from ? in->data.p[begin + i - in->off] :
+						   other_octet(w->other, begin + i, c->first[i]);
 }
 
 /* Compares the octets [from, to) of in with their first version (p, or the history). */
@@ -342,6 +464,9 @@ static void compare(struct streams *ss, struct stream *st, const struct piece *p
 	struct stream_work *w = st->work;
 	const uint8_t *second = in->data.p + (from - in->off);
 	uint64_t low = NEVER, high = 0;
+	/* A keep-alive repeats the last octet's number with any octet (RFC 9293 3.8.4). */
+	if (in->from.bad || (in->single && to == st->top))
+		return;
 	for (uint64_t i = 0; i < to - from; i++) {
 		if (first_octet(w, p, from + i) != second[i]) {
 			low = low == NEVER ? from + i : low;
@@ -353,14 +478,11 @@ static void compare(struct streams *ss, struct stream *st, const struct piece *p
 	struct stream_conflict c = { .offset = low - st->start, .length = (uint32_t)(high - low), .delivered = !p };
 	c.from[0] = p ? p->in.from : mark_find(w, low);
 	c.from[1] = in->from;
+	if (c.from[0].bad)
+		return;
 	if (st->mode == STREAM_KEEP) {
-		c.lead = (uint8_t)(low - from < LEAD_MAX ? low - from : LEAD_MAX);
-		uint64_t begin = low - c.lead;
-		c.n = (uint8_t)(to - begin < STREAM_VERSION ? to - begin : STREAM_VERSION);
-		for (uint8_t i = 0; i < c.n; i++) {
-			c.first[i] = first_octet(w, p, begin + i);
-			c.second[i] = second[begin - from + i];
-		}
+		other_take(ss, st, from, (struct bytes){ second, (size_t)(to - from) });
+		conflict_text(&c, w, p, low, from, in);
 	}
 	conflict_add(ss, st, &c);
 }
@@ -373,9 +495,6 @@ static void compare_delivered(struct streams *ss, struct stream *st, const struc
 	uint64_t late_from = from > w->lost_from ? from : w->lost_from, late_to = to < w->lost_to ? to : w->lost_to;
 	if (late_from < late_to)
 		st->late += (uint32_t)(late_to - late_from);
-	/* A keep-alive repeats the last octet's number with any octet (RFC 9293 3.8.4). */
-	if (in->data.n == 1 && end == st->top)
-		return;
 	from = from > w->history_from ? from : w->history_from;
 	to = to < w->history_to ? to : w->history_to;
 	if (from < to)
@@ -391,6 +510,17 @@ size_t stream_conflict_count(const struct streams *ss, enum dir dir)
 const struct stream_conflict *stream_conflict_at(const struct streams *ss, enum dir dir, size_t i)
 {
 	return i < stream_conflict_count(ss, dir) ? &ss->side[dir].work->conflicts->at[i] : NULL;
+}
+
+bool stream_conflict_rest(const struct streams *ss, enum dir dir, uint64_t *low, uint64_t *high)
+{
+	const struct stream *st = &ss->side[dir];
+	const struct conflicts *c = st->work ? st->work->conflicts : NULL;
+	if (!c || st->conflicts <= c->n)
+		return false;
+	*low = c->low;
+	*high = c->high;
+	return true;
 }
 
 /* ---- segments in ---- */
@@ -502,8 +632,14 @@ static void accept(struct streams *ss, struct stream *st, const struct parcel *i
 	struct stream_work *w = st->work;
 	w->fresh = in->data;
 	w->owner = owner;
-	if (st->mode == STREAM_KEEP)
+	if (st->mode == STREAM_KEEP) {
+		const struct stream *peer = &ss->side[st == &ss->side[C2S] ? S2C : C2S];
+		if (!w->marks && peer->work && peer->work->other)
+			other_begin(ss, st);
 		history_add(ss, st, in->off, in->data);
+		if (w->other)
+			other_append(w->other, in->off, in->data);
+	}
 	mark_add(w, in);
 	st->next += in->data.n;
 	st->octets += in->data.n;
@@ -639,8 +775,8 @@ void stream_push(struct streams *ss, enum dir dir, const struct segment *seg)
 		st->seq0 = first;
 	}
 	struct parcel in = { .off = offset_of(st, first), .data = seg->payload, .ack = seg->ack,
-			     .has_ack = seg->flags & TCP_ACK,
-			     .from = { seg->ts, seg->number, seg->ipid, seg->ttl, true } };
+			     .has_ack = seg->flags & TCP_ACK, .single = seg->payload_wire == 1,
+			     .from = { seg->ts, seg->number, seg->ipid, seg->ttl, true, seg->checksum_bad } };
 	if (seg->payload_wire > seg->payload.n)
 		in.cut = seg->payload_wire - (uint32_t)seg->payload.n;
 	uint64_t end = in.off + in.data.n + in.cut;

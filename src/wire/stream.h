@@ -28,7 +28,7 @@ enum {
 	STREAM_REORDER_MAX = 256 * 1024, /* octets of one direction held out of order */
 	STREAM_HISTORY = 8 * 1024,       /* last delivered octets that a retransmission is compared with */
 	STREAM_CONFLICTS = 6,            /* conflicts of one direction that are kept; all are counted */
-	STREAM_VERSION = 64,             /* octets of each version that are kept */
+	STREAM_VERSION = 128,            /* octets of each version that are kept */
 	STREAM_WINDOW = 16 * 1024 * 1024 /* a segment farther ahead than this is not believed at once */
 };
 
@@ -72,22 +72,24 @@ struct stream_view {
 	uint8_t ttl;
 };
 
-/* Where a version of octets came from. known is false when the first version is too old to tell. */
+/* Where a version of octets came from. known is false when the first version is too old to tell.
+ * bad: its checksum was computed and is wrong, so that its receiver has not taken it: it is no version */
 struct stream_origin {
 	int64_t ts;
 	uint64_t number;
 	uint16_t ipid;
 	uint8_t ttl;
-	bool known;
+	bool known, bad;
 };
 
 /* Two versions of the same octets. offset is that of the first octet that differs. The versions begin lead octets
- * before it (equal, for context) and hold n octets each; n is 0 where none are kept (STREAM_PASS). first is what was
- * delivered, second what came later. Octets of a dialogue may hold credentials: they must not leave the pipeline. */
+ * before it, each as it reads there, and hold n[0] and n[1] octets, as far as they were there by then; 0 where none are
+ * kept (STREAM_PASS). first is what was delivered, second what came later. Octets of a dialogue may hold credentials:
+ * they must not leave the pipeline. */
 struct stream_conflict {
 	uint64_t offset;
 	uint32_t length; /* octets from the first to the last that differs, in this segment */
-	uint8_t lead, n;
+	uint8_t lead, n[2];
 	uint8_t first[STREAM_VERSION], second[STREAM_VERSION];
 	struct stream_origin from[2];
 	bool delivered; /* the first version had already been given to the consumer when the second came */
@@ -100,6 +102,7 @@ struct stream_memory {
 	struct pool hold;    /* leftovers up to STREAM_HOLD_MAX */
 	struct pool history; /* delivered octets */
 	struct pool conflict;
+	struct pool other;   /* the other reading of a direction, see stream_other */
 };
 
 /* Splits budget octets over the pools. false: no memory, or less than 1 MiB. */
@@ -112,11 +115,13 @@ struct stream_work;
  * octets      distinct octets known to have been on the wire (seen or gap)
  * delivered   of these, dropped by the consumer, skipped, or counted in STREAM_COUNT
  * gaps, gap_octets, gap_first   how many, how much, offset of the first (UINT64_MAX: none)
- * retransmits segments that brought nothing new       conflicts  places where another version came
+ * retransmits segments that brought nothing new
+ * conflicts   places where another version came: all of them, also those that were not kept
  * late        octets that came after their gap was declared       reordered  segments that had to wait
  * outside     segments too far away to be believed
  * midstream   no SYN was seen: offset 0 is the first octet seen
- * limit       a bound or the budget cost octets, or the comparison with later versions */
+ * limit       a bound or the budget cost octets, or the comparison with later versions
+ * forgot      more octets came in STREAM_KEEP without a break than the history holds */
 struct stream {
 	struct stream_work *work;
 	uint64_t start, next, top, acked, fin;
@@ -125,7 +130,7 @@ struct stream {
 	uint32_t seq0;
 	enum stream_mode mode;
 	uint8_t outside_run;
-	bool known, started, midstream, syn, ended, limit;
+	bool known, started, midstream, syn, ended, limit, forgot;
 };
 
 /* Both directions of one connection. began, now  packet time of the first segment and the newest time seen
@@ -163,6 +168,20 @@ void stream_finish(struct streams *ss);
 /* Conflicts kept, oldest first: how many, and number i (NULL if there is none). */
 size_t stream_conflict_count(const struct streams *ss, enum dir dir);
 const struct stream_conflict *stream_conflict_at(const struct streams *ss, enum dir dir, size_t i);
+
+/* Of the conflicts that were not kept: offset of the first octet that differs, and behind the last one. false: all were
+ * kept, or there was no memory for any. */
+bool stream_conflict_rest(const struct streams *ss, enum dir dir, uint64_t *low, uint64_t *high);
+
+/* The octets that were delivered of dir in STREAM_KEEP, from at most STREAM_HISTORY before the first conflict of either
+ * direction on and without a gap, with the later version wherever there are two; at most STREAM_HISTORY. Kept until
+ * stream_release. Empty: no conflict in STREAM_KEEP, or no memory for it.
+ * offset  out: of its first octet */
+struct bytes stream_other(const struct streams *ss, enum dir dir, uint64_t *offset);
+
+/* Where sequence number seq of dir lies, counted like the offsets above; negative in front of the start. 0 while
+ * nothing is known of the direction. */
+int64_t stream_offset(const struct streams *ss, enum dir dir, uint32_t seq);
 
 /* Gives all blocks back. The counters stay readable. */
 void stream_release(struct streams *ss);

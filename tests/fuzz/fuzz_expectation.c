@@ -1,7 +1,8 @@
 /* fuzz_expectation: a session and answers from the input; names of MX and aliases from a few, so that they meet.
  * Promise: the walk ends within its bound; whatever the answers, the record stays a possible one; nothing is a match
  * without an established handshake, a chain and a secure TLSA answer; nothing is expected without a secure TLSA
- * answer; the same answers give the same record. */
+ * answer; a client that named nobody is never a match and never named with high confidence; the same
+ * answers give the same record. */
 #include <assert.h>
 #include <stdlib.h>
 #include "judge/expectation.h"
@@ -21,6 +22,7 @@ static void session_of(struct cur *c, struct record *r)
 	record_addr(r, F_dst_ip, &server);
 	record_num(r, F_dst_port, 25);
 	record_num(r, F_service, more & 3);
+	record_num(r, F_cap_end, more >> 2 & 1 ? endhow_fin : endhow_none);
 	record_num(r, F_event_start, 1790000000LL * 1000000000);
 	if (flags & 2)
 		record_cstr(r, F_tls_sni, pool[1 + (more >> 6)]);
@@ -42,7 +44,7 @@ static void add_rr(struct answer *a, struct cur *c)
 		memcpy(rr, raw.p, raw.n);
 		n = raw.n;
 	}
-	if (a->type == DNS_MX || a->type == DNS_CNAME) {
+	if (a->type == DNS_MX || a->type == DNS_CNAME || a->type == DNS_SEEN) {
 		memcpy(rr + n, text.p, text.n);
 		n += text.n;
 	} else {
@@ -117,6 +119,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	assert(secure || expect == expect_none);
 	if (verdict == daneverdict_match)
 		assert(secure && chain.n && record_get_tri(&r, F_tls_established) == TRI_YES && expect == expect_dane);
+	if (!record_has(&r, F_tls_sni) && !record_has(&r, F_smtp_rcpt_domains)) {
+		int64_t confidence = record_get_num(&r, F_id_confidence, confidence_COUNT);
+		assert(verdict != daneverdict_match && confidence != confidence_high);
+		assert(!record_has(&r, F_id_host) || confidence == confidence_medium);
+		assert(!record_has(&r, F_id_domains) || record_has(&r, F_id_host));
+	}
 	if (verdict == daneverdict_mismatch || verdict == daneverdict_tls_absent || verdict == daneverdict_tls_failed)
 		assert(secure && expect != expect_none);
 	run(d, in, &again, &secure, &dns, &chain);

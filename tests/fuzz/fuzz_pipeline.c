@@ -46,6 +46,18 @@ static size_t build(uint8_t *p, unsigned flow, bool from_server, uint32_t seq, u
 	return n + payload.n;
 }
 
+/* Columns of one array are equally long. */
+static void check_columns(const struct record *r)
+{
+	static const enum fact conflicts[] = { F_tcp_conf_place, F_tcp_conf_offset, F_tcp_conf_first, F_tcp_conf_second,
+					       F_tcp_conf_ttl1, F_tcp_conf_ttl2, F_tcp_conf_ipid1, F_tcp_conf_ipid2 };
+	static const enum fact resets[] = { F_tcp_rst_place, F_tcp_rst_seq, F_tcp_rst_ttl, F_tcp_rst_ipid, F_tcp_rst_after };
+	for (size_t i = 0; i < sizeof(conflicts) / sizeof(conflicts[0]); i++)
+		assert(record_count(r, conflicts[i]) == record_count(r, F_tcp_conf_dir));
+	for (size_t i = 0; i < sizeof(resets) / sizeof(resets[0]); i++)
+		assert(record_count(r, resets[i]) == record_count(r, F_tcp_rst_dir));
+}
+
 static void drain(struct pipeline *p, char *line)
 {
 	struct pipeline_out out;
@@ -55,6 +67,7 @@ static void drain(struct pipeline *p, char *line)
 			continue;
 		struct text t = { line, 0, JSON_LINE, false };
 		assert(record_check(out.session, record_size(out.session)));
+		check_columns(out.session);
 		assert(json_event(out.session, JSON_LINE, &t) && line[t.n - 1] == '\n');
 	}
 }

@@ -1,6 +1,7 @@
 /* fuzz_stream: a script of segments of both directions. Promises: octets and gaps come in order, without holes and
  * without overlap; an octet that is given is one that a segment brought for that place; the same script is counted
- * the same with a consumer that drops everything and one that drops by and by; END comes once; and no block is lost. */
+ * the same with a consumer that drops everything and one that drops by and by; END comes once; the other reading holds
+ * nothing but octets of that place, and needs a conflict; and no block is lost. */
 #include <assert.h>
 #include <stdlib.h>
 
@@ -82,6 +83,16 @@ static void feed(struct reader *r, struct bytes script)
 	assert(r->ended[0] && r->ended[1]);
 }
 
+static void check_other(const struct streams *ss, enum dir d)
+{
+	uint64_t offset;
+	struct bytes b = stream_other(ss, d, &offset);
+	assert(b.n <= STREAM_HISTORY && offset + b.n <= ss->side[d].octets);
+	assert(b.n == 0 || ss->side[C2S].conflicts || ss->side[S2C].conflicts);
+	for (size_t i = 0; i < b.n; i++)
+		assert((b.p[i] & 0x7f) == ((b.p[0] + i) & 0x7f));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const size_t steps[] = { 0, 3, 1000 };
@@ -96,6 +107,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		for (int d = 0; d < 2; d++) {
 			const struct stream *st = &r.ss.side[d];
 			(void)stream_conflict_at(&r.ss, d ? S2C : C2S, 0);
+			check_other(&r.ss, d ? S2C : C2S);
 			if (i == 0)
 				first[d] = *st;
 			if (!st->limit && !first[d].limit)
@@ -103,7 +115,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 				       st->conflicts == first[d].conflicts && st->retransmits == first[d].retransmits);
 		}
 		stream_release(&r.ss);
-		assert(mem.work.used + mem.segment.used + mem.hold.used + mem.history.used + mem.conflict.used == 0);
+		assert(mem.work.used + mem.segment.used + mem.hold.used + mem.history.used == 0);
+		assert(mem.conflict.used + mem.other.used == 0);
 	}
 	stream_memory_free(&mem);
 	return 0;

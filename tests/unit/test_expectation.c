@@ -35,7 +35,7 @@ enum scene {
 };
 
 /* One RRset. rr: items separated by ';'. MX "10 host" ("0 ." is null), A AAAA address, CNAME name, TLSA "311 good",
- * digits usage selector type, then good, evil, anchor or bad (unusable length). */
+ * digits usage selector type, then good, evil, anchor or bad (unusable length), SEEN name. */
 struct script {
 	uint16_t type;
 	const char *name;
@@ -278,7 +278,7 @@ static const struct {
 	  { A1(SEC, SRV), TLSA1(SEC, "301 good") },
 	  VD(tls_absent), EX(dane), CO(high), LO(inside), MX1, MX1, 0, NULL },
 	{ "STARTTLS refused, client left: known only by RCPT, and there was none", NULL, NULL, REFUSED, { { 0 } },
-	  VD(identity_unknown), EX(none), CO(none), LO(unknown), NULL, NULL, 0, "" },
+	  VD(identity_unknown), EX(none), CO(none), LO(unknown), NULL, NULL, 0, "SEEN:" SRV },
 	{ "certificate matches, DNS insecure: no match", NULL, MX1, TLS12, { A1(INS, SRV), TLSA1(SEC, "301 good") },
 	  VD(insecure), EX(none), CO(low), LO(unknown), MX1, NULL, 0, "A:" MX1 },
 	{ "certificate matches, TLSA bogus: no match", NULL, MX1, TLS12, { A1(SEC, SRV), TLSA1(BOG, "301 good") },
@@ -287,7 +287,7 @@ static const struct {
 	  VD(insecure), EX(none), CO(high), LO(inside), MX1, MX1, 0, NULL },
 	/* identity */
 	{ "nothing to go by", NULL, NULL, TLS12, { { 0 } },
-	  VD(identity_unknown), EX(none), CO(none), LO(unknown), NULL, NULL, 0, "" },
+	  VD(identity_unknown), EX(none), CO(none), LO(unknown), NULL, NULL, 0, "SEEN:" SRV },
 	{ "SNI, server elsewhere: intent stays (R11: the right certificate authenticates)", NULL, MX1, TLS12,
 	  { A1(SEC, "198.51.100.1"), TLSA1(SEC, "301 good") },
 	  VD(match), EX(dane), CO(high), LO(outside), MX1, MX1, 0, NULL },
@@ -534,7 +534,7 @@ static struct record session;
 
 static void log_question(char *log, const struct question *q)
 {
-	const char *type = q->type == DNS_A ? "A" : q->type == DNS_AAAA ? "AAAA" : q->type == DNS_MX ? "MX" :
+	const char *type = q->type == DNS_SEEN ? "SEEN" : q->type == DNS_A ? "A" : q->type == DNS_AAAA ? "AAAA" : q->type == DNS_MX ? "MX" :
 			   q->type == DNS_CNAME ? "CNAME" : "TLSA";
 	if (log[0])
 		strcat(log, " ");
@@ -756,7 +756,7 @@ static void next_hop_names(void **state)
 		enum danevariant variant;
 	} t[] = { { "secure MX: the domain is a reference name", D, SEC, VD(match), 0 },
 		  { "unsigned MX: whoever forges it would choose the name", D, INS, VD(mismatch), VA(ta_name_mismatch) },
-		  { "next hop not known", NULL, SEC, VD(mismatch), VA(ta_name_mismatch) } };
+		  { "next hop not known: it may be its name", NULL, SEC, VD(identity_unknown), VA(ta_name_mismatch) } };
 	char log[8192];
 	(void)state;
 	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
@@ -830,7 +830,7 @@ static void hints_are_not_read(void **state)
 	record_cstr(&session, F_smtp_banner, "evil.example.com ESMTP");
 	record_add_cstr(&session, F_x509_names, "evil.example.com");
 	walk(script, log, sizeof(log));
-	assert_string_equal(log, "");
+	assert_string_equal(log, "SEEN:" SRV);
 }
 
 /* Live answers of another time than the session's: what contradicts says so and promises nothing, a match stays one. */
@@ -1093,6 +1093,288 @@ static void bounds(void **state)
 	assert_true(record_get_str(&session, F_dane_why).n > 0);
 }
 
+/* A client that said neither SNI nor RCPT, and the answers on the link that gave names to the server's address. Each row
+ * that an attacker made stands beside the one that he started from: an added name never acquits and never weakens. */
+#define EVIL "mx.evil.example"
+#define TE "_25._tcp." EVIL
+#define HOSTS(list) { DNS_SEEN, SRV, INS, list, NULL, false }
+#define LED1(list) { DNS_SEEN, MX1, INS, list, NULL, false }
+#define AE(st, list) { DNS_A, EVIL, st, list, NULL, false }
+#define TLSAE(st, list) { DNS_TLSA, TE, st, list, NULL, false }
+
+static void named_by_answers(void **state)
+{
+	static const struct {
+		const char *why;
+		enum scene scene;
+		struct script script[9];
+		enum daneverdict verdict;
+		enum expect expect;
+		enum confidence confidence;
+		const char *host, *domain; /* NULL: the fact must be unseen */
+		enum danevariant variant;
+		const char *asked; /* NULL: not checked */
+	} t[] = {
+		{ "named by the answers, the offer is missing, the client left", NO_OFFER_QUIT,
+		  { HOSTS(MX1), A1(SEC, SRV), TLSA1(SEC, "301 good"), LED1(D), MXREC(SEC, "10 " MX1) },
+		  VD(tls_absent), EX(dane), CO(medium), MX1, D, 0, "SEEN:" SRV " A:" MX1 " TLSA:" T1 " SEEN:" MX1 " MX:" D },
+		{ "refused, the client left", REFUSED, { HOSTS(MX1), A1(SEC, SRV), TLSA1(SEC, "301 good"), LED1(D), MXREC(SEC, "10 " MX1) },
+		  VD(tls_absent), EX(dane), CO(medium), MX1, D, 0, NULL },
+		{ "the handshake failed", TLS_BROKE, { HOSTS(MX1), A1(SEC, SRV), TLSA1(SEC, "301 good") },
+		  VD(tls_failed), EX(dane), CO(medium), MX1, NULL, 0, NULL },
+		{ "no usable record: TLS was promised all the same", NO_OFFER_QUIT, { HOSTS(MX1), A1(SEC, SRV), TLSA1(SEC, "101 good") },
+		  VD(tls_absent), EX(dane_tls_only), CO(medium), MX1, NULL, 0, NULL },
+		{ "offered, the client left before its turn", OFFER_QUIT, { HOSTS(MX1), A1(SEC, SRV), TLSA1(SEC, "301 good") },
+		  VD(not_visible), EX(dane), CO(medium), MX1, NULL, 0, NULL },
+		{ "near miss: nothing was answered", NO_OFFER_QUIT, { HOSTS(""), A1(SEC, SRV), TLSA1(SEC, "301 good") },
+		  VD(identity_unknown), EX(none), CO(none), NULL, NULL, 0, "SEEN:" SRV },
+		{ "near miss: the domain's MX lists another host; the promise of the host stands without a domain", NO_OFFER_QUIT,
+		  { HOSTS(MX1), A1(SEC, SRV), TLSA1(SEC, "301 good"), LED1(D), MXREC(SEC, "10 " MX2) },
+		  VD(tls_absent), EX(dane), CO(medium), MX1, NULL, 0, NULL },
+		{ "near miss: the domain's MX is unsigned", NO_OFFER_QUIT,
+		  { HOSTS(MX1), A1(SEC, SRV), TLSA1(SEC, "301 good"), LED1(D), MXREC(INS, "10 " MX1) },
+		  VD(tls_absent), EX(dane), CO(medium), MX1, NULL, 0, NULL },
+		{ "the answer was unsigned: a name anybody could write", NO_OFFER_QUIT, { HOSTS(MX1), A1(INS, SRV), TLSA1(SEC, "301 good") },
+		  VD(identity_unknown), EX(none), CO(low), NULL, NULL, 0, "SEEN:" SRV " A:" MX1 },
+		{ "the host lives elsewhere: the answer was not true", NO_OFFER_QUIT,
+		  { HOSTS(MX1), A1(SEC, "198.51.100.1"), TLSA1(SEC, "301 good") },
+		  VD(identity_unknown), EX(none), CO(low), NULL, NULL, 0, "SEEN:" SRV " A:" MX1 },
+		{ "the answer does not validate: no finding by a name that anybody could write", NO_OFFER_QUIT, { HOSTS(MX1), A1(BOG, SRV) },
+		  VD(identity_unknown), EX(none), CO(low), NULL, NULL, 0, NULL },
+		{ "its proof is not in the capture", NO_OFFER_QUIT, { HOSTS(MX1) },
+		  VD(identity_unknown), EX(none), CO(low), NULL, NULL, 0, "SEEN:" SRV " A:" MX1 },
+		{ "the TLSA proof is not in the capture", NO_OFFER_QUIT, { HOSTS(MX1), A1(SEC, SRV) },
+		  VD(identity_unknown), EX(none), CO(low), NULL, NULL, 0, NULL },
+		{ "the same, and it is the MX of a domain", NO_OFFER_QUIT, { HOSTS(MX1), A1(SEC, SRV), LED1(D), MXREC(SEC, "10 " MX1) },
+		  VD(incomplete), EX(none), CO(medium), MX1, D, 0, NULL },
+		{ "the MX of a domain, bogus TLSA", NO_OFFER_QUIT,
+		  { HOSTS(MX1), A1(SEC, SRV), TLSA1(BOG, ""), LED1(D), MXREC(SEC, "10 " MX1) },
+		  VD(bogus), EX(none), CO(medium), MX1, D, 0, NULL },
+		{ "the MX of a domain, proved to promise nothing", NO_OFFER_QUIT,
+		  { HOSTS(MX1), A1(SEC, SRV), TLSA1(ABS, ""), LED1(D), MXREC(SEC, "10 " MX1) },
+		  VD(no_tlsa), EX(none), CO(medium), MX1, D, 0, NULL },
+		{ "near miss: a name at that address which no domain's mail goes to, and which promises nothing", NO_OFFER_QUIT,
+		  { HOSTS(MX1), A1(SEC, SRV), TLSA1(ABS, "") },
+		  VD(identity_unknown), EX(none), CO(low), NULL, NULL, 0, NULL },
+		{ "names that are not asked for", NO_OFFER_QUIT, { HOSTS("mx.corp.internal;192.0.2.25;localhost;a b.example") },
+		  VD(identity_unknown), EX(none), CO(none), NULL, NULL, 0, "SEEN:" SRV },
+		/* what a certificate says to a client that named no host */
+		{ "the certificate matches: anybody may publish this address beside his own key, so nobody is acquitted", TLS12,
+		  { HOSTS(MX1), A1(SEC, SRV), TLSA1(SEC, "301 good"), LED1(D), MXREC(SEC, "10 " MX1) },
+		  VD(identity_unknown), EX(dane), CO(medium), MX1, D, 0, NULL },
+		{ "it does not: the server may have chosen another than for a client of DANE", TLS12_EVIL,
+		  { HOSTS(MX1), A1(SEC, SRV), TLSA1(SEC, "301 good") },
+		  VD(mismatch), EX(dane), CO(medium), MX1, NULL, VA(wrong_sni), NULL },
+		{ "not seen", TLS13, { HOSTS(MX1), A1(SEC, SRV), TLSA1(SEC, "301 good") },
+		  VD(not_visible), EX(dane), CO(medium), MX1, NULL, 0, NULL },
+		{ "an anonymous suite, as clients that do no DANE like them", TLS_ANON, { HOSTS(MX1), A1(SEC, SRV), TLSA1(SEC, "301 good") },
+		  VD(not_visible), EX(dane), CO(medium), MX1, NULL, 0, NULL },
+		{ "the only name is the attacker's, signed, with his own key at the true server's address", TLS12_EVIL,
+		  { HOSTS(EVIL), AE(SEC, SRV), TLSAE(SEC, "301 evil") },
+		  VD(identity_unknown), EX(dane), CO(medium), EVIL, NULL, 0, NULL },
+		/* the attacker adds a name, before the true one and behind it */
+		{ "added, signed, with the attacker's key: the true host is not hidden", TLS12_EVIL,
+		  { HOSTS(EVIL ";" MX1), AE(SEC, SRV), TLSAE(SEC, "301 evil"), A1(SEC, SRV), TLSA1(SEC, "301 good") },
+		  VD(mismatch), EX(dane), CO(medium), MX1, NULL, VA(wrong_sni), NULL },
+		{ "the same behind it", TLS12_EVIL,
+		  { HOSTS(MX1 ";" EVIL), AE(SEC, SRV), TLSAE(SEC, "301 evil"), A1(SEC, SRV), TLSA1(SEC, "301 good") },
+		  VD(mismatch), EX(dane), CO(medium), MX1, NULL, VA(wrong_sni), NULL },
+		{ "added, signed, proved to promise nothing", NO_OFFER_QUIT,
+		  { HOSTS(EVIL ";" MX1), AE(SEC, SRV), TLSAE(ABS, ""), A1(SEC, SRV), TLSA1(SEC, "301 good") },
+		  VD(tls_absent), EX(dane), CO(medium), MX1, NULL, 0, NULL },
+		{ "the same, and it is the MX of a domain", NO_OFFER_QUIT,
+		  { HOSTS(EVIL ";" MX1), AE(SEC, SRV), TLSAE(ABS, ""), A1(SEC, SRV), TLSA1(SEC, "301 good"),
+		    { DNS_SEEN, EVIL, INS, "evil.example", NULL, false }, { DNS_MX, "evil.example", SEC, "10 " EVIL, NULL, false } },
+		  VD(tls_absent), EX(dane), CO(medium), MX1, NULL, 0, NULL },
+		{ "added, signed, with unusable records only", NO_OFFER_QUIT,
+		  { HOSTS(EVIL ";" MX1), AE(SEC, SRV), TLSAE(SEC, "101 evil"), A1(SEC, SRV), TLSA1(SEC, "301 good") },
+		  VD(tls_absent), EX(dane), CO(medium), EVIL, NULL, 0, NULL },
+		{ "added, unsigned", NO_OFFER_QUIT, { HOSTS(EVIL ";" MX1), AE(INS, SRV), A1(SEC, SRV), TLSA1(SEC, "301 good") },
+		  VD(tls_absent), EX(dane), CO(medium), MX1, NULL, 0, NULL },
+		{ "added, signed for another address", NO_OFFER_QUIT, { HOSTS(EVIL ";" MX1), AE(SEC, "198.51.100.1"), A1(SEC, SRV), TLSA1(SEC, "301 good") },
+		  VD(tls_absent), EX(dane), CO(medium), MX1, NULL, 0, NULL },
+		{ "added, does not validate", NO_OFFER_QUIT, { HOSTS(EVIL ";" MX1), AE(BOG, SRV), A1(SEC, SRV), TLSA1(SEC, "301 good") },
+		  VD(tls_absent), EX(dane), CO(medium), MX1, NULL, 0, NULL },
+		{ "added, its TLSA does not validate", NO_OFFER_QUIT,
+		  { HOSTS(EVIL ";" MX1), AE(SEC, SRV), TLSAE(BOG, ""), A1(SEC, SRV), TLSA1(SEC, "301 good"),
+		    { DNS_SEEN, EVIL, INS, "evil.example", NULL, false }, { DNS_MX, "evil.example", SEC, "10 " EVIL, NULL, false } },
+		  VD(tls_absent), EX(dane), CO(medium), MX1, NULL, 0, NULL },
+		{ "added, does not exist", NO_OFFER_QUIT,
+		  { HOSTS(EVIL ";" MX1), { DNS_A, EVIL, ABS, "", NULL, true }, A1(SEC, SRV), TLSA1(SEC, "301 good") },
+		  VD(tls_absent), EX(dane), CO(medium), MX1, NULL, 0, NULL },
+		{ "an added domain leads to the true host: it is named beside the true one", NO_OFFER_QUIT,
+		  { HOSTS(MX1), A1(SEC, SRV), TLSA1(SEC, "301 good"), LED1("evil.example;" D), MXREC(SEC, "10 " MX1),
+		    { DNS_MX, "evil.example", SEC, "10 " MX1, NULL, false } },
+		  VD(tls_absent), EX(dane), CO(medium), MX1, D, 0, NULL },
+		{ "a name twice is asked for once", NO_OFFER_QUIT, { HOSTS(MX1 ";" MX1), A1(SEC, SRV), TLSA1(ABS, "") },
+		  VD(identity_unknown), EX(none), CO(low), NULL, NULL, 0, "SEEN:" SRV " A:" MX1 " TLSA:" T1 " SEEN:" MX1 },
+	};
+	char log[8192];
+	uint8_t chain[CHAIN_ROOM];
+	int failed = 0;
+	(void)state;
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		session_of(t[i].scene, NULL, NULL, &session);
+		walk(t[i].script, log, sizeof(log));
+		expectation_finish(&e, dane, &session, scene_chain(t[i].scene, chain));
+		int64_t verdict = record_get_num(&session, F_dane_verdict, -1), expect = record_get_num(&session, F_expect, -1),
+			confidence = record_get_num(&session, F_id_confidence, -1), variant = record_get_num(&session, F_dane_variant, 0);
+		bool domain = t[i].domain ? record_list_has(&session, F_id_domains, bytes_of(t[i].domain)) : !record_has(&session, F_id_domains);
+		bool source = record_list_has(&session, F_id_sources, bytes_of("dns-answer")) == (confidence != confidence_none);
+		bool asked = !t[i].asked || strcmp(log, t[i].asked) == 0;
+		if (verdict == (int64_t)t[i].verdict && expect == (int64_t)t[i].expect && confidence == (int64_t)t[i].confidence &&
+		    variant == (int64_t)t[i].variant && text_is(F_id_host, t[i].host) && text_is(F_dst_domain, t[i].host) && domain &&
+		    source && asked && record_check(&session, record_size(&session)))
+			continue;
+		struct bytes h = record_get_str(&session, F_id_host), why = record_get_str(&session, F_dane_why);
+		print_message("row %zu (%s): verdict %s expect %d confidence %d variant %d host %.*s domain %d source %d\n  why %.*s\n  asked %s\n", i,
+			      t[i].why, fact_table[F_dane_verdict].words[verdict], (int)expect, (int)confidence, (int)variant, (int)h.n, h.p,
+			      domain, source, (int)why.n, why.p, log);
+		failed++;
+	}
+	print_message("%zu rows\n", sizeof(t) / sizeof(t[0]));
+	assert_int_equal(failed, 0);
+}
+
+/* Any name, with any state of its answers, before or behind a true host: no verdict becomes a match, the expectation is
+ * no weaker and no better verdict takes the place of a worse one. Taking any answer away leaves less, never more. */
+static void hints_only_add(void **state)
+{
+	static const enum scene scenes[] = { NO_OFFER_QUIT, REFUSED, TLS_BROKE, TLS_BROKE_EVIL, TLS12, TLS12_EVIL, TLS13, OFFER_QUIT };
+	static const struct script addresses[] = { AE(SEC, SRV), AE(SEC, "198.51.100.1"), AE(INS, SRV), AE(BOG, SRV), AE(FAI, ""), AE(ABS, "") };
+	static const struct script records[] = { TLSAE(SEC, "301 evil"), TLSAE(SEC, "301 good"), TLSAE(SEC, "101 evil"), TLSAE(ABS, ""),
+						 TLSAE(INS, ""), TLSAE(BOG, ""), TLSAE(FAI, "") };
+	static const struct script leads = { DNS_SEEN, EVIL, INS, "evil.example", NULL, false },
+				   led = { DNS_MX, "evil.example", SEC, "10 " EVIL, NULL, false };
+	char log[8192];
+	uint8_t chain[CHAIN_ROOM];
+	(void)state;
+	for (size_t s = 0; s < sizeof(scenes) / sizeof(scenes[0]); s++) {
+		struct script base[9] = { HOSTS(MX1), A1(SEC, SRV), TLSA1(SEC, "301 good") };
+		session_of(scenes[s], NULL, NULL, &session);
+		walk(base, log, sizeof(log));
+		expectation_finish(&e, dane, &session, scene_chain(scenes[s], chain));
+		int64_t before = record_get_num(&session, F_dane_verdict, -1);
+		assert_int_equal(record_get_num(&session, F_expect, -1), expect_dane);
+		for (size_t i = 0; i < 2 * 6 * 7; i++) {
+			struct script more[9] = { HOSTS(i % 2 ? MX1 ";" EVIL : EVIL ";" MX1), A1(SEC, SRV), TLSA1(SEC, "301 good"),
+						  addresses[i / 2 % 6], records[i / 12], leads, led };
+			session_of(scenes[s], NULL, NULL, &session);
+			walk(more, log, sizeof(log));
+			expectation_finish(&e, dane, &session, scene_chain(scenes[s], chain));
+			int64_t after = record_get_num(&session, F_dane_verdict, -1);
+			assert_int_equal(record_get_num(&session, F_expect, -1), expect_dane);
+			assert_int_equal(record_get_num(&session, F_id_confidence, -1), confidence_medium);
+			assert_true(record_list_has(&session, F_related_hosts, bytes_of(MX1)));
+			assert_true(after != daneverdict_match);
+			if (before == daneverdict_tls_absent || before == daneverdict_tls_failed || before == daneverdict_mismatch)
+				assert_int_equal(after, before);
+		}
+		for (size_t gone = 0; gone < 3; gone++) {
+			struct script less[9] = { HOSTS(MX1), A1(SEC, SRV), TLSA1(SEC, "301 good") };
+			less[gone].type = 0;
+			session_of(scenes[s], NULL, NULL, &session);
+			walk(less, log, sizeof(log));
+			expectation_finish(&e, dane, &session, scene_chain(scenes[s], chain));
+			assert_int_equal(record_get_num(&session, F_expect, -1), expect_none);
+			assert_int_equal(record_get_num(&session, F_dane_verdict, -1), daneverdict_identity_unknown);
+		}
+	}
+}
+
+/* A session that was not seen whole is not silent: the packet that is missing may have named somebody else. */
+static void lost_words(void **state)
+{
+	static const enum fact lost[] = { F_cap_gap_c2s, F_cap_gap_dialogue, F_cap_midstream, F_cap_limit, F_cap_one_direction };
+	static const struct script script[9] = { HOSTS(MX1), A1(SEC, SRV), TLSA1(SEC, "301 good") };
+	char log[8192];
+	(void)state;
+	for (size_t i = 0; i <= sizeof(lost) / sizeof(lost[0]); i++) {
+		session_of(NO_OFFER_QUIT, NULL, NULL, &session);
+		if (i == 0)
+			record_num(&session, F_cap_gap_c2s, 20);
+		else if (i < sizeof(lost) / sizeof(lost[0]))
+			record_yes(&session, lost[i]);
+		else
+			record_num(&session, F_cap_end, endhow_none);
+		walk(script, log, sizeof(log));
+		assert_string_equal(log, "");
+		expectation_finish(&e, dane, &session, (struct bytes){ 0 });
+		assert_int_equal(record_get_num(&session, F_expect, -1), expect_none);
+	}
+	session_of(NO_OFFER_QUIT, "[192.0.2.25]", NULL, &session); /* said, though nobody can be asked for it */
+	walk(script, log, sizeof(log));
+	assert_string_equal(log, "");
+}
+
+/* The other family is asked for by its own spelling. */
+static void silent_over_ipv6(void **state)
+{
+	static const struct script script[9] = { { DNS_SEEN, "2001:db8::25", INS, MX1, NULL, false },
+						 AAAA1(SEC, "2001:db8::25"), TLSA1(SEC, "301 good") };
+	struct addr server = { 6, { 0x20, 0x01, 0x0d, 0xb8, [15] = 0x25 } };
+	char log[8192];
+	(void)state;
+	session_of(NO_OFFER_QUIT, NULL, NULL, &session);
+	record_addr(&session, F_dst_ip, &server);
+	walk(script, log, sizeof(log));
+	assert_string_equal(log, "SEEN:2001:db8::25 AAAA:" MX1 " TLSA:" T1 " SEEN:" MX1);
+	expectation_finish(&e, dane, &session, (struct bytes){ 0 });
+	assert_int_equal(record_get_num(&session, F_dane_verdict, -1), daneverdict_tls_absent);
+}
+
+/* EXPECT_HINTS names and as many domains as may be, each with the most questions, all answered: none goes unasked, and
+ * large records of one do not crowd out those of another. One name more than is followed is said. */
+static void many_hints(void **state)
+{
+	(void)state;
+	for (unsigned names = EXPECT_HINTS; names <= EXPECT_HINTS + 1; names++) {
+		struct question q;
+		unsigned asked = 0;
+		session_of(NO_OFFER_QUIT, NULL, NULL, &session);
+		expectation_start(&e, &session);
+		while (expectation_next(&e, &q)) {
+			struct script s = { q.type, q.name, SEC, q.type == DNS_A ? SRV : NULL, NULL, false };
+			assert_true(++asked <= EXPECT_QUESTIONS);
+			if (q.type == DNS_A)
+				s.canon = "alias.example.org";
+			if (q.type == DNS_TLSA && strcmp(q.name, "_25._tcp.alias.example.org") == 0)
+				s.status = ABS;
+			answer_from(&q, &s, &answer);
+			for (unsigned i = 0; q.type == DNS_SEEN && i < (asked == 1 ? names : 9); i++) {
+				char name[300] = "A.host.example.org";
+				if (asked > 1) {
+					strcpy(name, "A.to.");
+					strcat(name, q.name);
+				}
+				name[0] = (char)('a' + i);
+				put_item(&answer, name);
+			}
+			if (q.type == DNS_MX) {
+				char item[300] = "10 ";
+				strcat(item, q.name + 5);
+				put_item(&answer, item);
+			}
+			if (q.type == DNS_TLSA && s.status == SEC) {
+				static const uint8_t zero[8192] = { 3, 0, 0 };
+				put_item(&answer, "301 good");
+				if (strcmp(q.name, "_25._tcp.h.host.example.org") != 0)
+					put_rr(&answer, zero, sizeof(zero));
+			}
+			expectation_answer(&e, &answer);
+		}
+		assert_false(e.limited);
+		assert_int_equal(e.hinted, EXPECT_HINTS);
+		assert_int_equal(e.leds, EXPECT_HINTS * EXPECT_LED);
+		assert_int_equal(e.hints_cut, names > EXPECT_HINTS);
+		expectation_finish(&e, dane, &session, (struct bytes){ 0 });
+		assert_int_equal(record_get_num(&session, F_expect, -1), expect_dane);
+		assert_int_equal(record_get_num(&session, F_dane_verdict, -1), daneverdict_tls_absent);
+		assert_true(text_is(F_id_host, "h.host.example.org"));
+		assert_int_equal(record_count(&session, F_id_domains), EXPECT_LED);
+	}
+}
+
 static int up(void **state)
 {
 	(void)state;
@@ -1132,6 +1414,11 @@ int main(void)
 		cmocka_unit_test(port_and_family), cmocka_unit_test(roll_overs),
 		cmocka_unit_test(stray_answers),
 		cmocka_unit_test(bounds),
+		cmocka_unit_test(named_by_answers),
+		cmocka_unit_test(hints_only_add),
+		cmocka_unit_test(lost_words),
+		cmocka_unit_test(silent_over_ipv6),
+		cmocka_unit_test(many_hints),
 	};
 	return cmocka_run_group_tests(tests, up, down);
 }

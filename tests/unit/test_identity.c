@@ -85,6 +85,7 @@ static void candidates(void **state)
 	assert_int_equal(id.port, 2525);
 	assert_memory_equal(&id.server, &server, sizeof(server));
 	assert_false(id.more);
+	assert_false(id.silent);
 	for (char c = 'a'; c < 'a' + IDENTITY_DOMAINS; c++)
 		record_add(&r, F_smtp_rcpt_domains, (struct bytes){ (uint8_t[]){ (uint8_t)c, '.', 'd', 'e' }, 4 });
 	identity_of(&r, &id);
@@ -92,34 +93,96 @@ static void candidates(void **state)
 	assert_true(id.more);
 }
 
+/* Only a whole session that named neither a host nor a recipient is silent: whatever is missing could have been a name. */
+static void silence(void **state)
+{
+	static const struct {
+		enum fact fact;
+		int64_t value;
+		bool silent;
+		const char *why;
+	} t[] = {
+		{ F_smtp_quit, TRI_YES, true, "whole, and nothing said" },
+		{ F_cap_end, endhow_rst, true, "ended by RST" },
+		{ F_cap_end, endhow_none, false, "not ended: the client may yet speak" },
+		{ F_cap_gap_c2s, 1, false, "an octet of the client is missing" },
+		{ F_cap_gap_s2c, 1, true, "near miss: of the server" },
+		{ F_cap_gap_dialogue, TRI_YES, false, "a gap" },
+		{ F_cap_midstream, TRI_YES, false, "the beginning is missing" },
+		{ F_cap_one_direction, TRI_YES, false, "one side is missing" },
+		{ F_cap_limit, TRI_YES, false, "dropped by us" },
+		{ F_tls_seen, TRI_YES, false, "TLS without the ClientHello that may have named a host" },
+		{ F_smtp_rcpt_ok, 1, false, "a recipient without a domain: meant for this server" },
+		{ F_smtp_rcpt_deferred, 1, false, "the same" },
+		{ F_smtp_rcpt_refused, 1, false, "the same" },
+	};
+	static struct record r;
+	struct identity id;
+	(void)state;
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		record_init(&r);
+		record_num(&r, F_cap_end, endhow_fin);
+		if (fact_table[t[i].fact].type == T_TRI)
+			record_tri(&r, t[i].fact, (enum tri)t[i].value);
+		else
+			record_num(&r, t[i].fact, t[i].value);
+		identity_of(&r, &id);
+		if (id.silent != t[i].silent)
+			print_message("%s\n", t[i].why);
+		assert_int_equal(id.silent, t[i].silent);
+	}
+	record_yes(&r, F_tls_hello_c);
+	static const char *const said[] = { "mx.example.net", "192.0.2.1", "mx.corp.internal" };
+	for (size_t i = 0; i < 6; i++) { /* a name that nobody is asked for is a name all the same */
+		record_init(&r);
+		record_num(&r, F_cap_end, endhow_fin);
+		if (i < 3)
+			record_cstr(&r, F_tls_sni, said[i]);
+		else
+			record_add_cstr(&r, F_smtp_rcpt_domains, said[i - 3]);
+		identity_of(&r, &id);
+		assert_false(id.silent);
+	}
+	record_init(&r);
+	record_num(&r, F_cap_end, endhow_fin);
+	record_yes(&r, F_tls_seen);
+	record_yes(&r, F_tls_hello_c);
+	identity_of(&r, &id);
+	assert_true(id.silent);
+}
+
 static const struct {
-	bool sni;
+	enum identity_by by;
 	enum dnsstatus mx;
 	bool secure;
 	enum location location;
 	enum confidence want;
 	const char *why;
 } sure[] = {
-	{ true, 0, true, location_inside, confidence_high, "rank 3" },
-	{ true, 0, true, location_outside, confidence_high, "rank 3: intent is kept" },
-	{ true, 0, false, location_unknown, confidence_low, "rank 6" },
-	{ false, dnsstatus_secure, true, location_inside, confidence_high, "rank 2" },
-	{ false, dnsstatus_absent, true, location_inside, confidence_high, "rank 2, implicit MX" },
-	{ false, dnsstatus_secure, true, location_outside, confidence_high, "rank 2: domain intent stays" },
-	{ false, dnsstatus_secure, false, location_unknown, confidence_medium, "domain sure, host not" },
-	{ false, dnsstatus_insecure, true, location_inside, confidence_medium, "host-level DANE, at most medium" },
-	{ false, dnsstatus_insecure, true, location_outside, confidence_low, "the attacker may choose the MX" },
-	{ false, dnsstatus_insecure, false, location_unknown, confidence_low, "rank 6" },
-	{ false, dnsstatus_bogus, true, location_inside, confidence_low, "nothing is known of the MX" },
-	{ false, dnsstatus_failed, true, location_inside, confidence_low, "nothing is known of the MX" },
-	{ false, dnsstatus_incomplete, true, location_inside, confidence_low, "nothing is known of the MX" },
+	{ IDENTITY_SNI, 0, true, location_inside, confidence_high, "rank 3" },
+	{ IDENTITY_SNI, 0, true, location_outside, confidence_high, "rank 3: intent is kept" },
+	{ IDENTITY_SNI, 0, false, location_unknown, confidence_low, "rank 6" },
+	{ IDENTITY_RCPT, dnsstatus_secure, true, location_inside, confidence_high, "rank 2" },
+	{ IDENTITY_RCPT, dnsstatus_absent, true, location_inside, confidence_high, "rank 2, implicit MX" },
+	{ IDENTITY_RCPT, dnsstatus_secure, true, location_outside, confidence_high, "rank 2: domain intent stays" },
+	{ IDENTITY_RCPT, dnsstatus_secure, false, location_unknown, confidence_medium, "domain sure, host not" },
+	{ IDENTITY_RCPT, dnsstatus_insecure, true, location_inside, confidence_medium, "host-level DANE, at most medium" },
+	{ IDENTITY_RCPT, dnsstatus_insecure, true, location_outside, confidence_low, "the attacker may choose the MX" },
+	{ IDENTITY_RCPT, dnsstatus_insecure, false, location_unknown, confidence_low, "rank 6" },
+	{ IDENTITY_RCPT, dnsstatus_bogus, true, location_inside, confidence_low, "nothing is known of the MX" },
+	{ IDENTITY_RCPT, dnsstatus_failed, true, location_inside, confidence_low, "nothing is known of the MX" },
+	{ IDENTITY_RCPT, dnsstatus_incomplete, true, location_inside, confidence_low, "nothing is known of the MX" },
+	{ IDENTITY_ANSWER, 0, true, location_inside, confidence_medium, "rank 5: anybody may publish this address" },
+	{ IDENTITY_ANSWER, 0, true, location_outside, confidence_low, "the answer was not true" },
+	{ IDENTITY_ANSWER, 0, false, location_unknown, confidence_low, "rank 5, insecure" },
+	{ IDENTITY_ANSWER, dnsstatus_secure, false, location_inside, confidence_low, "the MX is not read" },
 };
 
 static void how_sure(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < sizeof(sure) / sizeof(sure[0]); i++)
-		assert_int_equal(identity_confidence(sure[i].sni, sure[i].mx, sure[i].secure, sure[i].location), sure[i].want);
+		assert_int_equal(identity_confidence(sure[i].by, sure[i].mx, sure[i].secure, sure[i].location), sure[i].want);
 }
 
 int main(void)
@@ -127,6 +190,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(which_names),
 		cmocka_unit_test(candidates),
+		cmocka_unit_test(silence),
 		cmocka_unit_test(how_sure),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

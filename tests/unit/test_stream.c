@@ -106,7 +106,7 @@ static void bench_close(struct bench *b)
 	stream_release(&b->ss);
 	free(b->out[0]);
 	free(b->out[1]);
-	assert_int_equal(mem.work.used + mem.segment.used + mem.hold.used + mem.history.used + mem.conflict.used, 0);
+	assert_int_equal(mem.work.used + mem.segment.used + mem.hold.used + mem.history.used + mem.conflict.used + mem.other.used, 0);
 }
 
 static void push(struct bench *b, enum dir d, uint8_t flags, uint32_t seq, uint32_t ack, const void *data, size_t n,
@@ -278,7 +278,8 @@ static void test_conflict_keeps_both(void **state)
 	assert_int_equal(c->offset, 20);
 	assert_int_equal(c->length, 8);
 	assert_int_equal(c->lead, 16);
-	assert_int_equal(c->n, 34);
+	assert_int_equal(c->n[0], 34);
+	assert_int_equal(c->n[1], 34);
 	assert_memory_equal(c->first + c->lead, "XXXXXXXX\r\n250 OK\r\n", 18);
 	assert_memory_equal(c->second + c->lead, "STARTTLS\r\n250 OK\r\n", 18);
 	assert_memory_equal(c->first, c->second, c->lead);
@@ -286,6 +287,149 @@ static void test_conflict_keeps_both(void **state)
 	assert_int_equal(c->from[0].number, 4);
 	assert_int_equal(c->from[1].number, 5);
 	assert_int_equal(c->from[1].ipid, 5);
+	bench_close(&b);
+}
+
+static void other_is(const struct bench *b, enum dir d, uint64_t offset, const char *text)
+{
+	uint64_t at;
+	struct bytes other = stream_other(&b->ss, d, &at);
+	if (other.n != strlen(text) || (other.n && memcmp(other.p, text, other.n) != 0))
+		print_message("%.*s, not %s\n", (int)other.n, (const char *)other.p, text);
+	assert_true(bytes_eq(other, bytes_of(text)));
+	assert_int_equal(at, offset);
+}
+
+/* A direction as it reads with the later versions, whichever way they came. */
+static void test_other_reading(void **state)
+{
+	(void)state;
+	struct bench b;
+	bench_open(&b, 0);
+	handshake(&b);
+	say(&b, S2C, 500, 100, "one two three ");
+	other_is(&b, S2C, 0, "");
+	say(&b, S2C, 504, 100, "TWO");
+	other_is(&b, S2C, 0, "one TWO three ");
+	other_is(&b, C2S, 0, "");
+	say(&b, S2C, 504, 100, "two"); /* the first one again */
+	other_is(&b, S2C, 0, "one TWO three ");
+	say(&b, C2S, 100, 514, "ack"); /* the other side, which speaks only now */
+	other_is(&b, C2S, 0, "ack");
+	say(&b, S2C, 508, 103, "THREE four");
+	other_is(&b, S2C, 0, "one TWO THREE four");
+	say(&b, S2C, 523, 103, "SIX"); /* early, in two versions */
+	say(&b, S2C, 522, 103, " six ");
+	other_is(&b, S2C, 0, "one TWO THREE four");
+	say(&b, S2C, 518, 103, " 5, ");
+	other_is(&b, S2C, 0, "one TWO THREE four 5,  six ");
+	other_is(&b, C2S, 0, "ack");
+	expect(&b, S2C, "one two three four 5,  SIX ");
+	stream_mode(&b.ss, C2S, STREAM_PASS);
+	say(&b, C2S, 103, 527, "body");
+	stream_mode(&b.ss, C2S, STREAM_KEEP);
+	say(&b, C2S, 107, 527, "more"); /* behind octets that are not kept */
+	other_is(&b, C2S, 0, "ack");
+	stream_mode(&b.ss, S2C, STREAM_COUNT);
+	other_is(&b, S2C, 0, "one TWO THREE four 5,  six ");
+	bench_close(&b);
+	/* A gap ends the text. */
+	bench_open(&b, 0);
+	handshake(&b);
+	say(&b, C2S, 100, 500, "abcd");
+	say(&b, C2S, 102, 500, "X");
+	say(&b, C2S, 108, 500, "lost before");
+	push(&b, S2C, TCP_ACK, 500, 119, NULL, 0, 0);
+	b.ts += 600 * MS;
+	push(&b, S2C, TCP_ACK, 500, 119, NULL, 0, 0);
+	assert_int_equal(b.ss.side[C2S].gaps, 1);
+	other_is(&b, C2S, 0, "abXd");
+	bench_close(&b);
+}
+
+/* At most STREAM_HISTORY octets, those of the history at the first conflict. */
+static void test_other_bounds(void **state)
+{
+	(void)state;
+	struct bench b;
+	uint64_t at;
+	char line[1025];
+	memset(line, 'a', 1024);
+	line[1024] = 0;
+	bench_open(&b, 0);
+	handshake(&b);
+	for (uint32_t i = 0; i < 10; i++)
+		say(&b, S2C, 500 + i * 1024, 100, line);
+	say(&b, S2C, 500 + 9 * 1024, 100, "b");
+	assert_int_equal(b.ss.side[S2C].conflicts, 1);
+	assert_true(b.ss.side[S2C].forgot);
+	struct bytes other = stream_other(&b.ss, S2C, &at);
+	assert_int_equal(other.n, STREAM_HISTORY);
+	assert_int_equal(at, 2 * 1024);
+	assert_int_equal(other.p[7 * 1024], 'b');
+	say(&b, S2C, 500 + 10 * 1024, 100, line);
+	assert_int_equal(stream_other(&b.ss, S2C, &at).n, STREAM_HISTORY);
+	bench_close(&b);
+}
+
+/* Without memory for the other reading a conflict is still a conflict. */
+static void test_other_dry(void **state)
+{
+	(void)state;
+	struct bench b[8];
+	struct stream_memory small;
+	size_t kept = 0;
+	uint64_t at;
+	assert_true(stream_memory_init(&small, 1024 * 1024));
+	for (size_t i = 0; i < 8; i++) {
+		bench_open(&b[i], 0);
+		b[i].ss.mem = &small;
+		handshake(&b[i]);
+		say(&b[i], S2C, 500, 100, "abcd");
+		say(&b[i], S2C, 500, 100, "abXd");
+		assert_int_equal(b[i].ss.side[S2C].conflicts, 1);
+		kept += stream_other(&b[i].ss, S2C, &at).n == 4;
+	}
+	assert_true(kept > 1 && kept < 8);
+	assert_true(small.other.dry > 0);
+	for (size_t i = 0; i < 8; i++)
+		bench_close(&b[i]);
+	assert_int_equal(small.other.used + small.conflict.used, 0);
+	stream_memory_free(&small);
+}
+
+/* A version whose checksum is wrong is none, be it the first or the second. */
+static void test_bad_checksums(void **state)
+{
+	(void)state;
+	for (int bad = 0; bad < 2; bad++) {
+		struct bench b;
+		bench_open(&b, 0);
+		handshake(&b);
+		for (int i = 0; i < 2; i++) {
+			struct segment seg = { .ts = b.ts += MS, .number = ++b.number, .proto = PROTO_TCP, .flags = TCP_ACK,
+					       .seq = 500, .ack = 100, .payload = bytes_of(i ? "abXd" : "abcd"),
+					       .payload_wire = 4, .checksum_bad = i == bad };
+			stream_push(&b.ss, S2C, &seg);
+			drain(&b);
+		}
+		assert_int_equal(b.ss.side[S2C].conflicts, 0);
+		other_is(&b, S2C, 0, "");
+		bench_close(&b);
+	}
+}
+
+static void test_offsets(void **state)
+{
+	(void)state;
+	struct bench b;
+	bench_open(&b, 0);
+	assert_int_equal(stream_offset(&b.ss, C2S, 77), 0);
+	handshake(&b);
+	say(&b, C2S, 100, 500, "abcd");
+	assert_int_equal(stream_offset(&b.ss, C2S, 104), 4);
+	assert_int_equal(stream_offset(&b.ss, C2S, 99), -1);
+	assert_int_equal(stream_offset(&b.ss, S2C, 500), 0);
 	bench_close(&b);
 }
 
@@ -302,7 +446,7 @@ static void test_modes(void **state)
 	say(&b, C2S, 115, 500, "xx");
 	say(&b, C2S, 115, 500, "xy");
 	assert_int_equal(b.ss.side[C2S].conflicts, 1);
-	assert_int_equal(stream_conflict_at(&b.ss, C2S, 0)->n, 0);
+	assert_int_equal(stream_conflict_at(&b.ss, C2S, 0)->n[1], 0);
 	stream_mode(&b.ss, C2S, STREAM_COUNT);
 	say(&b, C2S, 117, 500, "hidden");
 	say(&b, C2S, 117, 500, "hidden");
@@ -425,7 +569,7 @@ static void test_bounds(void **state)
 		free(many[i].out[0]);
 		free(many[i].out[1]);
 	}
-	assert_int_equal(mem.work.used + mem.segment.used + mem.hold.used + mem.history.used + mem.conflict.used, 0);
+	assert_int_equal(mem.work.used + mem.segment.used + mem.hold.used + mem.history.used + mem.conflict.used + mem.other.used, 0);
 	stream_memory_free(&mem);
 	mem = own;
 }
@@ -605,6 +749,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_stories, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_conflict_keeps_both, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_other_reading, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_other_bounds, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_other_dry, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_bad_checksums, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_offsets, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_modes, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_skip, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_midstream_and_tfo, setup, teardown),

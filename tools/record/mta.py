@@ -5,6 +5,7 @@ import glob
 import os
 import shutil
 import subprocess
+import sys
 
 from world import run, start
 
@@ -83,6 +84,7 @@ def versions(work):
         have = dict(x.split() for x in f)
     return {"postfix": "Postfix " + have["postfix"].split("-")[0], "exim": "Exim " + have["exim4-daemon-heavy"].split("-")[0],
             "opensmtpd": "OpenSMTPD " + have["opensmtpd"].split("-")[0],
+            "talk": "A scripted client", "openssl": " ".join(run(["openssl", "version"]).split()[:2]) + " (s_client)",
             "swaks": "swaks " + run(["sh", "-c", "swaks --version | sed -n '1s/.*version //p'"]).strip()}
 
 
@@ -115,24 +117,28 @@ def instance(work, name, kind, netns, files, script):
                  os.path.join(here, "log"), netns)
 
 
-def postfix_server(work, netns, domain, host, addresses, pem, more=""):
+def postfix_server(work, netns, domain, host, addresses, pem, more="", port=25):
     main = POSTFIX + (f"myhostname = {host}\nmydestination = {domain}\ninet_interfaces = {', '.join(addresses)}\n"
                       "local_recipient_maps =\nlocal_transport = discard:\nsmtpd_peername_lookup = no\n"
                       "smtpd_relay_restrictions = reject_unauth_destination\nsmtpd_tls_loglevel = 1\n") + more
     if pem:
         main += f"smtpd_tls_security_level = may\nsmtpd_tls_chain_files = {pem}\n"
     return instance(work, "server", "postfix", netns,
-                    {"etc/postfix/main.cf": main, "etc/postfix/master.cf": MASTER.format(smtpd="smtp inet n - n - - smtpd\n")},
+                    {"etc/postfix/main.cf": main, "etc/postfix/master.cf": MASTER.format(smtpd=f"{port} inet n - n - - smtpd\n")},
                     POSTFIX_OWNERS + "exec postfix start-fg\n")
 
 
-def postfix_client(work, netns, host, sender, rcpt, message, more="", times=1):
-    """Sends the message once or more, one after the other; the process ends when all were delivered or deferred."""
+def postfix_client(work, netns, host, sender, rcpt, message, more="", times=1, patience=0):
+    """Sends the message once or more, one after the other; the process ends when all were delivered or deferred, with
+    patience only when they were delivered or bounced, or so many seconds are over."""
     main = POSTFIX + (f"myhostname = {host}\nmydestination =\nsmtp_tls_loglevel = 1\nsmtp_host_lookup = dns\n"
                       "smtp_dns_support_level = dnssec\ninet_protocols = ipv4\n") + more
+    if patience:
+        main += "minimal_backoff_time = 3s\nmaximal_backoff_time = 3s\nqueue_run_delay = 3s\n"
+    status = "status=(sent|bounced)" if patience else "status="
     script = (POSTFIX_OWNERS + f"postfix start-fg &\nsleep 1\nfor i in $(seq {times}); do\n"
               f" sendmail -f {sender} {rcpt} < /etc/message; n=0\n"
-              " until [ 0$(grep -c 'status=' /var/log/postfix.log 2>/dev/null) -ge $i ] || [ $n -gt 120 ]; do sleep 0.2; n=$((n+1)); done\n"
+              f" until [ 0$(grep -cE '{status}' /var/log/postfix.log 2>/dev/null) -ge $i ] || [ $n -gt {5 * patience or 120} ]; do sleep 0.2; n=$((n+1)); done\n"
               "done\nsleep 0.3\n")
     return instance(work, "client", "postfix", netns, {"etc/postfix/main.cf": main, "etc/message": message,
                                                        "etc/postfix/master.cf": MASTER.format(smtpd="")}, script)
@@ -150,13 +156,20 @@ def exim_server(work, netns, domain, host, addresses, port, pem, more="", auth="
     return instance(work, "server", "exim", netns, {"etc/exim4/own.conf": conf}, script)
 
 
-def exim_client(work, netns, host, sender, rcpt, message, more="", times=1):
+def exim_client(work, netns, host, sender, rcpt, message, more="", times=1, patience=0):
+    """Sends the message once or more; with patience its queue is run until it is empty or so many seconds are over."""
     conf = EXIM.format(host=host, more="dns_dnssec_ok = 1\n")
     conf += ("begin routers\nout:\n  driver = dnslookup\n  transport = remote\n  dnssec_request_domains = *\n  ignore_target_hosts = <; ::/0\n"
-             f"begin transports\nremote:\n  driver = smtp\n{more}")
+             f"begin transports\nremote:\n  driver = smtp\n{more}begin retry\n* * F,1h,3s\n")
     script = ("mkdir -p /var/spool/exim4 /var/log/exim4; chown Debian-exim: /var/spool/exim4 /var/log/exim4\n"
-              f"for i in $(seq {times}); do /usr/sbin/exim4 -C /etc/exim4/own.conf -odf -f {sender} {rcpt} < /etc/message; done\n")
+              "exim() { /usr/sbin/exim4 -C /etc/exim4/own.conf \"$@\"; }\n"
+              f"for i in $(seq {times}); do exim -odf -f {sender} {rcpt} < /etc/message; done\n"
+              f"for i in $(seq {patience // 4}); do [ $(exim -bpc) = 0 ] || {{ sleep 4; exim -q; }}; done\n")
     return instance(work, "client", "exim", netns, {"etc/exim4/own.conf": conf, "etc/message": message}, script)
+
+
+OPENSMTPD_FOLDERS = ("mkdir -p /run/empty /var/lib/opensmtpd/empty /var/tmp/maildir /var/spool/smtpd\nchown nobody /var/tmp/maildir\n"
+                     "chmod 711 /var/lib/opensmtpd/empty /var/spool/smtpd\nchgrp opensmtpq /usr/sbin/smtpctl; chmod 2555 /usr/sbin/smtpctl\n")
 
 
 def opensmtpd_server(work, netns, domain, host, addresses):
@@ -164,9 +177,17 @@ def opensmtpd_server(work, netns, domain, host, addresses):
     conf = (f"table all {{ \"@\" = nobody }}\nlisten on {addresses[0]} port 25 hostname {host}\n"
             "action \"drop\" maildir \"/var/tmp/maildir\" virtual <all>\n"
             f"match from any for domain \"{domain}\" action \"drop\"\n")
-    script = ("mkdir -p /run/empty /var/lib/opensmtpd/empty /var/tmp/maildir /var/spool/smtpd\nchown nobody /var/tmp/maildir\n"
-              "chmod 711 /var/lib/opensmtpd/empty /var/spool/smtpd\nexec smtpd -d -f /etc/own.conf\n")
+    script = OPENSMTPD_FOLDERS + "exec smtpd -d -f /etc/own.conf\n"
     return instance(work, "server", "opensmtpd", netns, {"etc/own.conf": conf}, script)
+
+
+def opensmtpd_client(work, netns, host, sender, rcpt, message, more="", times=1, patience=0):
+    """Sends the message once or more; more stands behind `relay`. Its queue is run by force every few seconds."""
+    conf = f"action \"out\" relay helo \"{host}\" {more}\nmatch from any for any action \"out\"\n"
+    script = (OPENSMTPD_FOLDERS + "smtpd -d -f /etc/own.conf > /var/log/smtpd.log 2>&1 &\nsleep 1\n"
+              f"for i in $(seq {times}); do sendmail -f {sender} {rcpt} < /etc/message; done\nsleep 3\n"
+              f"for i in $(seq {patience // 4}); do [ -z \"$(smtpctl show queue)\" ] || {{ smtpctl resume mta; smtpctl schedule all; sleep 4; }}; done\n")
+    return instance(work, "client", "opensmtpd", netns, {"etc/own.conf": conf, "etc/message": message}, script)
 
 
 def swaks(netns, server, port, host, sender, rcpt, message_file, more=()):
@@ -174,3 +195,14 @@ def swaks(netns, server, port, host, sender, rcpt, message_file, more=()):
             "--data", "@" + message_file, "--timeout", "8"] + list(more)
     return subprocess.run(["ip", "netns", "exec", netns] + args, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                           stdin=subprocess.DEVNULL).stdout.decode(errors="replace")
+
+
+def program(work, netns, kind, server, port, host, more, say):
+    """talk.py, or openssl s_client with say on its standard input."""
+    if kind == "talk":
+        args = [sys.executable, os.path.join(os.path.dirname(os.path.abspath(__file__)), "talk.py"), server, str(port)] + more
+    else:
+        args = ["openssl", "s_client", "-starttls", "smtp", "-name", host, "-connect", f"{server}:{port}"] + more
+    with open(os.path.join(work, "client.log"), "wb") as log:
+        subprocess.run(["ip", "netns", "exec", netns] + args, stdout=log, stderr=log, input=say.encode("ascii"), timeout=30,
+                       check=False)

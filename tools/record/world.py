@@ -5,6 +5,7 @@ The client has the sending MTA and its resolver; net has the name servers and th
 unless an attacker stands there and takes the server's address. Nothing outside is ever reached."""
 import ctypes
 import fcntl
+import glob
 import os
 import shutil
 import signal
@@ -35,6 +36,18 @@ DOMAINS = {
     "hotel.org": (23, ["3 1 1 hotel"], "ec"),
     "india.org": (24, ["3 1 1 retired"], "ec"),
     "juliet.org": (25, ["3 1 1 juliet"], "expired"),
+    "november.net": (17, ["2 0 1 authority"], "ec"),
+    "oscar.net": (18, ["2 0 1 authority"], "ec"),
+    "quebec.net": (19, ["3 1 1 quebec", "3 1 2 retired"], "ec"),
+    "sierra.net": (26, ["3 1 1 sierra"], "ec"),
+    "papa.org": (27, [], "unsigned"),
+    "romeo.org": (28, ["3 1 1 echo"], "ec"),
+}
+# Zones of another form; {0} is the TLSA record.
+WRITTEN = {
+    "sierra.net": ["@ IN MX 10 mx", "mx IN A 198.51.100.26", "_25._tcp.mx IN CNAME keys", "keys IN TLSA {0}"],
+    "papa.org": ["@ IN MX 10 mx.oscar.net."],
+    "romeo.org": ["@ IN MX 10 mx", "mx IN CNAME mx.echo.org.", "_25._tcp.mx IN TLSA {0}"],
 }
 
 
@@ -135,11 +148,12 @@ def network_up():
     run(["ip", "-n", PATH, "-6", "route", "add", "2001:db8:100::/48", "via", "2001:db8:3::2"])
 
 
-def wait_for(port, namespace=NET, seconds=10):
-    """Until something listens on a TCP port there; true if it does."""
+def wait_for(port, namespace=NET, seconds=10, address=None):
+    """Until something listens on a TCP port there, at that address if one is named; true if it does."""
+    where = f"sport = :{port}" + (f" and src {address}" if address else "")
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        if run(["ss", "-Hltn", f"sport = :{port}"], inside=namespace).strip():
+        if run(["ss", "-Hltn", where], inside=namespace).strip():
             return True
         time.sleep(0.1)
     return False
@@ -149,8 +163,10 @@ def wait_for(port, namespace=NET, seconds=10):
 
 def key_of(folder, name, kind):
     key = os.path.join(folder, name + ".key")
-    if kind == "rsa":
-        run(["openssl", "genrsa", "-out", key, "2048"])
+    if os.path.exists(key):
+        return key
+    if kind.startswith("rsa"):
+        run(["openssl", "genrsa", "-out", key, kind[3:] or "2048"])
     else:
         run(["openssl", "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", key])
     return key
@@ -158,6 +174,8 @@ def key_of(folder, name, kind):
 
 def self_signed(folder, name, host, kind="ec", more=()):
     key, crt = key_of(folder, name, kind), os.path.join(folder, name + ".crt")
+    if os.path.exists(crt):
+        return
     run(["openssl", "req", "-x509", "-new", "-key", key, "-out", crt, "-subj", "/CN=" + host, "-days", "6900",
          "-addext", "subjectAltName=DNS:" + host] + list(more))
 
@@ -169,39 +187,61 @@ def bundle(folder, name, certs):
                 out.write(f.read())
 
 
+def issued(folder, name, subject, names):
+    """A certificate of our own authority."""
+    key_of(folder, name, "ec")
+    if os.path.exists(os.path.join(folder, name + ".crt")):
+        return
+    write(folder, name + ".ext", "subjectAltName=" + ",".join("DNS:" + n for n in names) + "\n")
+    run(["sh", "-c", f"openssl req -new -key {name}.key -subj /CN={subject} | openssl x509 -req -CA authority.crt "
+         f"-CAkey authority.key -days 6900 -extfile {name}.ext -out {name}.crt"], cwd=folder)
+
+
+def dated(folder, name, host, begin, end):
+    """A self-signed certificate with dates of its own."""
+    key_of(folder, name, "ec")
+    if not os.path.exists(os.path.join(folder, name + ".crt")):
+        write(folder, name + ".cnf", "[ca]\ndefault_ca=d\n[d]\ndatabase=index\nserial=serial\nnew_certs_dir=.\ndefault_md=sha256\n"
+              f"policy=p\nx509_extensions=e\n[p]\ncommonName=supplied\n[e]\nsubjectAltName=DNS:{host}\n")
+        run(["sh", "-c", f": > index; echo 5A > serial; openssl req -new -key {name}.key -subj /CN={host} -out {name}.csr && "
+             f"openssl ca -batch -config {name}.cnf -selfsign -keyfile {name}.key -in {name}.csr -notext -out {name}.crt "
+             f"-startdate {begin} -enddate {end}"], cwd=folder)
+    bundle(folder, name, [name + ".crt"])
+
+
 def certificates(folder):
-    """One certificate a domain, named by its first label; mallory is the attacker's."""
-    os.makedirs(folder)
+    """One certificate a domain, named by its first label, and some for scenarios of their own; mallory is the attacker's.
+    What is there already stays."""
+    os.makedirs(folder, exist_ok=True)
+    self_signed(folder, "authority", "Bravo Mail Authority", more=["-addext", "basicConstraints=critical,CA:TRUE"])
+    issued(folder, "bravo", "mx.bravo.net", ["mx.bravo.net"])
+    issued(folder, "november", "mx.november.net", ["mx.november.net"])
+    issued(folder, "oscar", "oscar.net", ["oscar.net", "papa.org"])
+    issued(folder, "issued", "mx.charlie.net", ["mx.charlie.net"])
+    dated(folder, "mike", "old.example", "20250101000000Z", "20250301000000Z")
+    dated(folder, "bygone", "mx.charlie.net", "20250101000000Z", "20250301000000Z")
+    dated(folder, "early", "mx.charlie.net", "20440101000000Z", "20450101000000Z")
+    for name in ("bravo", "oscar", "issued"):
+        bundle(folder, name, [name + ".crt", "authority.crt"])
+    bundle(folder, "november", ["november.crt"])
     for domain in DOMAINS:
         name = domain.split(".")[0]
-        if name not in ("bravo", "mike"):
+        if name not in ("bravo", "mike", "november", "oscar"):
             self_signed(folder, name, "mta.hotel.org" if name == "hotel" else mx_host(domain),
                         "rsa" if name == "kilo" else "ec")
             bundle(folder, name, [name + ".crt"])
-    self_signed(folder, "retired", "mx.india.org")
-    self_signed(folder, "mallory", "mx.alpha.net")
-    bundle(folder, "mallory", ["mallory.crt"])
-    self_signed(folder, "authority", "Bravo Mail Authority", more=["-addext", "basicConstraints=critical,CA:TRUE"])
-    key_of(folder, "bravo", "ec")
-    with open(os.path.join(folder, "ext"), "w", encoding="ascii") as f:
-        f.write("subjectAltName=DNS:mx.bravo.net\n")
-    run(["sh", "-c", "openssl req -new -key bravo.key -subj /CN=mx.bravo.net | openssl x509 -req -CA authority.crt "
-         "-CAkey authority.key -days 6900 -extfile ext -out bravo.crt"], cwd=folder)
-    bundle(folder, "bravo", ["bravo.crt", "authority.crt"])
-    key_of(folder, "mike", "ec")
-    with open(os.path.join(folder, "ca.cnf"), "w", encoding="ascii") as f:
-        f.write("[ca]\ndefault_ca=d\n[d]\ndatabase=index\nserial=serial\nnew_certs_dir=.\ndefault_md=sha256\n"
-                "policy=p\nx509_extensions=e\n[p]\ncommonName=supplied\n[e]\nsubjectAltName=DNS:old.example\n")
-    run(["sh", "-c", ": > index; echo 5A > serial; openssl req -new -key mike.key -subj /CN=old.example -out mike.csr && "
-         "openssl ca -batch -config ca.cnf -selfsign -keyfile mike.key -in mike.csr -notext -out mike.crt "
-         "-startdate 20250101000000Z -enddate 20250301000000Z"], cwd=folder)
-    bundle(folder, "mike", ["mike.crt"])
+    for name, host, kind in (("retired", "mx.india.org", "ec"), ("mallory", "mx.alpha.net", "ec"),
+                             ("stranger", "mail.elsewhere.example", "ec"), ("short", "mx.charlie.net", "rsa1024")):
+        self_signed(folder, name, host, kind)
+        bundle(folder, name, [name + ".crt"])
+    if not os.path.exists(os.path.join(folder, "dh1024.pem")):
+        run(["openssl", "dhparam", "-out", os.path.join(folder, "dh1024.pem"), "1024"])
 
 
-def digest(folder, selector, name):
+def digest(folder, selector, kind, name):
     what = "openssl x509 -in %s.crt -outform DER" if selector == "0" else \
         "openssl x509 -in %s.crt -noout -pubkey | openssl pkey -pubin -outform DER"
-    return run(["sh", "-c", (what % name) + " | sha256sum | cut -d' ' -f1"], cwd=folder).strip()
+    return run(["sh", "-c", (what % name) + f" | sha{'512' if kind == '2' else '256'}sum | cut -d' ' -f1"], cwd=folder).strip()
 
 
 # ---- zones ----
@@ -213,22 +253,35 @@ def zone_text(origin, ns, lines):
 
 
 def leaf_lines(domain, certs):
+    records = []
+    for record in DOMAINS[domain][1]:
+        usage, selector, kind, name = record.split()
+        records.append(f"{usage} {selector} {kind} {digest(certs, selector, kind, name)}")
+    if domain in WRITTEN:
+        return [line.format(*records) for line in WRITTEN[domain]]
     target = "mta" if domain == "hotel.org" else "mx"
     lines = [f"@ IN MX 10 {mx_host(domain)}.", f"{target} IN A {server4(domain)}", f"{target} IN AAAA {server6(domain)}"]
     if target != "mx":
         lines.append(f"mx IN CNAME {target}")
-    for record in DOMAINS[domain][1]:
-        usage, selector, kind, name = record.split()
-        lines.append(f"_25._tcp.{target} IN TLSA {usage} {selector} {kind} {digest(certs, selector, name)}")
-    return lines
+    return lines + [f"_25._tcp.{target} IN TLSA {record}" for record in records]
+
+
+def zone_keys(folder, origin, how):
+    """The zone-signing and the key-signing key of a zone: those that are there, or new ones."""
+    found = {}
+    for path in glob.glob(os.path.join(folder, f"K{origin}+*.key")):
+        with open(path, encoding="ascii") as f:
+            found["DNSKEY\t257" in f.read()] = os.path.basename(path)[:-4]
+    algorithm = ["-a", "RSASHA256", "-b", "2048"] if how == "rsa" else ["-a", "ECDSAP256SHA256"]
+    for ksk in {False, True} - set(found):
+        found[ksk] = run(["ldns-keygen"] + ["-k"] * ksk + algorithm + [origin], cwd=folder).split()[-1]
+    return found[False], found[True]
 
 
 def sign(folder, origin, how):
     """Signs folder/FILE into FILE.signed with a key-signing and a zone-signing key; the DS goes to FILE.ds."""
     name = origin.rstrip(".") or "root"
-    algorithm = ["-a", "RSASHA256", "-b", "2048"] if how == "rsa" else ["-a", "ECDSAP256SHA256"]
-    zsk = run(["ldns-keygen"] + algorithm + [origin], cwd=folder).split()[-1]
-    ksk = run(["ldns-keygen", "-k"] + algorithm + [origin], cwd=folder).split()[-1]
+    zsk, ksk = zone_keys(folder, origin, how)
     begin, end = (("20240101000000", "20240601000000") if how == "expired" else (BEGIN, END))
     nsec3 = ["-n", "-a", "1", "-t", "0"] if how == "nsec3" else []
     run(["ldns-signzone", "-i", begin, "-e", end, "-o", origin] + nsec3 + [name + ".zone", zsk, ksk], cwd=folder)
@@ -255,7 +308,8 @@ def write(folder, name, text):
 
 
 def zones(folder, certs):
-    os.makedirs(folder)
+    """All zones, signed: with the keys that are there, and new ones where there are none."""
+    os.makedirs(folder, exist_ok=True)
     ds = {}
     for domain, (_, _, how) in DOMAINS.items():
         write(folder, domain + ".zone", zone_text(domain + ".", LEAF_NS, leaf_lines(domain, certs)))

@@ -4,7 +4,7 @@
 //!
 //! prints for each event the ids of the rules that match, as one JSON array a line. Of ours there is only this loop.
 use rsigma_eval::event::JsonEvent;
-use rsigma_eval::Engine;
+use rsigma_eval::{evaluate_rule, Engine};
 use std::io::{self, BufRead, BufWriter, Write};
 
 fn engine_of(paths: impl Iterator<Item = String>) -> Result<Engine, String> {
@@ -25,10 +25,13 @@ fn judge(engine: &Engine) -> Result<(), String> {
     for line in io::stdin().lock().lines() {
         let line = line.map_err(|e| e.to_string())?;
         let event = serde_json::from_str(&line).map_err(|e| e.to_string())?;
+        let event = JsonEvent::owned(event);
+        // Rule by rule: the index in front of Engine::evaluate passes over lists of maps in which only some of the maps
+        // test a word.
         let found: Vec<String> = engine
-            .evaluate(&JsonEvent::owned(event))
-            .into_iter()
-            .filter_map(|m| m.rule_id)
+            .rules()
+            .iter()
+            .filter_map(|rule| evaluate_rule(rule, &event)?.rule_id)
             .collect();
         writeln!(out, "{}", serde_json::json!(found)).map_err(|e| e.to_string())?;
     }

@@ -1,0 +1,6 @@
+The ClientHello is answered with an alert, handshake_failure, and the end, and Exim, to whom TLS is welcome, sends in clear in the end.
+
+Exim 4.96 sends to charlie.net; its server mx.charlie.net (198.51.100.12, port 25) is Postfix 3.7.11. A program on the path lies (alert).
+Exim comes back within the second and sends in clear (tls_tempfail_tryclear).
+Nothing is promised, and each session alone has an innocent reading: entries, no alert.
+Recorded on the client's link, in front of any attacker, with the DNS of the client's own validating resolver, which began with an empty cache.

@@ -1,0 +1,5 @@
+STARTTLS is offered, and then not known (502).
+
+Postfix 3.7.11 sends to charlie.net; its server mx.charlie.net (198.51.100.12, port 25) is Postfix 3.7.11. A program on the path lies (disown).
+A server that offers STARTTLS knows it: strong. Without a promise an entry.
+Recorded on the client's link, in front of any attacker, with the DNS of the client's own validating resolver, which began with an empty cache.

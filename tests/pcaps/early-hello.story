@@ -1,0 +1,5 @@
+A client sends its ClientHello without waiting for the reply to STARTTLS.
+
+A scripted client sends to charlie.net; its server mx.charlie.net (198.51.100.12, port 25) is Postfix 3.7.11. A program in front of the server is part of it and odd (pass); nobody lies.
+Hasty, and what follows STARTTLS is TLS. The twin of command-injected.
+Recorded on the client's link, in front of any attacker, with the DNS of the client's own validating resolver, which began with an empty cache.
