@@ -5,12 +5,13 @@
  * channel's own buffer. Nothing here looks into a record: who receives it checks it. */
 #ifndef CHANNEL_H
 #define CHANNEL_H
-#include "bytes.h"
+#include "packet.h"
 
 enum channel_kind {
 	CH_SESSION = 1, /* capture to judge: the record, which says how long it is, u32 length of the certificate_list, the
 			 * list, and the proof of its key (key_proof.h), which may be empty, to the end */
-	CH_DNS,         /* capture to resolver: i64 ts, u64 frame, u8 tcp, the message */
+	CH_DNS,         /* capture to resolver: i64 ts, u64 frame, u8 flags (1 TCP, 2 of another capture), u16 port and
+			 * struct addr of the client, struct addr of the server, the message */
 	CH_NOTE,        /* to output: one line for the user, "e" or "i" in front: an error that makes the run incomplete, or not */
 	CH_PROGRESS,    /* capture by judge to output: struct progress */
 	CH_STATS,       /* capture to judge: a record with the counters of the capture */
@@ -21,7 +22,7 @@ enum channel_kind {
 	CH_KINDS
 };
 
-enum { CHANNEL_RECORD_MAX = 256 * 1024 };
+enum { CHANNEL_RECORD_MAX = 256 * 1024, CHANNEL_DNS_HEAD = 19 + 2 * sizeof(struct addr) };
 
 /* done, total  octets of input read and in all (0 unknown); sessions, alerts so far */
 struct progress {

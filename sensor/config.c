@@ -48,6 +48,33 @@ static bool ca_file(const struct node *value, struct site *site, struct error *e
 	return true;
 }
 
+static bool dns_port(const struct node *n, struct site *site, struct error *e)
+{
+	unsigned v = 0;
+	bool good = n->kind == NODE_SCALAR && n->text.n >= 1 && n->text.n <= 5;
+	for (size_t i = 0; good && i < n->text.n; i++) {
+		good = n->text.p[i] >= '0' && n->text.p[i] <= '9';
+		v = v * 10 + (unsigned)(n->text.p[i] - '0');
+	}
+	if (!good || v == 0 || v > UINT16_MAX)
+		return node_error(e, n, "dns_ports: a port belongs here, 1 to 65535");
+	if (site->ndns == SITE_DNS_PORTS)
+		return node_error(e, n, "dns_ports: at most %d of them", SITE_DNS_PORTS);
+	site->dns_port[site->ndns++] = (uint16_t)v;
+	return true;
+}
+
+/* One port, or a list of them. */
+static bool dns_ports(const struct node *value, struct site *site, struct error *e)
+{
+	if (value->kind != NODE_LIST)
+		return dns_port(value, site, e);
+	for (const struct node *n = value->first; n; n = n->next)
+		if (!dns_port(n, site, e))
+			return false;
+	return true;
+}
+
 static bool vantage(const struct node *value, struct site *site, struct error *e)
 {
 	int word = value->kind == NODE_SCALAR ? word_index(fact_table[F_vantage].words, value->text) : -1;
@@ -59,14 +86,14 @@ static bool vantage(const struct node *value, struct site *site, struct error *e
 
 static bool unknown_key(const struct node *key, struct error *e)
 {
-	static const char *const keys[] = { "own_networks", "public_addresses", "vantage", "decrypted_mirror", "ca_file", "rules",
+	static const char *const keys[] = { "own_networks", "public_addresses", "vantage", "decrypted_mirror", "dns_ports", "ca_file", "rules",
 					    "rules_off", "rule_levels" };
 	const char *near = nearest_word(keys, sizeof(keys) / sizeof(keys[0]), key->text);
 	int n = (int)(key->text.n < 60 ? key->text.n : 60);
 	if (near)
 		return node_error(e, key, "no key \"%.*s\"; did you mean \"%s\"?", n, (const char *)key->text.p, near);
 	return node_error(e, key, "no key \"%.*s\"; the keys are own_networks, public_addresses, vantage, decrypted_mirror, "
-			  "ca_file, rules, rules_off and rule_levels", n, (const char *)key->text.p);
+			  "dns_ports, ca_file, rules, rules_off and rule_levels", n, (const char *)key->text.p);
 }
 
 static bool pair(const struct node *value, struct site *site, struct rule_site *rules, struct error *e)
@@ -80,6 +107,8 @@ static bool pair(const struct node *value, struct site *site, struct rule_site *
 		return vantage(value, site, e);
 	if (node_is(value->key, "decrypted_mirror"))
 		return decrypted_mirror(value, site, e);
+	if (node_is(value->key, "dns_ports"))
+		return dns_ports(value, site, e);
 	if (node_is(value->key, "ca_file"))
 		return ca_file(value, site, e);
 	if (!rule_site_key(rules, value, &taken, e))

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
+#include "dns_denial.h"
+
 enum { RECORDS_MAX = 1024, SCRATCH = 256 * 1024, RECENT = 4, CLASS_IN = 1, REPLY_OPT = 11 };
 enum { SIG_FIXED = 18, SIG_LABELS = 3, SIG_EXPIRE = 8, SIG_BEGIN = 12 };       /* RRSIG RDATA, RFC 4034 3.1 */
 
@@ -34,21 +36,24 @@ struct observed {
 	int64_t ts;
 	uint16_t qtype, refs;
 	uint8_t rcode;
+	bool other;                     /* of a capture that was given for its DNS alone */
 	bool dnssec;                    /* the reply to a query with DO, or it holds signatures */
 	struct ref ref[];
 };
 
+/* dropped: ns, when whoever took it the last time that it was said must have dropped it again (time and TTL). */
 struct entry {
 	struct entry *next;
-	int64_t ts;
+	int64_t ts, dropped;
 	const struct observed *msg;
 	const struct rrset *set;        /* of KEY_SET */
 };
 
 /* ASKED  messages that answer (name, type)         SET   RRsets (name, type)
  * CUT    referrals to name without a DS             NX    messages that say name does not exist
- * NODATA messages that deny some type at name       SEEN  RRsets that hold name, or an address in its place */
-enum key_kind { KEY_ASKED, KEY_SET, KEY_CUT, KEY_NX, KEY_NODATA, KEY_SEEN };
+ * NODATA messages that deny some type at name       SEEN  RRsets that hold name, or an address in its place
+ * SPAN   owners of NSEC or NSEC3 (type) that zone name signed, once each */
+enum key_kind { KEY_ASKED, KEY_SET, KEY_CUT, KEY_NX, KEY_NODATA, KEY_SEEN, KEY_SPAN };
 
 struct key {
 	struct key *next;
@@ -155,19 +160,35 @@ static bool same_answer(const struct observed *a, const struct observed *b)
 }
 
 /* The newest entry of the same kind: an answer without signatures must not hide what one with them said. */
-static const struct entry *newest_alike(const struct key *k, const struct observed *msg, const struct rrset *set)
+static struct entry *newest_alike(const struct key *k, const struct observed *msg, const struct rrset *set)
 {
-	const struct entry *e = k->entries;
+	struct entry *e = k->entries;
 	for (unsigned i = 0; e && i < RECENT; i++, e = e->next)
 		if (set ? !e->set->sigs == !set->sigs : e->msg->dnssec == msg->dnssec)
 			return e;
 	return NULL;
 }
 
-static bool known(const struct key *k, const struct observed *msg, const struct rrset *set)
+/* The entry that said the same already, or NULL. */
+static struct entry *known(const struct key *k, const struct observed *msg, const struct rrset *set)
 {
-	const struct entry *e = newest_alike(k, msg, set);
-	return e && e->ts <= msg->ts && (set ? e->set == set : same_answer(e->msg, msg));
+	struct entry *e = newest_alike(k, msg, set);
+	bool same = e && e->ts <= msg->ts && (set ? e->set == set : same_answer(e->msg, msg));
+	return same ? e : NULL;
+}
+
+static int64_t ns(uint32_t s)
+{
+	return (int64_t)s * 1000000000;
+}
+
+/* When the set must have been dropped by whoever took it from m; 0 without a set. */
+static int64_t dropped_at(const struct observed *m, const struct rrset *set)
+{
+	for (unsigned i = 0; set && i < m->refs; i++)
+		if (m->ref[i].set == set)
+			return m->ts + ns(m->ref[i].ttl);
+	return 0;
 }
 
 /* Links msg (and set) under a key. false: full. *fresh is set when it said something new. */
@@ -175,9 +196,13 @@ static bool link_to(struct dns_store *s, enum key_kind kind, const struct dns_na
 		    const struct observed *msg, const struct rrset *set, bool *fresh)
 {
 	size_t bucket;
+	int64_t dropped = dropped_at(msg, set);
 	struct key *k = key_find(s, kind, name, type, &bucket);
-	if (k && known(k, msg, set))
+	struct entry *same = k ? known(k, msg, set) : NULL;
+	if (same) {
+		same->dropped = dropped > same->dropped ? dropped : same->dropped;
 		return true;
+	}
 	struct entry *e = take(s, sizeof(*e));
 	if (!k && e && (k = take(s, sizeof(*k) + name->n))) {
 		*k = (struct key){ .next = s->keys[bucket], .type = type, .kind = (uint8_t)kind, .n = name->n };
@@ -186,7 +211,7 @@ static bool link_to(struct dns_store *s, enum key_kind kind, const struct dns_na
 	}
 	if (!k || !e)
 		return false;
-	*e = (struct entry){ .next = k->entries, .ts = msg->ts, .msg = msg, .set = set };
+	*e = (struct entry){ .next = k->entries, .ts = msg->ts, .dropped = dropped, .msg = msg, .set = set };
 	k->entries = e;
 	*fresh = true;
 	return true;
@@ -355,6 +380,30 @@ static bool link_targets(struct dns_store *s, const struct observed *m, const st
 	return true;
 }
 
+/* The zone that signed the set; false: nobody did. */
+static bool set_signer(const struct rrset *set, struct dns_name *zone)
+{
+	struct cur c = set_records(set);
+	for (unsigned i = 0; i < set->rrs; i++)
+		next_rdata(&c);
+	struct bytes sig = next_rdata(&c);
+	struct cur name = cur_of(bytes_skip(sig, SIG_FIXED));
+	return set->sigs && sig.n > SIG_FIXED && dns_wire_name(&name, bytes_skip(sig, SIG_FIXED), zone);
+}
+
+/* An NSEC or NSEC3 under the zone that signed it, unless an earlier one of that owner stands there. The spans of parent
+ * and child begin at the same name, where a zone is cut. */
+static bool link_span(struct dns_store *s, const struct observed *m, const struct rrset *set, bool *fresh)
+{
+	struct dns_name owner = set_owner(set), zone, other;
+	if ((set->type != RR_NSEC && set->type != RR_NSEC3) || !set_signer(set, &zone) || !dns_wire_below(&owner, &zone))
+		return true;
+	for (const struct entry *e = entries(s, KEY_SET, &owner, set->type); e; e = e->next)
+		if (set_signer(e->set, &other) && dns_wire_same(&other, &zone))
+			return true;
+	return link_to(s, KEY_SPAN, &zone, set->type, m, set, fresh);
+}
+
 /* The sets in reach of others: every signed one, and unsigned ones that were an answer. */
 static bool link_sets(struct dns_store *s, const struct observed *m, bool *fresh)
 {
@@ -363,7 +412,7 @@ static bool link_sets(struct dns_store *s, const struct observed *m, bool *fresh
 		struct dns_name owner = set_owner(set);
 		if (!set->sigs && m->ref[i].section != DNS_ANSWER)
 			continue;
-		if (!link_to(s, KEY_SET, &owner, set->type, m, set, fresh))
+		if (!link_span(s, m, set, fresh) || !link_to(s, KEY_SET, &owner, set->type, m, set, fresh))
 			return false;
 		if (m->ref[i].section == DNS_ANSWER && !link_targets(s, m, set, fresh))
 			return false;
@@ -427,7 +476,7 @@ enum dns_kept dns_store_add(struct dns_store *s, const struct dns_message *m)
 	struct observed *o = take(s, sizeof(*o) + s->nrecords * sizeof(o->ref[0]));
 	if (!o)
 		return DNS_FULL;
-	*o = (struct observed){ .ts = m->ts, .qtype = w.qtype, .rcode = w.flags & 0xf, .dnssec = dnssec };
+	*o = (struct observed){ .ts = m->ts, .qtype = w.qtype, .rcode = w.flags & 0xf, .dnssec = dnssec, .other = m->other };
 	for (size_t i = 0; i < s->nrecords; i++) {
 		const struct parsed *r = &s->records[i];
 		if (r->taken || r->rr.type == RR_RRSIG)
@@ -450,9 +499,22 @@ enum dns_kept dns_store_add(struct dns_store *s, const struct dns_message *m)
 
 /* ---- replies ---- */
 
-/* The choice so far. rank: lower is better; inside a rank the newest at or before as_of, or the earliest later one. */
+/* SPANS of a reply: closest encloser, next closer name, wildcard. SPAN_SLACK: s that its TTL may have run out before */
+enum { CANDIDATES = 16, SPANS = 3, SPAN_DEPTH = 16, SPAN_SLACK = 300 };
+
+/* What could be served. rank: lower is better; inside a rank the newest at or before as_of, or the earliest later one. */
+struct candidate {
+	unsigned rank;
+	const struct entry *entry;
+	enum key_kind kind;
+	enum dns_found found;
+};
+
+/* The choice so far: the best candidates, best first, none of which says the same as another; and the one taken. */
 struct pick {
 	int64_t as_of;
+	struct candidate list[CANDIDATES];
+	unsigned n;
 	unsigned rank;
 	const struct entry *entry;
 	enum key_kind kind;
@@ -461,9 +523,12 @@ struct pick {
 	bool differ, any;
 	int64_t from, until;            /* edges of signatures */
 	int64_t end;                    /* when the first of them stops being good */
+	const struct entry *span[SPANS]; /* of KEY_SPAN */
+	unsigned spans;
+	bool nxdomain;
 };
 
-enum rank { RANK_PROOF, RANK_DERIVED, RANK_PROOF_LATER, RANK_DERIVED_LATER, RANK_UNSIGNED, RANK_FAILURE, RANK_NONE };
+enum rank { RANK_PROOF, RANK_DERIVED, RANK_PROOF_LATER, RANK_DERIVED_LATER, RANK_SPAN, RANK_UNSIGNED, RANK_FAILURE, RANK_NONE };
 
 static void edge(struct pick *p, int64_t t)
 {
@@ -483,11 +548,6 @@ static void look_at(struct pick *p, int64_t ts)
 		p->below = ts;
 	if (ts > p->as_of && ts < p->above)
 		p->above = ts;
-}
-
-static int64_t ns(uint32_t s)
-{
-	return (int64_t)s * 1000000000;
 }
 
 /* The dates of a set's signatures: edges of the window, and have all begun at as_of? */
@@ -526,18 +586,42 @@ static bool begun(struct pick *p, const struct entry *e)
 	return any && all;
 }
 
+static bool better(const struct pick *p, const struct candidate *a, const struct candidate *b)
+{
+	if (a->rank != b->rank)
+		return a->rank < b->rank;
+	return a->entry->ts > p->as_of ? a->entry->ts < b->entry->ts : a->entry->ts > b->entry->ts;
+}
+
+/* Do both come from one message, or say the same? */
+static bool alike(const struct candidate *a, const struct candidate *b)
+{
+	if (a->entry->msg == b->entry->msg)
+		return true;
+	if (a->kind != b->kind || a->found != b->found)
+		return false;
+	return a->entry->set ? a->entry->set == b->entry->set : same_answer(a->entry->msg, b->entry->msg);
+}
+
+/* Into the list by its rank. Of two that are alike the better one stays. */
 static void choose(struct pick *p, const struct entry *e, enum key_kind kind, enum rank rank, enum dns_found found)
 {
-	bool later = e->ts > p->as_of;
-	bool better = rank < p->rank;
-	if (rank == p->rank)
-		better = later ? e->ts < p->entry->ts : e->ts > p->entry->ts;
-	if (better) {
-		p->rank = rank;
-		p->entry = e;
-		p->kind = kind;
-		p->found = found;
-	}
+	const struct candidate c = { rank, e, kind, found };
+	unsigned at = p->n, last;
+	while (at > 0 && better(p, &c, &p->list[at - 1]))
+		at--;
+	for (unsigned i = 0; i < at; i++)
+		if (alike(&p->list[i], &c))
+			return;
+	for (last = at; last < p->n && !alike(&p->list[last], &c); last++)
+		continue;
+	if (last == CANDIDATES)
+		last--;
+	if (at >= CANDIDATES)
+		return;
+	memmove(p->list + at + 1, p->list + at, (last - at) * sizeof(c));
+	p->list[at] = c;
+	p->n += last == p->n;
 }
 
 /* Offers an entry that answers with proof; derived: it was the answer to another question. */
@@ -652,7 +736,241 @@ static void offer_derived(const struct dns_store *s, struct pick *p, const struc
 	} while (dns_wire_parent(&up, &up) && up.n > 1);
 }
 
-static struct pick pick(const struct dns_store *s, const struct dns_name *name, uint16_t type, int64_t as_of)
+/* ---- absence by spans: what a proof about one name says of others (RFC 8198 5) ---- */
+
+/* A walk for one name through the spans of one zone.
+ * anc, wild   the name and those above it up to the zone, and the wildcards beside them (wild[0]: none)
+ * hash        of these, by the parameters of hashed; of NSEC3 only */
+struct spans {
+	const struct dns_store *s;
+	struct pick *p;
+	uint16_t type, nsec;
+	const struct dns_name *zone;
+	struct dns_name anc[SPAN_DEPTH], wild[SPAN_DEPTH];
+	unsigned depth;
+	struct nsec3 hashed;
+	uint8_t hash[SPAN_DEPTH][NSEC3_HASH], wild_hash[SPAN_DEPTH][NSEC3_HASH];
+};
+
+/* How an entry stands to a name. */
+enum stands { STANDS_APART, STANDS_AT, STANDS_OVER };
+
+static enum stands stands(const struct spans *w, const struct entry *e, unsigned i, bool wild)
+{
+	struct cur c = set_records(e->set);
+	struct bytes rdata = next_rdata(&c);
+	struct dns_name owner = set_owner(e->set), next;
+	const struct dns_name *name = wild ? &w->wild[i] : &w->anc[i];
+	if (w->nsec == RR_NSEC) {
+		struct cur r = cur_of(rdata);
+		if (dns_wire_same(&owner, name))
+			return STANDS_AT;
+		return dns_wire_name(&r, rdata, &next) && dns_denial_nsec(&owner, &next, w->zone, name) ? STANDS_OVER : STANDS_APART;
+	}
+	struct nsec3 n;
+	const uint8_t *hash = wild ? w->wild_hash[i] : w->hash[i];
+	if (!dns_denial_nsec3_read(&owner, rdata, &n) || !dns_denial_same_hash(&n, &w->hashed))
+		return STANDS_APART;
+	if (memcmp(n.owner, hash, NSEC3_HASH) == 0)
+		return STANDS_AT;
+	return dns_denial_nsec3(&n, hash) ? STANDS_OVER : STANDS_APART;
+}
+
+/* May it be used as of now? A proof about another name is believed no longer than whoever cached it would. */
+static bool span_good(struct pick *p, const struct entry *e)
+{
+	int64_t end = e->dropped + ns(SPAN_SLACK);
+	bool signed_then = begun(p, e);
+	edge(p, e->ts);
+	edge(p, end);
+	return e->ts <= p->as_of ? p->as_of < end : signed_then;
+}
+
+static bool nearer(const struct pick *p, const struct entry *a, const struct entry *b)
+{
+	bool later = a->ts > p->as_of, other = b && b->ts > p->as_of;
+	if (!b || later != other)
+		return !b || other;
+	return later ? a->ts < b->ts : a->ts > b->ts;
+}
+
+static bool cut_or_alias(const struct rrset *set)
+{
+	struct cur c = set_records(set), map = bitmap_of(set->type, next_rdata(&c));
+	return (bit_set(map, RR_NS) && !bit_set(map, RR_SOA)) || bit_set(map, RR_DNAME);
+}
+
+/* The entry that stands so to a name, the newest at or before as_of, else the first one later. What lies below a cut or
+ * a DNAME is no business of the span that begins there (RFC 6840 4.1). */
+static const struct entry *span_find(struct spans *w, unsigned i, bool wild, enum stands how)
+{
+	const struct entry *best = NULL;
+	for (const struct entry *o = entries(w->s, KEY_SPAN, w->zone, w->nsec); o; o = o->next) {
+		struct dns_name owner = set_owner(o->set), signer;
+		for (const struct entry *e = entries(w->s, KEY_SET, &owner, w->nsec); e; e = e->next) {
+			if (!set_signer(e->set, &signer) || !dns_wire_same(&signer, w->zone) || stands(w, e, i, wild) != how)
+				continue;
+			if (w->nsec == RR_NSEC && how == STANDS_OVER && dns_wire_below(&w->anc[0], &owner) && cut_or_alias(e->set))
+				continue;
+			if (span_good(w->p, e) && nearer(w->p, e, best))
+				best = e;
+		}
+	}
+	return best;
+}
+
+static bool span_put(struct pick *p, const struct entry *e)
+{
+	for (unsigned i = 0; i < p->spans; i++)
+		if (p->span[i]->set == e->set)
+			return true;
+	if (p->spans == SPANS)
+		return false;
+	p->span[p->spans++] = e;
+	return true;
+}
+
+/* The wildcard that could have answered must not exist either, or have nothing of the type. */
+static bool span_wildcard(struct spans *w, unsigned encloser)
+{
+	const struct entry *e = span_find(w, encloser, true, STANDS_OVER);
+	w->p->nxdomain = e != NULL;
+	if (!e)
+		e = span_find(w, encloser, true, STANDS_AT);
+	return e && (w->p->nxdomain || denies(e->set, w->type)) && span_put(w->p, e);
+}
+
+/* How many labels above the name is the closest name that exists, by the ends of the span that holds the name? */
+static unsigned encloser_of(const struct spans *w, const struct entry *over)
+{
+	struct cur c = set_records(over->set);
+	struct bytes rdata = next_rdata(&c);
+	struct cur r = cur_of(rdata);
+	struct dns_name owner = set_owner(over->set), next = { 0 }, a, b;
+	dns_wire_name(&r, rdata, &next);
+	dns_denial_common(&w->anc[0], &owner, &a);
+	dns_denial_common(&w->anc[0], &next, &b);
+	const struct dns_name *longer = a.n >= b.n ? &a : &b;
+	unsigned i = 0;
+	while (i < w->depth - 1 && !dns_wire_same(&w->anc[i], longer))
+		i++;
+	return i;
+}
+
+static bool span_nsec(struct spans *w)
+{
+	const struct entry *over = span_find(w, 0, false, STANDS_OVER);
+	if (!over || span_find(w, 0, false, STANDS_AT) || !span_put(w->p, over))
+		return false;
+	unsigned encloser = encloser_of(w, over);
+	if (encloser == 0) /* the next name is below it: it is there, and has no records */
+		return true;
+	return span_wildcard(w, encloser);
+}
+
+/* Hashes all names by the parameters of the zone's newest owner; false: it has none that we follow. */
+static bool span_hash(struct spans *w)
+{
+	const struct entry *o = entries(w->s, KEY_SPAN, w->zone, RR_NSEC3);
+	if (!o)
+		return false;
+	struct cur c = set_records(o->set);
+	struct dns_name owner = set_owner(o->set);
+	if (!dns_denial_nsec3_read(&owner, next_rdata(&c), &w->hashed))
+		return false;
+	for (unsigned i = 0; i < w->depth; i++)
+		if (!dns_denial_hash(&w->hashed, &w->anc[i], w->hash[i]) ||
+		    (i && !dns_denial_hash(&w->hashed, &w->wild[i], w->wild_hash[i])))
+			return false;
+	return true;
+}
+
+static bool is_opt_out(const struct entry *e)
+{
+	struct cur c = set_records(e->set);
+	struct bytes rdata = next_rdata(&c);
+	return rdata.n > 1 && rdata.p[1] & 1;
+}
+
+static bool span_nsec3(struct spans *w)
+{
+	const struct entry *at = span_hash(w) ? span_find(w, 0, false, STANDS_AT) : NULL, *over = NULL;
+	if (at)
+		return denies(at->set, w->type) && span_put(w->p, at);
+	for (unsigned i = 1; i < w->depth; i++) {
+		at = span_find(w, i, false, STANDS_AT);
+		if (!at)
+			continue;
+		over = span_find(w, i - 1, false, STANDS_OVER);
+		if (!over || (i + 1 < w->depth && cut_or_alias(at->set)) || !span_put(w->p, at) || !span_put(w->p, over))
+			return false;
+		if (is_opt_out(over)) /* there may be an unsigned zone; that it has no DS is all that is proved */
+			return w->type == RR_DS && i == 1;
+		return span_wildcard(w, i);
+	}
+	return false;
+}
+
+/* anc and wild, from name up to zone. */
+static bool span_names(struct spans *w, const struct dns_name *name)
+{
+	struct dns_name at = *name;
+	for (w->depth = 0; w->depth < SPAN_DEPTH; w->depth++) {
+		w->anc[w->depth] = at;
+		if (w->depth && !dns_denial_wildcard(&at, &w->wild[w->depth]))
+			return false;
+		if (dns_wire_same(&at, w->zone))
+			return ++w->depth > 0;
+		if (!dns_wire_parent(&at, &at))
+			return false;
+	}
+	return false;
+}
+
+/* From the spans of the nearest zone of which there are any. Of the DS only the parent may speak. */
+static void offer_span(const struct dns_store *s, struct pick *p, const struct dns_name *name, uint16_t type)
+{
+	static const uint16_t kinds[] = { RR_NSEC, RR_NSEC3 };
+	struct dns_name zone = *name;
+	if (type == RR_DS && !dns_wire_parent(&zone, &zone))
+		return;
+	do {
+		for (unsigned k = 0; k < 2; k++) {
+			struct spans w = { .s = s, .p = p, .type = type, .nsec = kinds[k], .zone = &zone };
+			if (!entries(s, KEY_SPAN, &zone, kinds[k]) || !span_names(&w, name))
+				continue;
+			p->spans = 0;
+			p->nxdomain = false;
+			if (k == 0 ? span_nsec(&w) : span_nsec3(&w)) {
+				choose(p, p->span[0], KEY_SPAN, RANK_SPAN, FOUND_DERIVED);
+				return;
+			}
+		}
+	} while (dns_wire_parent(&zone, &zone));
+	p->spans = 0;
+}
+
+/* The skip-th best; none: MISSING. */
+static void take_candidate(struct pick *p, unsigned skip)
+{
+	if (skip >= p->n)
+		return;
+	p->rank = p->list[skip].rank;
+	p->entry = p->list[skip].entry;
+	p->kind = p->list[skip].kind;
+	p->found = p->list[skip].found;
+}
+
+/* How many of the candidates are proofs, which a validator may take or refuse. */
+static unsigned proofs(const struct pick *p)
+{
+	unsigned n = 0;
+	while (n < p->n && (p->list[n].found == FOUND_EXACT || p->list[n].found == FOUND_DERIVED))
+		n++;
+	return n;
+}
+
+static struct pick pick(const struct dns_store *s, const struct dns_name *name, uint16_t type, int64_t as_of, unsigned skip)
 {
 	struct pick p = { .as_of = as_of, .rank = RANK_NONE, .found = FOUND_MISSING, .below = INT64_MIN, .above = INT64_MAX,
 			  .from = INT64_MIN, .until = INT64_MAX };
@@ -662,6 +980,9 @@ static struct pick pick(const struct dns_store *s, const struct dns_name *name, 
 		for (const struct entry *e = entries(s, KEY_CUT, name, 0); e; e = e->next)
 			offer(&p, e, KEY_CUT, false);
 	offer_derived(s, &p, name, type);
+	if (p.n == 0 || p.list[0].rank >= RANK_SPAN)
+		offer_span(s, &p, name, type);
+	take_candidate(&p, skip);
 	if (p.differ || (p.any && p.found == FOUND_MISSING) || p.rank >= RANK_UNSIGNED) {
 		if (p.below > p.from)
 			p.from = p.below;
@@ -744,6 +1065,7 @@ static bool wanted(const struct pick *p, const struct ref *ref)
 		return denial && ref->section == DNS_AUTHORITY;
 	case KEY_NODATA:
 		return ref->set == p->entry->set || (type == RR_SOA && ref->section == DNS_AUTHORITY);
+	case KEY_SPAN: /* no message, but spans of several */
 	case KEY_SEEN: /* never served */
 		break;
 	}
@@ -757,10 +1079,23 @@ static enum dns_section section_in(const struct pick *p, const struct ref *ref)
 	return p->kind == KEY_NODATA ? DNS_AUTHORITY : (enum dns_section)ref->section;
 }
 
+static unsigned put_span(struct writer *w, struct pick *p, const struct entry *e)
+{
+	for (unsigned i = 0; i < e->msg->refs; i++) {
+		if (e->msg->ref[i].set != e->set)
+			continue;
+		set_begun(p, e->set);
+		return put_set(w, &e->msg->ref[i]);
+	}
+	return 0;
+}
+
 static unsigned put_section(struct writer *w, struct pick *p, enum dns_section section)
 {
 	unsigned n = 0;
 	const struct observed *m = p->entry->msg;
+	for (unsigned i = 0; p->kind == KEY_SPAN && section == DNS_AUTHORITY && i < p->spans; i++)
+		n += put_span(w, p, p->span[i]);
 	for (unsigned i = 0; i < m->refs; i++) {
 		if (!wanted(p, &m->ref[i]) || section_in(p, &m->ref[i]) != section)
 			continue;
@@ -776,13 +1111,24 @@ static void set16(struct writer *w, size_t at, unsigned v)
 	w->p[at + 1] = (uint8_t)v;
 }
 
+/* Does the reply hold anything of another capture? */
+static bool from_other(const struct pick *p)
+{
+	bool other = p->entry->msg->other;
+	for (unsigned i = 0; p->kind == KEY_SPAN && i < p->spans; i++)
+		other = other || p->span[i]->msg->other;
+	return other;
+}
+
 void dns_store_reply(const struct dns_store *s, const struct dns_name *name, uint16_t type, int64_t as_of, bool edns,
-		     struct dns_reply *reply)
+		     unsigned skip, struct dns_reply *reply)
 {
 	static const uint8_t opt[REPLY_OPT] = { 0, 0, RR_OPT, 0xff, 0xff, 0, 0, 0x80, 0, 0, 0 };
-	struct pick p = pick(s, name, type, as_of);
+	struct pick p = pick(s, name, type, as_of, skip);
 	bool good = p.found != FOUND_MISSING && p.found != FOUND_FAILURE;
 	unsigned rcode = good && p.kind != KEY_SET && p.kind != KEY_NODATA ? p.entry->msg->rcode : RCODE_NOERROR;
+	if (p.kind == KEY_SPAN && good)
+		rcode = p.nxdomain ? RCODE_NXDOMAIN : RCODE_NOERROR;
 	struct writer w = { reply->octets, DNS_HEADER, sizeof(reply->octets) - REPLY_OPT, false };
 	memset(reply->octets, 0, DNS_HEADER);
 	put(&w, (struct bytes){ name->octets, name->n });
@@ -812,13 +1158,16 @@ void dns_store_reply(const struct dns_store *s, const struct dns_name *name, uin
 	reply->n = w.n;
 	reply->found = p.found;
 	reply->ts = p.entry ? p.entry->ts : INT64_MIN;
+	reply->proofs = proofs(&p);
+	reply->other = p.entry && from_other(&p);
 	reply->from = p.from;
 	reply->until = p.until;
 }
 
-bool dns_store_ttl(const struct dns_store *s, const struct dns_name *name, uint16_t type, int64_t as_of, uint32_t *ttl)
+bool dns_store_ttl(const struct dns_store *s, const struct dns_name *name, uint16_t type, int64_t as_of, unsigned skip,
+		   uint32_t *ttl)
 {
-	struct pick p = pick(s, name, type, as_of);
+	struct pick p = pick(s, name, type, as_of, skip);
 	if (!p.entry)
 		return false;
 	const struct observed *m = p.entry->msg;
@@ -853,4 +1202,48 @@ size_t dns_store_seen(const struct dns_store *s, uint16_t type, struct bytes key
 			out[n++] = owner;
 	}
 	return n;
+}
+
+/* The same records, whoever signed them and when? */
+static bool same_records(const struct rrset *a, const struct rrset *b)
+{
+	struct cur x = set_records(a), y = set_records(b);
+	bool same = a->rrs == b->rrs;
+	for (unsigned i = 0; same && i < a->rrs; i++)
+		same = bytes_eq(next_rdata(&x), next_rdata(&y));
+	return same;
+}
+
+/* The signed entry that holds at `at`: the newest, else the first one later. */
+static const struct entry *holding(const struct entry *e, int64_t at)
+{
+	const struct entry *best = NULL;
+	for (; e; e = e->next) {
+		if (!e->set->sigs)
+			continue;
+		bool later = e->ts > at, nearer = !best || (later ? e->ts < best->ts : e->ts > best->ts);
+		if (!best || (later == (best->ts > at) ? nearer : !later))
+			best = e;
+	}
+	return best;
+}
+
+bool dns_store_version(const struct dns_store *s, const struct dns_name *name, uint16_t type, int64_t at, bool later,
+		       struct dns_version *v)
+{
+	const struct entry *all = entries(s, KEY_SET, name, type), *now = holding(all, at), *best = NULL;
+	for (const struct entry *e = all; now && e; e = e->next) {
+		bool side = later ? e->ts > at && e->ts > now->ts : e->ts < now->ts;
+		if (!e->set->sigs || !side || same_records(e->set, now->set))
+			continue;
+		if (!best || (later ? e->ts < best->ts : e->ts > best->ts))
+			best = e;
+	}
+	if (!best)
+		return false;
+	*v = (struct dns_version){ .seen = best->ts, .dropped = best->dropped };
+	for (const struct entry *e = all; e; e = e->next)
+		if (e->ts < now->ts && same_records(e->set, best->set) && e->dropped > v->dropped)
+			v->dropped = e->dropped;
+	return true;
 }

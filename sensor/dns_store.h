@@ -16,10 +16,14 @@ enum dns_found { FOUND_EXACT, FOUND_DERIVED, FOUND_UNSIGNED, FOUND_STALE, FOUND_
 
 /* ts     ns, of the newest message used; later than as_of if only later data fits
  * from, until  ns: the reply is the same for every as_of in [from, until)
+ * proofs how many different replies there are that are proofs: a validator that refuses this one may be given the next
+ * other  a message of a capture that was given for its DNS alone is in it
  * octets the reply, complete but for its id and the query's own question octets (see question_n) */
 struct dns_reply {
 	enum dns_found found;
 	int64_t ts, from, until;
+	unsigned proofs;
+	bool other;
 	size_t n;
 	uint8_t octets[DNS_MESSAGE_MAX];
 };
@@ -34,13 +38,25 @@ enum dns_kept { DNS_KEPT, DNS_REFUSED, DNS_FULL };
 /* Copies what a message says. REFUSED: not useful (dns_wire_useful), or more records than a DNS answer has. */
 enum dns_kept dns_store_add(struct dns_store *s, const struct dns_message *m);
 
-/* The reply to (name, type) as of as_of, with id 0, RD and RA set, and an OPT record when edns. */
+/* The reply to (name, type) as of as_of, with id 0, RD and RA set, and an OPT record when edns. skip: 0 for the best one,
+ * else so many better ones are passed over, because a validator refused them. */
 void dns_store_reply(const struct dns_store *s, const struct dns_name *name, uint16_t type, int64_t as_of, bool edns,
-		     struct dns_reply *reply);
+		     unsigned skip, struct dns_reply *reply);
 /* The owners of records of type that hold key: an address for A and AAAA, a name in wire form for MX. Only answers of the
  * day before as_of count; the latest comes first. Returns how many, at most max. */
 size_t dns_store_seen(const struct dns_store *s, uint16_t type, struct bytes key, int64_t as_of, struct dns_name *out,
 		      size_t max);
 /* The TTL of the RRset that dns_store_reply would serve for (name, type); false when there is none. */
-bool dns_store_ttl(const struct dns_store *s, const struct dns_name *name, uint16_t type, int64_t as_of, uint32_t *ttl);
+bool dns_store_ttl(const struct dns_store *s, const struct dns_name *name, uint16_t type, int64_t as_of, unsigned skip,
+		   uint32_t *ttl);
+
+/* Another RRset of the same name and type. seen: ns, when it was first said, or last said anew; dropped: ns, when a
+ * resolver that took it the last time that it was said must have dropped it (its TTL). */
+struct dns_version {
+	int64_t seen, dropped;
+};
+/* The signed RRset of other records that was there before the one that holds at `at`, the newest of them; or, when
+ * later, the first one after it. Its signatures are not looked at: ask for it as of v->seen. false: none. */
+bool dns_store_version(const struct dns_store *s, const struct dns_name *name, uint16_t type, int64_t at, bool later,
+		       struct dns_version *v);
 #endif

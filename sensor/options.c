@@ -17,6 +17,7 @@ const char options_usage[] =
 	"CAPTURE is a pcap or pcapng file (also .gz .zst .xz), a directory of them, or - for standard input.\n"
 	"\n"
 	"  --dns MODE               capture (default): DNSSEC proofs from the capture itself; auto; live; off\n"
+	"  --dns-from FILE          the DNS messages of another capture count too, its sessions do not; may be repeated\n"
 	"  --resolver ADDR[@PORT]   where live questions go (default: the system's resolvers)\n"
 	"  --trust-anchor FILE      DNSKEY or DS in zone-file form (default: the root's, carried by the program)\n"
 	"  --ports LIST             mail ports, PORT or PORT=tls (default 25,587,2525,465=tls)\n"
@@ -40,10 +41,11 @@ const char options_usage[] =
 	"Exit status: 0 no alert of level medium or above, all tests passed; 1 at least one alert, or a test failed;\n"
 	"2 an input could not be read whole, or the command line, configuration, a rule or a test is wrong.\n";
 
-enum { O_DNS = 256, O_RESOLVER, O_ANCHOR, O_PORTS, O_RULES, O_FORMAT, O_ALL, O_FINDINGS, O_VERSION };
+enum { O_DNS = 256, O_DNS_FROM, O_RESOLVER, O_ANCHOR, O_PORTS, O_RULES, O_FORMAT, O_ALL, O_FINDINGS, O_VERSION };
 
 static const struct option longs[] = {
 	{ "dns", required_argument, NULL, O_DNS },
+	{ "dns-from", required_argument, NULL, O_DNS_FROM },
 	{ "resolver", required_argument, NULL, O_RESOLVER },
 	{ "trust-anchor", required_argument, NULL, O_ANCHOR },
 	{ "ports", required_argument, NULL, O_PORTS },
@@ -64,6 +66,14 @@ static bool one_of(const char *word, const char *const *words)
 	return false;
 }
 
+static bool dns_from_stdin(const struct options *o)
+{
+	for (int i = 0; i < o->ndns_from; i++)
+		if (strcmp(o->dns_from[i], "-") == 0)
+			return true;
+	return false;
+}
+
 static bool read_ok(const struct options *o, struct error *e)
 {
 	static const char *const dns[] = { "capture", "auto", "live", "off", NULL };
@@ -72,6 +82,12 @@ static bool read_ok(const struct options *o, struct error *e)
 		error_set(e, "--dns %s: no such mode; it is capture, auto, live or off", o->dns);
 	else if (o->format && !one_of(o->format, format))
 		error_set(e, "--format %s: no such format; it is table or ndjson", o->format);
+	else if (o->ndns_from > OPTIONS_DNS_FROM)
+		error_set(e, "--dns-from: at most %d of them; name a directory", OPTIONS_DNS_FROM);
+	else if (o->ndns_from && o->dns && (strcmp(o->dns, "off") == 0 || strcmp(o->dns, "live") == 0))
+		error_set(e, "--dns-from %s: with --dns %s nothing of it would be used", o->dns_from[0], o->dns);
+	else if (dns_from_stdin(o))
+		error_set(e, "--dns-from -: not from standard input; name a file");
 	else if (o->ncaptures == 0)
 		error_set(e, "read: no capture named; give files, a directory, or - for standard input");
 	else if (o->findings)
@@ -89,7 +105,7 @@ static const char *const verb_words[] = {
 /* Which options of `read` mean nothing to `rules`. */
 static const char *foreign(const struct options *o)
 {
-	return o->dns ? "--dns" : o->resolver ? "--resolver" : o->anchor ? "--trust-anchor" : o->ports ? "--ports" :
+	return o->dns ? "--dns" : o->ndns_from ? "--dns-from" : o->resolver ? "--resolver" : o->anchor ? "--trust-anchor" : o->ports ? "--ports" :
 	       o->all ? "--all" : o->quiet ? "-q" : NULL;
 }
 
@@ -140,6 +156,8 @@ static void set(struct options *o, int c)
 {
 	if (c == O_DNS)
 		o->dns = optarg;
+	else if (c == O_DNS_FROM && o->ndns_from++ < OPTIONS_DNS_FROM)
+		o->dns_from[o->ndns_from - 1] = optarg;
 	else if (c == O_RESOLVER)
 		o->resolver = optarg;
 	else if (c == O_ANCHOR)

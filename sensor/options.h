@@ -5,15 +5,20 @@
 
 #include "error.h"
 
+enum { OPTIONS_DNS_FROM = 64 };
+
 /* What stands behind `mxwitness rules`. */
 enum rules_verb { RULES_LIST, RULES_SHOW, RULES_LINT, RULES_TEST, RULES_FIELDS };
 
 /* All strings are those of argv. NULL: not given.
  * captures  of `read`; ends in NULL
+ * dns_from  capture files or directories, of which only the DNS counts
  * verb      of `rules`, and its arguments in args, which ends in NULL */
 struct options {
 	const char *dns, *resolver, *anchor, *ports, *rules, *config, *format, *out;
 	bool all, verbose, quiet, findings;
+	char *dns_from[OPTIONS_DNS_FROM];
+	int ndns_from;
 	char **captures, **args;
 	int ncaptures, nargs;
 	enum rules_verb verb;

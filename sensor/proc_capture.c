@@ -9,7 +9,7 @@
 #include "wire/tls.h"
 
 /* BEHIND_MAX: octets that follow the record of a session: length of the chain, chain, proof. */
-enum { PROGRESS_PACKETS = 20000, BEHIND_MAX = 4 + TLS_MESSAGE_MAX + KEY_PROOF_MAX };
+enum { DNS_FLOWS = 4096, DNS_BUDGET = 8 << 20, PROGRESS_PACKETS = 20000, BEHIND_MAX = 4 + TLS_MESSAGE_MAX + KEY_PROOF_MAX };
 
 struct capture {
 	const struct run *run;
@@ -46,12 +46,15 @@ static void send_session(struct capture *c, const struct pipeline_out *out)
 		c->gone = true;
 }
 
-static void send_dns(struct capture *c, const struct dns_message *m)
+static void send_dns(struct capture *c, const struct dns_message *m, bool other)
 {
-	uint8_t head[17];
+	uint8_t head[CHANNEL_DNS_HEAD];
 	memcpy(head, &m->ts, 8);
 	memcpy(head + 8, &m->frame, 8);
-	head[16] = m->tcp;
+	head[16] = (uint8_t)(m->tcp | other << 1);
+	memcpy(head + 17, &m->client_port, 2);
+	memcpy(head + 19, &m->client, sizeof(m->client));
+	memcpy(head + 19 + sizeof(m->client), &m->server, sizeof(m->server));
 	/* without a resolver there is nobody to tell; the judge will notice, and sessions still count */
 	if (c->resolver && !channel_send(c->resolver, CH_DNS, (struct bytes){ head, sizeof(head) }, m->octets))
 		c->resolver = NULL;
@@ -65,7 +68,7 @@ static void drain(struct capture *c)
 		if (item == PIPELINE_SESSION)
 			send_session(c, &out);
 		else
-			send_dns(c, &out.dns);
+			send_dns(c, &out.dns, false);
 	}
 }
 
@@ -98,6 +101,33 @@ static void read_all(struct capture *c)
 	drain(c);
 }
 
+/* The DNS of other captures, before the first packet of this one. Their sessions are none of ours; what cannot be read
+ * of them makes the run incomplete. */
+static bool read_dns(struct capture *c)
+{
+	struct pipeline_config config = { .nports = 0, .flows = DNS_FLOWS, .dialogues = 1, .budget = DNS_BUDGET, .dns = true };
+	struct pipeline_out out;
+	enum pipeline_item item;
+	struct packet packet;
+	enum source_result result;
+	memcpy(config.key, c->run->pipeline.key, sizeof(config.key));
+	memcpy(config.dns_port, c->run->pipeline.dns_port, sizeof(config.dns_port));
+	config.ndns = c->run->pipeline.ndns;
+	struct pipeline *p = pipeline_new(&config);
+	while (p && (result = source_next(c->run->dns_source, &packet)) != SOURCE_END) {
+		if (result == SOURCE_DAMAGED) {
+			note(c->judge, 'e', source_error(c->run->dns_source));
+			continue;
+		}
+		pipeline_push(p, &packet);
+		while ((item = pipeline_next(p, &out)) != PIPELINE_NONE)
+			if (item == PIPELINE_DNS)
+				send_dns(c, &out.dns, true);
+	}
+	pipeline_free(p);
+	return p != NULL;
+}
+
 static void send_stats(struct capture *c)
 {
 	static struct record stats;
@@ -118,6 +148,8 @@ int proc_capture(const struct run *run, struct channel *judge, struct channel *r
 		note(judge, 'e', "capture: no memory for the flow table");
 	} else if (!sandbox_capture(&e)) {
 		note(judge, 'e', e.text);
+	} else if (run->dns_source && !read_dns(&c)) {
+		note(judge, 'e', "capture: no memory to read the DNS of other captures");
 	} else {
 		read_all(&c);
 		send_stats(&c);

@@ -119,10 +119,12 @@ static void judge_session(struct judge *j, struct bytes chain, struct bytes proo
 	struct question q;
 	site_judge(&j->run->site, &j->session);
 	expectation_start(&j->expectation, &j->session);
-	while (j->resolver && expectation_next(&j->expectation, &q)) {
-		ask(j, &q);
-		expectation_answer(&j->expectation, &j->answer);
-	}
+	do {
+		while (j->resolver && expectation_next(&j->expectation, &q)) {
+			ask(j, &q);
+			expectation_answer(&j->expectation, &j->answer);
+		}
+	} while (expectation_again(&j->expectation, j->dane, &j->session, chain));
 	expectation_finish(&j->expectation, j->dane, &j->session, chain);
 	peer_judge(j->run->peer, &j->session, chain, proof);
 	outcome_judge(&j->session);

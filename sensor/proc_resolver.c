@@ -5,12 +5,16 @@
 static bool store(struct resolver *r, struct bytes record)
 {
 	struct dns_message m;
-	if (record.n < 17)
+	if (record.n < CHANNEL_DNS_HEAD)
 		return false;
 	memcpy(&m.ts, record.p, 8);
 	memcpy(&m.frame, record.p + 8, 8);
-	m.tcp = record.p[16];
-	m.octets = bytes_skip(record, 17);
+	m.tcp = record.p[16] & 1;
+	m.other = record.p[16] >> 1 & 1;
+	memcpy(&m.client_port, record.p + 17, 2);
+	memcpy(&m.client, record.p + 19, sizeof(m.client));
+	memcpy(&m.server, record.p + 19 + sizeof(m.client), sizeof(m.server));
+	m.octets = bytes_skip(record, CHANNEL_DNS_HEAD);
 	return resolver_store(r, &m);
 }
 

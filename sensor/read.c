@@ -28,6 +28,8 @@
 
 enum { FLOWS = 262144, DIALOGUES = 16384, REASSEMBLY = 64 * 1024 * 1024 };
 
+_Static_assert((int)SITE_DNS_PORTS == (int)PIPELINE_DNS_PORTS, "what the site may name is what the pipeline follows");
+
 static bool port_of(const char *s, const char *end, uint16_t *port)
 {
 	unsigned v = 0;
@@ -167,8 +169,12 @@ static bool prepare(const struct options *o, struct run *run, struct error *e)
 	if (!run->rules || !dns(o, run, e))
 		return false;
 	run->pipeline.dns = run->resolver.mode == RESOLVE_CAPTURE || run->resolver.mode == RESOLVE_AUTO;
+	run->pipeline.ndns = run->site.ndns;
+	memcpy(run->pipeline.dns_port, run->site.dns_port, sizeof(run->site.dns_port));
 	run->source = source_open(o->captures, o->ncaptures, e);
 	if (!run->source)
+		return false;
+	if (o->ndns_from && !(run->dns_source = source_open(o->dns_from, o->ndns_from, e)))
 		return false;
 	run->spill = spill_file();
 	if (run->spill < 0)
@@ -226,8 +232,10 @@ static void become(enum role role, const struct run *run, int fd[PAIRS][2])
 		close(run->out);
 	if (role != ROLE_JUDGE)
 		close(run->spill);
-	if (role == ROLE_RESOLVER || role == ROLE_JUDGE || role == ROLE_OUTPUT)
+	if (role == ROLE_RESOLVER || role == ROLE_JUDGE || role == ROLE_OUTPUT) {
 		source_close(run->source);
+		source_close(run->dns_source);
+	}
 	int status = live(role, run, ch);
 	for (int p = 0; p < PAIRS; p++)
 		channel_free(ch[p]);

@@ -2,8 +2,8 @@
  * rested on (the responder's list) and so tells "bogus" from "the capture lacks the proof"; knows nothing of mail.
  *
  * A context may serve every as-of time for which all it was served would have been the same: its responder narrows
- * that interval with each reply. Its clock is the time of its first question, inside the interval, so that the
- * machine's clock has no part in a verdict. libunbound's thread does the work; this one waits for it and answers as
+ * that interval with each reply, and it remembers which replies libunbound refused, so that others are served. Its clock
+ * is the time of its first question, inside the interval, so that the machine's clock has no part in a verdict. libunbound's thread does the work; this one waits for it and answers as
  * its upstream meanwhile, so the store needs no lock. What libunbound returns is copied and freed here.
  * RFC 4035 4.3, RFC 6698 4.1. */
 #include "resolver.h"
@@ -16,14 +16,17 @@
 #include <unbound.h>
 
 #include "anchor.h"
+#include "dns_watch.h"
 #include "responder.h"
 
-enum { WAIT_CAPTURE_MS = 5000, WAIT_LIVE_MS = 20000, RECENT_S = 300, TEXT_MAX = 1024, SIG_EXPIRE = 8, CLASS_IN = 1 };
+enum { TRIES = 48, HOPELESS = 16, WAIT_CAPTURE_MS = 5000, WAIT_LIVE_MS = 20000, RECENT_S = 300, TEXT_MAX = 1024, SIG_EXPIRE = 8, CLASS_IN = 1 };
 #define SECOND INT64_C(1000000000)
 
 struct context {
 	struct ub_ctx *ub;
 	uint64_t used;                  /* number of the last question: the least is evicted */
+	struct choice hopeless[HOPELESS]; /* questions that no other choice of replies helped */
+	unsigned nhopeless;
 	struct responder responder;
 };
 
@@ -32,6 +35,8 @@ struct resolver {
 	char *anchors;                  /* NULL: the root's own */
 	struct upstream *upstream;
 	struct dns_store *store;
+	struct dns_watch *watch;
+	uint64_t round;                 /* of lookups: each has its own */
 	struct context *contexts[RESOLVER_CONTEXTS], *live;
 	struct resolver_counts counts;
 	bool sealed;
@@ -159,6 +164,11 @@ static bool set_up(struct resolver *r, const struct resolver_config *config, str
 	r->store = dns_store_new(config->budget ? config->budget : RESOLVER_BUDGET);
 	if (!r->store || (config->anchors && !r->anchors))
 		return error_set(e, "DNS: no memory for the store of DNS messages");
+	if (r->mode == RESOLVE_CAPTURE || r->mode == RESOLVE_AUTO) {
+		r->watch = dns_watch_new();
+		if (!r->watch)
+			return error_set(e, "DNS: no memory to note what the link says");
+	}
 	if (!open_upstreams(r, config, e))
 		return false;
 	if (r->mode == RESOLVE_OFF)
@@ -192,6 +202,7 @@ void resolver_free(struct resolver *r)
 	context_free(r->live);
 	upstream_free(r->upstream);
 	dns_store_free(r->store);
+	dns_watch_free(r->watch);
 	free(r->anchors);
 	free(r);
 }
@@ -200,6 +211,10 @@ bool resolver_store(struct resolver *r, const struct dns_message *m)
 {
 	if (r->sealed || r->mode == RESOLVE_OFF)
 		return false;
+	if (r->watch)
+		dns_watch_add(r->watch, m);
+	if (m->octets.n > 2 && !(m->octets.p[2] & DNS_QR >> 8))
+		return false; /* a question: it proves nothing */
 	switch (dns_store_add(r->store, m)) {
 	case DNS_KEPT:
 		r->counts.stored++;
@@ -511,10 +526,10 @@ static void find_ttl(const struct resolver *r, const struct context *c, struct a
 	read_packet(a, res, &minimum, &zone);
 	if (c->responder.upstream)
 		a->ttl = res->ttl > 0 ? (uint32_t)res->ttl : 0;
-	else if (a->rrs && dns_store_ttl(r->store, canon, a->type, a->as_of, &ttl))
+	else if (a->rrs && dns_store_ttl(r->store, canon, a->type, a->as_of, responder_skip(&c->responder, canon, a->type), &ttl))
 		a->ttl = ttl;
 	else if (!a->rrs)
-		a->ttl = zone.n && dns_store_ttl(r->store, &zone, RR_SOA, a->as_of, &ttl) && ttl < minimum ? ttl : minimum;
+		a->ttl = zone.n && dns_store_ttl(r->store, &zone, RR_SOA, a->as_of, 0, &ttl) && ttl < minimum ? ttl : minimum;
 }
 
 static void find_canon(struct answer *a, const struct ub_result *res, const struct dns_name *name, struct dns_name *canon)
@@ -556,9 +571,14 @@ static void attach_window(const struct responder *r, const struct dns_name *name
 	a->source = r->upstream ? dnssource_live : dnssource_capture;
 	a->from = r->upstream ? a->as_of : r->from;
 	a->until = r->upstream ? a->as_of + 1 : r->until;
-	for (size_t i = 0; !r->upstream && i < r->nserved; i++)
-		if (r->served[i].ts > a->as_of && rests_on(r, &r->served[i], name))
+	for (size_t i = 0; !r->upstream && i < r->nserved; i++) {
+		if (!rests_on(r, &r->served[i], name))
+			continue;
+		if (r->served[i].ts > a->as_of)
 			a->seen_later = true;
+		if (r->served[i].other)
+			a->source = dnssource_file;
+	}
 }
 
 static void begin(struct answer *a, const struct question *q)
@@ -572,32 +592,185 @@ static void begin(struct answer *a, const struct question *q)
 	memcpy(a->name, q->name, sizeof(a->name));
 }
 
+/* One question in one context. false: the context must go. *bogus: libunbound refused what it was served. */
+static bool ask_in(struct resolver *r, struct context *c, const struct question *q, const struct dns_name *name,
+		   struct answer *a, bool *bogus)
+{
+	struct lookup o;
+	bool live = c->responder.upstream;
+	begin(a, q);
+	a->status = dnsstatus_failed;
+	c->used = c->responder.round = ++r->round;
+	c->responder.as_of = live ? ns_now() : q->as_of;
+	bool done = look_up(c, q, &o), good = done && o.error == 0 && o.result;
+	*bogus = good && o.result->bogus;
+	if (good)
+		judge(r, c, o.result, name, a);
+	else
+		say(a, done || o.error ? ub_strerror(o.error) : "no answer in time");
+	attach_window(&c->responder, name, a);
+	if (live) /* what the DNS says now, whatever it said then */
+		a->as_of = c->responder.as_of;
+	ub_resolve_free(o.result);
+	return done && o.error == 0;
+}
+
+/* ---- when libunbound refuses what it was served ---- */
+
+/* A search for replies that it does not refuse: for each question with several, one is chosen, from the root down, the
+ * newest first. A forged or broken message must not hide the good one before it, and where a key rolled, what was signed
+ * with the old key needs the old key. libunbound decides; here one after another is offered, TRIES at most.
+ *
+ * older: a choice was passed over that libunbound had not refused; then only a proof with signatures counts, or the time
+ * before a zone was signed could be brought back. */
+struct search {
+	struct resolver *r;
+	const struct question *q;
+	const struct dns_name *name;
+	struct choice level[RESPONDER_CHOICES];
+	unsigned n, tries;
+	struct answer *answer;
+	struct context *found;
+};
+
+/* Nearer to the root first; there DS before DNSKEY before the rest: in the order in which trust comes down. */
+static bool above(const struct served *a, const struct served *b)
+{
+	unsigned x = a->type == RR_DS ? 0 : a->type == RR_DNSKEY ? 1 : 2, y = b->type == RR_DS ? 0 : b->type == RR_DNSKEY ? 1 : 2;
+	return a->name.n != b->name.n ? a->name.n < b->name.n : x < y;
+}
+
+/* The topmost question with several replies, of which none was chosen yet, that c was asked; NULL: there is none. */
+static const struct served *undecided(const struct search *s, const struct context *c)
+{
+	const struct served *top = NULL;
+	for (size_t i = 0; i < c->responder.nserved; i++) {
+		const struct served *x = &c->responder.served[i];
+		bool decided = x->proofs < 2 || !rests_on(&c->responder, x, s->name);
+		for (unsigned k = 0; k < s->n; k++)
+			decided = decided || (s->level[k].type == x->type && dns_wire_same(&s->level[k].name, &x->name));
+		if (!decided && (!top || above(x, top)))
+			top = x;
+	}
+	return top;
+}
+
+static struct context *search_context(struct search *s)
+{
+	struct error e;
+	struct context *c = s->tries++ < TRIES ? context_new(s->r, s->q->as_of, false, &e) : NULL;
+	if (!c)
+		return NULL;
+	s->r->counts.contexts--;
+	s->r->counts.tries++;
+	memcpy(c->responder.choice, s->level, sizeof(s->level));
+	c->responder.choices = s->n;
+	return c;
+}
+
+/* Does libunbound take what was chosen for the last level? */
+static bool level_holds(struct search *s)
+{
+	struct question q = *s->q;
+	const struct choice *last = &s->level[s->n - 1];
+	struct context *c = search_context(s);
+	bool bogus = true;
+	q.type = last->type;
+	dns_wire_text(&last->name, q.name, sizeof(q.name));
+	bool sound = c && ask_in(s->r, c, &q, &last->name, s->answer, &bogus);
+	context_free(c);
+	return sound && !bogus;
+}
+
+static bool search(struct search *s, bool older);
+
+/* Each reply to what is undecided in turn. */
+static bool search_level(struct search *s, const struct served *open, bool older)
+{
+	const unsigned proofs = open->proofs < UINT8_MAX ? open->proofs : UINT8_MAX;
+	if (s->n == RESPONDER_CHOICES)
+		return false;
+	s->level[s->n++] = (struct choice){ open->name, open->type, 0 };
+	for (unsigned skip = 0; skip < proofs && s->tries < TRIES; skip++) {
+		s->level[s->n - 1].skip = (uint8_t)skip;
+		if (!level_holds(s))
+			continue;
+		if (search(s, older))
+			return true;
+		older = true;
+	}
+	s->n--;
+	return false;
+}
+
+/* With the choices so far: is the answer to be had? Else the next choice is made. */
+static bool search(struct search *s, bool older)
+{
+	struct context *c = search_context(s);
+	bool bogus;
+	if (!c)
+		return false;
+	if (ask_in(s->r, c, s->q, s->name, s->answer, &bogus) && !bogus) {
+		uint8_t status = s->answer->status;
+		if (status == dnsstatus_secure || status == dnsstatus_absent || (status == dnsstatus_insecure && !older)) {
+			s->found = c;
+			return true;
+		}
+	}
+	const struct served *top = undecided(s, c);
+	struct served open = top ? *top : (struct served){ 0 };
+	context_free(c);
+	return top && search_level(s, &open, older);
+}
+
+static bool hopeless(const struct context *c, const struct dns_name *name, uint16_t type)
+{
+	for (unsigned i = 0; i < c->nhopeless; i++)
+		if (c->hopeless[i].type == type && dns_wire_same(&c->hopeless[i].name, name))
+			return true;
+	return false;
+}
+
+/* Other replies than those that were refused in c, for what the question rests on. The context where it was answered
+ * takes the place of c, so that the choices are remembered as long as they hold. */
+static void fall_back(struct resolver *r, struct context *c, const struct question *q, const struct dns_name *name,
+		      struct answer *a)
+{
+	static struct answer other;
+	struct search s = { .r = r, .q = q, .name = name, .answer = &other };
+	if (hopeless(c, name, q->type))
+		return;
+	const struct served *top = undecided(&s, c);
+	if (!top || !search_level(&s, top, false)) {
+		c->hopeless[c->nhopeless % HOPELESS] = (struct choice){ *name, q->type, 0 };
+		c->nhopeless += c->nhopeless < HOPELESS;
+		return;
+	}
+	memcpy(a, &other, answer_size(&other));
+	r->counts.contexts++;
+	for (size_t i = 0; i < RESOLVER_CONTEXTS; i++)
+		if (r->contexts[i] == c)
+			r->contexts[i] = s.found;
+	context_free(c);
+}
+
 static void ask(struct resolver *r, const struct question *q, bool live, struct answer *a)
 {
 	struct error e = { "" };
-	struct lookup o;
 	struct dns_name name;
 	struct context *c = context_for(r, q->as_of, live, &e);
+	bool bogus;
 	begin(a, q);
 	a->status = dnsstatus_failed;
 	if (!c || !dns_wire_from_text(&name, bytes_of(q->name))) {
 		say(a, c ? "not a domain name" : e.text);
 		return;
 	}
-	c->used = r->counts.questions;
-	c->responder.as_of = live ? ns_now() : q->as_of;
-	c->responder.round = r->counts.questions;
-	bool done = look_up(c, q, &o);
-	if (done && o.error == 0 && o.result)
-		judge(r, c, o.result, &name, a);
-	else
-		say(a, done || o.error ? ub_strerror(o.error) : "no answer in time");
-	attach_window(&c->responder, &name, a);
-	if (live) /* what the DNS says now, whatever it said then */
-		a->as_of = c->responder.as_of;
-	ub_resolve_free(o.result);
-	if (!done || o.error || c->responder.nserved > RESPONDER_SERVED / 2)
+	bool sound = ask_in(r, c, q, &name, a, &bogus);
+	if (!sound || c->responder.nserved > RESPONDER_SERVED / 2)
 		context_drop(r, c);
+	else if (bogus && !live)
+		fall_back(r, c, q, &name, a);
 }
 
 static void add_text(struct answer *a, const struct dns_name *name)
@@ -632,11 +805,144 @@ static void seen(const struct resolver *r, const struct question *q, struct answ
 		add_text(a, &found[i]);
 }
 
+/* The TLSA RRset of another time, as libunbound saw it then (DNS_TLSA_BEFORE, DNS_TLSA_AFTER). What is asked live has
+ * no other time. */
+static void version(struct resolver *r, const struct question *q, struct answer *a)
+{
+	struct dns_version v;
+	struct dns_name name;
+	struct question then = *q;
+	bool known = r->mode != RESOLVE_LIVE && dns_wire_from_text(&name, bytes_of(q->name)) &&
+		     dns_store_version(r->store, &name, DNS_TLSA, q->as_of, q->type == DNS_TLSA_AFTER, &v);
+	begin(a, q);
+	a->status = dnsstatus_absent;
+	a->source = dnssource_capture;
+	if (!known)
+		return;
+	then.type = DNS_TLSA;
+	then.as_of = v.seen;
+	ask(r, &then, false, a);
+	a->type = q->type;
+	a->as_of = q->as_of;
+	a->from = v.seen;
+	a->until = v.dropped;
+}
+
+/* ---- what the link said against it ---- */
+
+/* The print of the reply that (q) rests on as of at, with the choices that libunbound made necessary. */
+static uint64_t print_at(struct resolver *r, const struct question *q, const struct dns_name *name, int64_t at)
+{
+	static struct dns_reply reply;
+	struct error e;
+	struct context *c = context_for(r, at, false, &e);
+	unsigned skip = c ? responder_skip(&c->responder, name, q->type) : 0;
+	dns_store_reply(r->store, name, q->type, at, true, skip, &reply);
+	return dns_watch_print(r->watch, (struct bytes){ reply.octets, reply.n });
+}
+
+/* The same question as of the time of e, into *then. */
+static void ask_then(struct resolver *r, const struct question *q, int64_t at, struct answer *then)
+{
+	struct question other = *q;
+	other.as_of = at;
+	ask(r, &other, false, then);
+}
+
+/* Data that differ from what was true at the time of e, and from what had been true before: a cache may hold that. Of
+ * addresses without signatures nothing is said: they rotate, and differ by who asks. */
+static enum dnsconflict other_data(struct resolver *r, const struct question *q, const struct dns_name *name,
+				   const struct watched *e, struct answer *then)
+{
+	struct dns_version v;
+	if ((q->type == DNS_A || q->type == DNS_AAAA) && !e->dnssec)
+		return dnsconflict_none;
+	ask_then(r, q, e->ts, then);
+	if (then->status != dnsstatus_secure || then->canonname[0] || print_at(r, q, name, e->ts) == e->print)
+		return dnsconflict_none;
+	if (dns_store_version(r->store, name, q->type, e->ts, false, &v)) {
+		ask_then(r, q, v.seen, then);
+		if (then->status != dnsstatus_secure || print_at(r, q, name, v.seen) == e->print)
+			return dnsconflict_none;
+	}
+	return dnsconflict_contradiction;
+}
+
+/* A denial, when e came, of what validates: libunbound must have found its proof bad, or there was none. */
+static enum dnsconflict denial(struct resolver *r, const struct question *q, const struct watched *e, struct answer *then)
+{
+	ask_then(r, q, e->ts, then);
+	if (then->status != dnsstatus_secure && then->status != dnsstatus_bogus)
+		return dnsconflict_none;
+	return q->type == DNS_TLSA ? dnsconflict_tlsa_suppressed : dnsconflict_contradiction;
+}
+
+enum { CHECKS = 4 };
+
+/* prints: of answers that were looked into already. */
+static enum dnsconflict conflict_of(struct resolver *r, const struct question *q, const struct dns_name *name,
+				    const struct answer *a, const struct watched *e, uint64_t prints[CHECKS], unsigned *checks)
+{
+	static struct answer then;
+	bool true_data = a->status == dnsstatus_secure && a->rrs && !a->canonname[0];
+	bool says = e->kind == WATCHED_DATA || e->kind == WATCHED_NODATA || e->kind == WATCHED_NXDOMAIN;
+	if (dns_watch_race(r->watch, e))
+		return dnsconflict_race;
+	if (!true_data)
+		return dnsconflict_none;
+	if (!says) {
+		bool vain = e->kind == WATCHED_REFUSED || dns_watch_vain(r->watch, e);
+		return q->type == DNS_TLSA && vain ? dnsconflict_tlsa_suppressed : dnsconflict_none;
+	}
+	for (unsigned i = 0; i < *checks; i++)
+		if (prints[i] == (e->print ^ e->kind))
+			return dnsconflict_none;
+	if (*checks == CHECKS)
+		return dnsconflict_none;
+	prints[(*checks)++] = e->print ^ e->kind;
+	if (e->kind != WATCHED_DATA)
+		return denial(r, q, e, &then);
+	return print_at(r, q, name, q->as_of) == e->print ? dnsconflict_none : other_data(r, q, name, e, &then);
+}
+
+static void put_conflict(struct answer *a, const struct watched *e, enum dnsconflict kind)
+{
+	static const uint8_t how[] = { [WATCHED_ASKED] = dnshow_unanswered, [WATCHED_DATA] = dnshow_data, [WATCHED_NODATA] = dnshow_nodata,
+				       [WATCHED_NXDOMAIN] = dnshow_nxdomain, [WATCHED_REFUSED] = dnshow_refused };
+	a->conflict = (uint8_t)kind;
+	a->conflict_how = how[e->kind];
+	a->conflict_proved = e->dnssec && kind != dnsconflict_race && (e->kind == WATCHED_DATA || e->kind == WATCHED_NODATA ||
+								       e->kind == WATCHED_NXDOMAIN);
+	a->conflict_at = e->ts;
+	a->conflict_server = e->server;
+}
+
+/* The worst that was said about this name and type in the hour before the session: only who asked then was misled. */
+static void look_for_conflict(struct resolver *r, const struct question *q, struct answer *a)
+{
+	const int64_t from = q->as_of - 3600 * SECOND, until = q->as_of + 60 * SECOND;
+	const struct watched *e = NULL;
+	uint64_t prints[CHECKS];
+	unsigned checks = 0;
+	struct dns_name name;
+	if (!dns_wire_from_text(&name, bytes_of(q->name)))
+		return;
+	for (unsigned i = 0; i < WATCH_STEPS && dns_watch_next(r->watch, &name, q->type, from, until, &e); i++) {
+		enum dnsconflict kind = conflict_of(r, q, &name, a, e, prints, &checks);
+		if (kind > a->conflict && (e->server.v == 4 || e->server.v == 6))
+			put_conflict(a, e, kind);
+	}
+}
+
 void resolver_ask(struct resolver *r, const struct question *q, struct answer *a)
 {
 	r->counts.questions++;
 	if (q->type == DNS_SEEN && r->mode != RESOLVE_OFF) {
 		seen(r, q, a);
+		return;
+	}
+	if ((q->type == DNS_TLSA_BEFORE || q->type == DNS_TLSA_AFTER) && r->mode != RESOLVE_OFF) {
+		version(r, q, a);
 		return;
 	}
 	switch (r->mode) {
@@ -648,6 +954,7 @@ void resolver_ask(struct resolver *r, const struct question *q, struct answer *a
 		return;
 	case RESOLVE_CAPTURE:
 		ask(r, q, false, a);
+		look_for_conflict(r, q, a);
 		return;
 	case RESOLVE_LIVE:
 		ask(r, q, true, a);
@@ -656,6 +963,8 @@ void resolver_ask(struct resolver *r, const struct question *q, struct answer *a
 		ask(r, q, false, a);
 		if (a->status == dnsstatus_incomplete && ns_now() - q->as_of < RECENT_S * SECOND)
 			ask(r, q, true, a);
+		else
+			look_for_conflict(r, q, a);
 		return;
 	}
 }

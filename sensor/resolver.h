@@ -35,7 +35,8 @@ struct resolver_counts {
 	uint64_t refused;          /* not useful: no response, or malformed */
 	uint64_t full;             /* dropped: the store was full */
 	uint64_t questions;        /* asked by the judge */
-	uint64_t contexts;         /* libunbound contexts made */
+	uint64_t contexts;         /* libunbound contexts made, without those of tries */
+	uint64_t tries;            /* other replies that were offered after a refusal */
 	uint64_t live;             /* queries sent to upstreams */
 };
 

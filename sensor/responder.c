@@ -66,14 +66,22 @@ static bool gave_up(const struct responder *r, const struct dns_name *name, uint
 	return i < r->nserved && r->served[i].found == FOUND_MISSING && r->served[i].round == r->round;
 }
 
-static void remember(struct responder *r, const struct dns_name *name, uint16_t type, enum dns_found found, int64_t ts)
+unsigned responder_skip(const struct responder *r, const struct dns_name *name, uint16_t type)
+{
+	for (unsigned i = 0; i < r->choices; i++)
+		if (r->choice[i].type == type && dns_wire_same(&r->choice[i].name, name))
+			return r->choice[i].skip;
+	return 0;
+}
+
+static void remember(struct responder *r, const struct dns_name *name, uint16_t type, const struct dns_reply *reply)
 {
 	size_t i = find_served(r, name, type);
 	if (i == RESPONDER_SERVED) {
 		r->forgot = true;
 		return;
 	}
-	r->served[i] = (struct served){ *name, type, found, ts, r->round };
+	r->served[i] = (struct served){ *name, type, reply->found, reply->ts, r->round, reply->proofs, reply->other };
 	if (i == r->nserved)
 		r->nserved++;
 }
@@ -90,6 +98,8 @@ static bool ask_upstream(struct responder *r, const struct dns_name *name, uint1
 	memcpy(r->reply.octets, m.octets.p, m.octets.n);
 	r->reply.n = m.octets.n;
 	r->reply.ts = m.ts;
+	r->reply.proofs = 0;
+	r->reply.other = false;
 	r->reply.found = (w.flags & 0xf) == RCODE_SERVFAIL ? FOUND_FAILURE : FOUND_EXACT;
 	return true;
 }
@@ -97,12 +107,13 @@ static bool ask_upstream(struct responder *r, const struct dns_name *name, uint1
 static void look_up(struct responder *r, const struct dns_name *name, uint16_t type, bool edns)
 {
 	if (!r->upstream || gave_up(r, name, type) || !ask_upstream(r, name, type))
-		dns_store_reply(r->store, name, type, r->upstream ? INT64_MIN : r->as_of, edns, &r->reply);
+		dns_store_reply(r->store, name, type, r->upstream ? INT64_MIN : r->as_of, edns,
+				responder_skip(r, name, type), &r->reply);
 	if (!r->upstream && r->reply.from > r->from)
 		r->from = r->reply.from;
 	if (!r->upstream && r->reply.until < r->until)
 		r->until = r->reply.until;
-	remember(r, name, type, r->reply.found, r->reply.ts);
+	remember(r, name, type, &r->reply);
 }
 
 /* What UDP payload the query's OPT allows; 0 without one. */

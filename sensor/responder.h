@@ -7,15 +7,25 @@
 #include "error.h"
 #include "upstream.h"
 
-enum { RESPONDER_SERVED = 2048 };
+enum { RESPONDER_SERVED = 2048, RESPONDER_CHOICES = 8 };
 
-/* What was served for one question; ts in ns. round: the responder's round when it was last asked. */
+/* For (name, type), pass over the skip best replies: libunbound refused them. */
+struct choice {
+	struct dns_name name;
+	uint16_t type;
+	uint8_t skip;
+};
+
+/* What was served for one question; ts in ns. round: the responder's round when it was last asked. proofs, other: of
+ * the reply (dns_reply). */
 struct served {
 	struct dns_name name;
 	uint16_t type;
 	enum dns_found found;
 	int64_t ts;
 	uint64_t round;
+	unsigned proofs;
+	bool other;
 };
 
 /* as_of: ns. from, until: every as_of in [from, until) would have been served the same so far. round is the caller's:
@@ -30,6 +40,8 @@ struct responder {
 	uint64_t round;
 	size_t nserved;
 	bool forgot;                    /* served was full */
+	struct choice choice[RESPONDER_CHOICES];
+	unsigned choices;
 	struct served served[RESPONDER_SERVED];
 	struct dns_reply reply;
 };
@@ -40,6 +52,8 @@ void responder_close(struct responder *r);
 /* Answers what waits on the sockets; never waits itself, but for a TCP peer or an upstream that keeps it waiting
  * (a second, and the upstream's bound). */
 void responder_work(struct responder *r);
+/* How many replies the choices pass over for (name, type). */
+unsigned responder_skip(const struct responder *r, const struct dns_name *name, uint16_t type);
 /* The reply to one query, into r->reply (n 0: no reply is due). For the sockets, and for tests. */
 void responder_answer(struct responder *r, struct bytes query);
 #endif

@@ -11,9 +11,10 @@
 
 enum format { FORMAT_TABLE, FORMAT_NDJSON };
 
-/* Const after start but for what peer remembers; each process has its copy. spill is an unlinked file for sessions that wait. */
+/* dns_source: captures of which only the DNS counts, or NULL; read first.
+ * Const after start but for what peer remembers; each process has its copy. spill is an unlinked file for sessions that wait. */
 struct run {
-	struct source *source;
+	struct source *source, *dns_source;
 	struct pipeline_config pipeline;
 	struct resolver_config resolver;
 	struct rules *rules;

@@ -7,8 +7,12 @@
 enum { NAME_MAX_TEXT = 255, ANSWER_DATA = 16384, ANSWER_RRS = 128 };
 /* DNS_SEEN is no type of the DNS (private use, RFC 6895 3.1). name is an address or a host name, and the answer's records
  * are dotted names: the hosts that answers on the link gave that address to, or the domains that had that host as MX,
- * the latest first. Nothing is validated: what comes back is asked for in its turn. */
-enum { DNS_A = 1, DNS_CNAME = 5, DNS_MX = 15, DNS_AAAA = 28, DNS_TLSA = 52, DNS_SEEN = 65281 };
+ * the latest first. Nothing is validated: what comes back is asked for in its turn.
+ * DNS_TLSA_BEFORE and DNS_TLSA_AFTER neither: the TLSA RRset of other records that the capture held before, or first
+ * after, the one of as_of, validated as of its own time. The answer's from is that time, until when its TTL had run
+ * out for whoever took it last; absent: there is none. */
+enum { DNS_A = 1, DNS_CNAME = 5, DNS_MX = 15, DNS_AAAA = 28, DNS_TLSA = 52, DNS_SEEN = 65281, DNS_TLSA_BEFORE = 65282,
+       DNS_TLSA_AFTER = 65283 };
 
 /* id     chosen by the judge, comes back in the answer
  * name   dotted text, lower case, no trailing dot, NUL-terminated
@@ -29,6 +33,8 @@ struct question {
  * ttl        seconds, of the RRset as seen
  * sig_from, sig_until  window of the RRSIG over the answer, s since 1970, 0 unknown
  * from, until  the answer is the same for every as_of in [from, until), ns since 1970: it may be remembered for these
+ * conflict   what on the link contradicts the answer in the hour before as_of (enum dnsconflict); conflict_how (enum
+ *            dnshow), conflict_at, conflict_server: which message; conflict_proved: it was signed, or should have been
  * why        text for people
  * rr         rrs records' RDATA, each in data[off, off + n); names inside MX and CNAME RDATA are given as dotted
  *            lower-case text behind the fixed part (MX: 2 octets preference, then the text) */
@@ -39,6 +45,10 @@ struct answer {
 	uint8_t status;
 	bool nxdomain, seen_later;
 	uint8_t source;            /* enum dnssource */
+	uint8_t conflict, conflict_how;
+	bool conflict_proved;
+	struct addr conflict_server;
+	int64_t conflict_at;
 	uint32_t ttl;
 	int64_t sig_from, sig_until;
 	int64_t from, until;

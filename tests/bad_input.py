@@ -56,6 +56,10 @@ def usage_cases(t):
     yield "not a mirror", ["read", "-c", write(t, "m.yaml", b"decrypted_mirror: [10.0.0.0/8, maybe]\n"), DEMO], ["m.yaml:1:32"]
     yield "not a public address", ["read", "-c", write(t, "p.yaml", b"public_addresses: mx.example.org\n"), DEMO], \
         ["p.yaml:1:19"]
+    yield "dns_ports out of range", ["read", "-c", write(t, "dp.yaml", b"dns_ports: [53, 65536]\n"), DEMO], ["dp.yaml:1", "65535"]
+    yield "dns-from not found", ["read", "--dns-from", "/no.pcap", DEMO], ["/no.pcap"]
+    yield "dns-from and off", ["read", "--dns", "off", "--dns-from", DEMO, DEMO], ["--dns-from", "--dns off"]
+    yield "dns-from standard input", ["read", "--dns-from", "-", DEMO], ["--dns-from -"]
     yield "ca_file not found", ["read", "-c", write(t, "n.yaml", b"ca_file: /no.pem\n"), DEMO], ["/no.pem"]
     yield "ca_file without a certificate", \
         ["read", "-c", write(t, "q.yaml", b"ca_file: " + write(t, "q.pem", b"nothing\n").encode() + b"\n"), DEMO], \

@@ -19,12 +19,20 @@
 #include "text.h"
 #include <assert.h>
 
-static const struct lookup *find(const struct expectation *e, uint16_t type, const char *name)
+/* Of times that differ by less, nobody can say which was first: clocks wander. 5 minutes, in ns. */
+#define CLOCK_TOLERANCE INT64_C(300000000000)
+
+static const struct lookup *find_at(const struct expectation *e, uint16_t type, const char *name, int64_t at)
 {
 	for (unsigned i = 0; i < e->lookups; i++)
-		if (e->lookup[i].type == type && strcmp(e->lookup[i].name, name) == 0)
+		if (e->lookup[i].type == type && e->lookup[i].at == at && strcmp(e->lookup[i].name, name) == 0)
 			return &e->lookup[i];
 	return NULL;
+}
+
+static const struct lookup *find(const struct expectation *e, uint16_t type, const char *name)
+{
+	return find_at(e, type, name, e->as_of);
 }
 
 const struct lookup *expectation_lookup(const struct expectation *e, uint16_t type, const char *name)
@@ -39,9 +47,9 @@ static bool one_is_open(const struct expectation *e)
 }
 
 /* The answered lookup; NULL while it is open, and it is opened if it can be. */
-static const struct lookup *need(struct expectation *e, uint16_t type, const char *name)
+static const struct lookup *need_at(struct expectation *e, uint16_t type, const char *name, int64_t at)
 {
-	const struct lookup *l = find(e, type, name);
+	const struct lookup *l = find_at(e, type, name, at);
 	if (l)
 		return l->open ? NULL : l;
 	if (one_is_open(e))
@@ -51,9 +59,14 @@ static const struct lookup *need(struct expectation *e, uint16_t type, const cha
 		return NULL;
 	}
 	struct lookup *new = &e->lookup[e->lookups++];
-	*new = (struct lookup){ .type = type, .status = dnsstatus_incomplete, .open = true };
+	*new = (struct lookup){ .type = type, .status = dnsstatus_incomplete, .open = true, .at = at };
 	memcpy(new->name, name, strlen(name) + 1);
 	return NULL;
+}
+
+static const struct lookup *need(struct expectation *e, uint16_t type, const char *name)
+{
+	return need_at(e, type, name, e->as_of);
 }
 
 static int8_t index_of(const struct expectation *e, const struct lookup *l)
@@ -170,10 +183,15 @@ static void owner_of(const struct expectation *e, const char *base, char owner[N
 	memcpy(owner + n + 6, base, strlen(base) + 1);
 }
 
+static bool is_tlsa(const struct lookup *l)
+{
+	return l->type == DNS_TLSA || l->type == DNS_TLSA_BEFORE || l->type == DNS_TLSA_AFTER;
+}
+
 static bool set_of(const struct expectation *e, const struct lookup *l, struct tlsa_set *set)
 {
 	set->n = 0;
-	if (l->type != DNS_TLSA || l->status != dnsstatus_secure)
+	if (!is_tlsa(l) || l->status != dnsstatus_secure || l->cut)
 		return false;
 	struct cur c = cur_of((struct bytes){ e->data + l->off, l->n });
 	while (cur_left(&c) && set->n < ANSWER_RRS) {
@@ -232,6 +250,53 @@ static void tlsa_step(struct expectation *e, struct mx_host *h)
 	h->base = (uint8_t)(h->bases - 1);
 	h->blamed = h->tlsa;
 	h->state = insecure ? HOST_INSECURE : HOST_ABSENT;
+}
+
+/* Where the TLSA RRset of h lies, behind aliases. */
+static const char *version_name(const struct expectation *e, const struct mx_host *h)
+{
+	const struct lookup *l = &e->lookup[h->tlsa];
+	return l->canonname[0] ? l->canonname : l->name;
+}
+
+/* The RRsets on one side of the one that counts, each as of the one before; false: one of them is open. */
+static bool versions(struct expectation *e, const struct mx_host *h, uint16_t type)
+{
+	int64_t at = e->as_of;
+	for (unsigned i = 0; i < EXPECT_VERSIONS; i++) {
+		const struct lookup *l = need_at(e, type, version_name(e, h), at);
+		if (!l)
+			return false;
+		if (l->status == dnsstatus_absent || l->from == at)
+			break;
+		at = l->from;
+	}
+	return true;
+}
+
+static void version_step(struct expectation *e, const struct mx_host *h)
+{
+	if (h->doubted && h->tlsa >= 0 && versions(e, h, DNS_TLSA_BEFORE))
+		versions(e, h, DNS_TLSA_AFTER);
+}
+
+bool expectation_version(const struct expectation *e, const struct mx_host *h, unsigned i, struct tlsa_set *set, bool *early)
+{
+	for (*early = false; h->tlsa >= 0; *early = true) {
+		int64_t at = e->as_of;
+		const struct lookup *l;
+		while ((l = find_at(e, *early ? DNS_TLSA_AFTER : DNS_TLSA_BEFORE, version_name(e, h), at)) && !l->open) {
+			bool may = *early || l->until + CLOCK_TOLERANCE >= e->as_of;
+			if (l->status == dnsstatus_absent || l->from == at)
+				break;
+			if (may && set_of(e, l, set) && i-- == 0)
+				return true;
+			at = l->from;
+		}
+		if (*early)
+			break;
+	}
+	return false;
 }
 
 static bool may_be_asked(const char *host)
@@ -325,6 +390,8 @@ static void walk(struct expectation *e)
 	for (unsigned i = 0; i < n; i++)
 		for (unsigned k = 0; k < target[i].meants; k++)
 			tlsa_step(e, &e->host[target[i].meant[k]]);
+	for (unsigned i = 0; i < e->hosts; i++)
+		version_step(e, &e->host[i]);
 }
 
 void expectation_start(struct expectation *e, const struct record *session)
@@ -343,7 +410,7 @@ bool expectation_next(struct expectation *e, struct question *q)
 	if (!one_is_open(e))
 		return false;
 	const struct lookup *l = &e->lookup[e->lookups - 1];
-	*q = (struct question){ .id = e->lookups, .as_of = e->as_of, .type = l->type };
+	*q = (struct question){ .id = e->lookups, .as_of = l->at, .type = l->type };
 	memcpy(q->name, l->name, sizeof(q->name));
 	return true;
 }
@@ -460,6 +527,13 @@ void expectation_answer(struct expectation *e, const struct answer *a)
 	l->nxdomain = a->nxdomain && l->status == dnsstatus_absent;
 	l->seen_later = a->seen_later;
 	l->ttl = a->ttl;
+	l->from = a->from;
+	l->until = a->until;
+	l->conflict = a->conflict < dnsconflict_COUNT ? a->conflict : (uint8_t)dnsconflict_none;
+	l->conflict_how = a->conflict_how < dnshow_COUNT ? a->conflict_how : (uint8_t)dnshow_data;
+	l->conflict_proved = a->conflict_proved;
+	l->conflict_at = a->conflict_at;
+	l->conflict_server = a->conflict_server;
 	copy_text(l->canonname, sizeof(l->canonname), a->canonname);
 	copy_text(l->why, sizeof(l->why), a->why);
 	if (l->status == dnsstatus_secure || l->status == dnsstatus_insecure) {
@@ -468,7 +542,7 @@ void expectation_answer(struct expectation *e, const struct answer *a)
 			take_addresses(e, l, a);
 		else if (l->type == DNS_MX)
 			take_mx(e, l, a);
-		else if (l->type == DNS_TLSA && l->status == dnsstatus_secure)
+		else if (is_tlsa(l) && l->status == dnsstatus_secure)
 			take_tlsa(e, l, a);
 		else if (l->type == DNS_SEEN && l == e->lookup)
 			take_hosts(e, a);
@@ -597,6 +671,19 @@ static unsigned targets(const struct expectation *e, struct target *out)
 unsigned expectation_targets(const struct expectation *e, struct target out[EXPECT_TARGETS])
 {
 	return e->applies ? targets(e, out) : 0;
+}
+
+bool expectation_again(struct expectation *e, struct dane *d, const struct record *session, struct bytes chain)
+{
+	uint32_t hosts = e->applies && e->asked && !one_is_open(e) ? promise_doubts(e, d, session, chain) : 0;
+	for (unsigned i = 0; i < e->hosts; i++) {
+		if (e->host[i].doubted)
+			return false;
+		e->host[i].doubted = hosts >> i & 1;
+	}
+	if (hosts)
+		walk(e);
+	return hosts && one_is_open(e);
 }
 
 void expectation_finish(struct expectation *e, struct dane *d, struct record *session, struct bytes chain)

@@ -2,8 +2,10 @@
  * a question comes out, its answer goes in, and when no question is left the promises are known.
  *
  *	expectation_start(e, session);
- *	while (expectation_next(e, &q))
- *		expectation_answer(e, ask(&q));        (or return to the loop and come back with the answer)
+ *	do
+ *		while (expectation_next(e, &q))
+ *			expectation_answer(e, ask(&q));        (or return to the loop and come back with the answer)
+ *	while (expectation_again(e, dane, session, chain));
  *	expectation_finish(e, dane, session, chain);
  */
 #ifndef JUDGE_EXPECTATION_H
@@ -16,9 +18,11 @@
  * EXPECT_DATA       octets of TLSA RDATA kept of all its hosts together
  * EXPECT_HINTS      hosts that answers on the link gave the server's address to, EXPECT_LED domains of each. All of them
  *                   together need fewer questions than there are, and each has its share of the data: who adds a name
- *                   must not take the promise of another away */
+ *                   must not take the promise of another away
+ * EXPECT_VERSIONS   TLSA RRsets of before, and of after, that are asked for */
 enum {
-	EXPECT_QUESTIONS = 64, EXPECT_HOSTS = 24, EXPECT_MX = 16, EXPECT_DATA = 24576, EXPECT_HINTS = 8, EXPECT_LED = 2
+	EXPECT_QUESTIONS = 64, EXPECT_HOSTS = 24, EXPECT_MX = 16, EXPECT_DATA = 24576, EXPECT_HINTS = 8, EXPECT_LED = 2,
+	EXPECT_VERSIONS = 3
 };
 
 /* One question and what matters of its answer.
@@ -27,7 +31,9 @@ enum {
  * has_server  type A, AAAA: the server's address is among them
  * usable      type TLSA: at least one record is usable for SMTP
  * off, n      type TLSA: the RDATA in data, each with a 16-bit length in front
- * host        type MX: indices of the hosts, by preference */
+ * host        type MX: indices of the hosts, by preference
+ * conflict... as in struct answer
+ * at          as of when it is asked; from, until: of its answer */
 struct lookup {
 	char name[NAME_MAX_TEXT + 1];
 	char canonname[NAME_MAX_TEXT + 1];
@@ -38,7 +44,12 @@ struct lookup {
 	bool open, nxdomain, seen_later, cut, has_server, usable;
 	uint32_t ttl;
 	uint32_t off, n;
+	int64_t at, from, until;
 	uint8_t hosts, host[EXPECT_MX];
+	uint8_t conflict, conflict_how;
+	bool conflict_proved;
+	int64_t conflict_at;
+	struct addr conflict_server;
 };
 
 /* What the DNS says of one MX host, the more telling the further down. */
@@ -55,12 +66,13 @@ enum host_state {
 /* address  index of the lookup that says where the host is; tlsa of the one that decided; -1 none. blamed: of
  *          the one to name when state is a failure
  * bases    TLSA base domains to ask, in order: 2 is the expanded name, then the host; 1 the host; 0 none
- * location  is the server's address one of the host's secure addresses? */
+ * location  is the server's address one of the host's secure addresses?
+ * doubted   its TLSA RRset does not match the certificate: those of other times are asked for */
 struct mx_host {
 	char name[NAME_MAX_TEXT + 1];
 	uint8_t state;             /* enum host_state */
 	uint8_t location;          /* enum location */
-	bool asks, secure_address;
+	bool asks, secure_address, doubted;
 	uint8_t bases, base;
 	int8_t address, tlsa, blamed;
 };
@@ -120,6 +132,9 @@ bool expectation_next(struct expectation *e, struct question *q);
 /* expectation_answer: the answer to the open question (checked by answer_check). An answer that fits no open
  * question by id, name and type is ignored. */
 void expectation_answer(struct expectation *e, const struct answer *a);
+/* expectation_again: to be called when no question is open. Does the certificate match the records of no host that it
+ * should match? Then the records of before and after are asked for (a roll-over), and it answers true, once. */
+bool expectation_again(struct expectation *e, struct dane *d, const struct record *session, struct bytes chain);
 /* expectation_targets: the destinations as known so far; returns how many. */
 unsigned expectation_targets(const struct expectation *e, struct target out[EXPECT_TARGETS]);
 /* expectation_lookup: the answered lookup of that type and name, or NULL. */
@@ -131,6 +146,10 @@ bool lookup_lists(const struct lookup *mx, unsigned host);
 /* expectation_set: the TLSA RRset that counts for h, borrowing from e; false: none. expectation_base: its base domain. */
 bool expectation_set(const struct expectation *e, const struct mx_host *h, struct tlsa_set *set);
 const char *expectation_base(const struct expectation *e, const struct mx_host *h);
+/* expectation_version: the i-th TLSA RRset of h that may have been in use besides the one that counts (RFC 7672 4): those
+ * whose TTL had not run out at as_of, the newest first, then later ones (*early), the earliest first; borrowed from e.
+ * false: there are no more. */
+bool expectation_version(const struct expectation *e, const struct mx_host *h, unsigned i, struct tlsa_set *set, bool *early);
 /* expectation_finish: writes identity.*, expectation.*, dane.*, destination.domain, server.domain and
  * related.hosts. Questions still open count as incomplete. When expectation_next was never called the DNS is off:
  * dane.* stay unseen, and nothing is expected.

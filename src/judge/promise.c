@@ -114,6 +114,12 @@ static bool about_the_name(enum danevariant v)
 	       v == danevariant_ta_name_mismatch;
 }
 
+static bool compares(const struct expectation *e, unsigned host)
+{
+	struct tlsa_set set;
+	return e->host[host].state == HOST_DANE && expectation_set(e, &e->host[host], &set);
+}
+
 /* The chain against each host that the client may have meant; the first that matches, or the first. */
 static void compare(const struct expectation *e, struct dane *d, const struct record *s, struct bytes chain,
 		    struct judged *j)
@@ -123,7 +129,7 @@ static void compare(const struct expectation *e, struct dane *d, const struct re
 	for (unsigned i = 0; i < j->target.meants; i++) {
 		unsigned host = j->target.meant[i];
 		struct dane_result r;
-		if (e->host[host].state != HOST_DANE || !expectation_set(e, &e->host[host], &set))
+		if (!compares(e, host) || !expectation_set(e, &e->host[host], &set))
 			continue;
 		reference_names(e, host, &c);
 		dane_compare(d, &c, &r);
@@ -136,6 +142,30 @@ static void compare(const struct expectation *e, struct dane *d, const struct re
 		j->target.host = (int8_t)host;
 		if (r.matched >= 0)
 			return;
+	}
+}
+
+/* Keys roll: a certificate that matches the records of just before, or the next ones, is the publisher's, in the wrong
+ * order (RFC 7672 4, RFC 7671 8.1). No forger gets here: those records were signed too. */
+static void roll_over(const struct expectation *e, struct dane *d, struct bytes chain, struct judged *j)
+{
+	struct tlsa_set set;
+	struct dane_case c = { .set = &set, .chain = chain, .at = e->as_of };
+	bool early;
+	for (unsigned k = 0; k < j->target.meants; k++) {
+		unsigned host = j->target.meant[k];
+		for (unsigned i = 0; compares(e, host) && expectation_version(e, &e->host[host], i, &set, &early); i++) {
+			struct dane_result r;
+			reference_names(e, host, &c);
+			dane_compare(d, &c, &r);
+			if (r.matched < 0)
+				continue;
+			j->verdict = daneverdict_mismatch_transitional;
+			j->result.variant = early ? danevariant_transitional_early : danevariant_transitional_old;
+			j->why = early ? "the certificate matches the TLSA records that came later" :
+					 "the certificate matches the TLSA records of before, whose TTL had not run out";
+			return;
+		}
 	}
 }
 
@@ -170,6 +200,8 @@ static void judge_certificate(const struct expectation *e, struct dane *d, const
 			j->verdict = daneverdict_identity_unknown;
 			j->why = "the anchor matches, the names are not the host's; the next-hop domain is not known";
 		}
+		if (j->verdict == daneverdict_mismatch)
+			roll_over(e, d, chain, j);
 	} else if (j->compared && j->result.matched >= 0 && tls == TLS_OK)
 		j->verdict = daneverdict_match;
 }
@@ -465,7 +497,7 @@ static void put_provenance(const struct expectation *e, const struct target *t, 
 	const struct lookup *decided = t->blamed >= 0 ? &e->lookup[t->blamed] : NULL, *last = NULL;
 	bool later = false;
 	for (unsigned i = 0; i < e->lookups; i++) {
-		if (e->lookup[i].open)
+		if (e->lookup[i].open || e->lookup[i].type >= DNS_SEEN)
 			continue;
 		last = &e->lookup[i];
 		later |= last->seen_later;
@@ -485,7 +517,8 @@ static void put_dane(const struct expectation *e, const struct judged *j, struct
 {
 	const struct target *t = &j->target;
 	record_num(s, F_dane_verdict, j->verdict);
-	if (j->verdict == daneverdict_mismatch || j->result.variant == danevariant_ta_name_mismatch)
+	if (j->verdict == daneverdict_mismatch || j->verdict == daneverdict_mismatch_transitional ||
+	    j->result.variant == danevariant_ta_name_mismatch)
 		record_num(s, F_dane_variant, j->result.variant);
 	put_why(e, j, s);
 	if (t->meants == 0 && t->blamed < 0)
@@ -498,6 +531,24 @@ static void put_dane(const struct expectation *e, const struct judged *j, struct
 		put_set(e, j, s);
 	}
 	put_provenance(e, t, s);
+}
+
+/* What the link said against the DNS about the destinations of this session; the worst of it. */
+static void put_conflict(const struct expectation *e, struct record *s)
+{
+	const struct lookup *worst = NULL;
+	for (unsigned i = 0; i < e->lookups; i++)
+		if (!e->lookup[i].open && e->lookup[i].conflict > (worst ? worst->conflict : (uint8_t)dnsconflict_none))
+			worst = &e->lookup[i];
+	if (!worst)
+		return;
+	record_num(s, F_dns_conflict, worst->conflict);
+	record_num(s, F_dns_conflict_how, worst->conflict_how);
+	record_cstr(s, F_dns_conflict_name, worst->name);
+	record_cstr(s, F_dns_conflict_type, type_name(worst->type));
+	record_tri(s, F_dns_conflict_proved, worst->conflict_proved ? TRI_YES : TRI_NO);
+	record_addr(s, F_dns_conflict_server, &worst->conflict_server);
+	record_num(s, F_dns_conflict_at, worst->conflict_at);
 }
 
 static void put_expectations(struct record *s, const bool has[expect_COUNT])
@@ -558,10 +609,25 @@ static void forget(struct record *s)
 		F_dst_domain, F_srv_domain, F_related_hosts, F_id_host, F_id_domains, F_id_confidence, F_id_sources, F_id_location,
 		F_id_mx_secure, F_id_mx_result, F_expect, F_expect_all, F_dane_verdict, F_dane_variant, F_dane_dnssec, F_dane_base,
 		F_dane_owner, F_tlsa_usage, F_tlsa_selector, F_tlsa_matching, F_tlsa_data, F_tlsa_result, F_dane_usable, F_dane_matched, F_dane_ttl,
-		F_dane_as_of, F_dane_source, F_dane_seen_later, F_dane_why
+		F_dane_as_of, F_dane_source, F_dane_seen_later, F_dane_why, F_dns_conflict, F_dns_conflict_how, F_dns_conflict_name,
+		F_dns_conflict_type, F_dns_conflict_proved, F_dns_conflict_server, F_dns_conflict_at
 	};
 	for (size_t i = 0; i < sizeof(mine) / sizeof(mine[0]); i++)
 		record_unset(s, mine[i]);
+}
+
+uint32_t promise_doubts(const struct expectation *e, struct dane *d, const struct record *session, struct bytes chain)
+{
+	struct target target[EXPECT_TARGETS];
+	uint32_t hosts = 0;
+	unsigned n = expectation_targets(e, target);
+	for (unsigned i = 0; i < n; i++) {
+		struct judged j = { .target = target[i] };
+		judge(e, d, session, chain, &j);
+		for (unsigned k = 0; j.verdict == daneverdict_mismatch && j.compared && k < j.target.meants; k++)
+			hosts |= (uint32_t)compares(e, j.target.meant[k]) << j.target.meant[k];
+	}
+	return hosts;
 }
 
 void promise_judge(const struct expectation *e, struct dane *d, struct record *session, struct bytes chain)
@@ -588,8 +654,10 @@ void promise_judge(const struct expectation *e, struct dane *d, struct record *s
 	put_identity(e, &worst.target, session);
 	put_mx(e, target, n, &worst.target, session);
 	put_expectations(session, has);
-	if (dns)
+	if (dns) {
 		put_dane(e, &worst, session);
+		put_conflict(e, session);
+	}
 	put_related(session);
 	put_hinted(e, target, n, session);
 }

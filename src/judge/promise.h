@@ -5,4 +5,7 @@
 
 /* promise_judge: what expectation_finish documents; e is read only. */
 void promise_judge(const struct expectation *e, struct dane *d, struct record *session, struct bytes chain);
+/* promise_doubts: the hosts (bit i: e->host[i]) whose records the certificate was held against, where the verdict is a
+ * mismatch: their records of other times may tell why. */
+uint32_t promise_doubts(const struct expectation *e, struct dane *d, const struct record *session, struct bytes chain);
 #endif

@@ -4,7 +4,7 @@
 #define JUDGE_SITE_H
 #include "record.h"
 
-enum { SITE_NETWORKS = 64, SITE_PATH = 1024 };
+enum { SITE_NETWORKS = 64, SITE_PATH = 1024, SITE_DNS_PORTS = 8 };
 
 /* base  the network's address; bits behind the prefix are zero
  * bits  length of the prefix: 0..32 for v 4, 0..128 for v 6 */
@@ -23,11 +23,14 @@ struct networks {
  * seen_as     addresses that the site's clients have for others, behind address translation
  * mirror      where one end is in one of these, the session is the decrypted copy of an inspecting device
  * mirror_all  every session is
+ * dns_port    where DNS is spoken besides port 53; ndns of them
  * ca_file     trusted certificates, PEM; empty: those of the system; "none": none */
 struct site {
 	struct networks own, seen_as, mirror;
 	bool mirror_all;
 	enum vantage vantage;
+	uint16_t dns_port[SITE_DNS_PORTS];
+	uint32_t ndns;
 	char ca_file[SITE_PATH];
 };
 

@@ -68,17 +68,27 @@ static const struct mail_port *mail_port(const struct pipeline *p, uint16_t port
 	return NULL;
 }
 
-static bool is_dns(const struct flow *fl)
+static bool dns_port(const struct pipeline *p, uint16_t port)
 {
-	return fl->side[S2C].port == DNS_PORT || fl->side[C2S].port == DNS_PORT;
+	for (size_t i = 0; i < p->config.ndns; i++)
+		if (p->config.dns_port[i] == port)
+			return true;
+	return port == DNS_PORT;
+}
+
+static bool is_dns(const struct pipeline *p, const struct flow *fl)
+{
+	if (mail_port(p, fl->side[S2C].port)) /* a client's port may be any */
+		return false;
+	return dns_port(p, fl->side[S2C].port) || dns_port(p, fl->side[C2S].port);
 }
 
 struct pipeline *pipeline_new(const struct pipeline_config *config)
 {
-	uint16_t ports[PIPELINE_PORTS + 1];
+	uint16_t ports[PIPELINE_PORTS + PIPELINE_DNS_PORTS + 1];
 	size_t n = 0;
 	struct pipeline *p = calloc(1, sizeof(*p));
-	if (!p || config->nports == 0) {
+	if (!p || (config->nports == 0 && !config->dns)) {
 		free(p);
 		return NULL;
 	}
@@ -87,6 +97,8 @@ struct pipeline *pipeline_new(const struct pipeline_config *config)
 		ports[n++] = config->ports[i].port;
 	if (config->dns)
 		ports[n++] = DNS_PORT;
+	for (size_t i = 0; config->dns && i < config->ndns; i++)
+		ports[n++] = config->dns_port[i];
 	p->fragments = fragment_table_new(FRAGMENTS);
 	p->ident = ident_new();
 	p->observer = tls_observer_new();
@@ -394,7 +406,7 @@ static enum tri handshake_of(const struct dialogue *d)
 static bool finish(struct pipeline *p, struct flow *fl, struct pipeline_out *out)
 {
 	stream_finish(&fl->streams);
-	if (is_dns(fl))
+	if (is_dns(p, fl))
 		return false;
 	drain(p, fl);
 	struct dialogue *d = fl->user;
@@ -440,7 +452,7 @@ static bool dns_tcp_message(struct pipeline *p, struct pipeline_out *out)
 	enum parse got = dns_wire_tcp_next(in, &msg, &used);
 	if (got == PARSE_OK) {
 		p->dns_used += used;
-		out->dns = (struct dns_message){ p->dns_view.ts, p->dns_view.number, true, msg };
+		out->dns = (struct dns_message){ .ts = p->dns_view.ts, .frame = p->dns_view.number, .tcp = true, .octets = msg };
 		return true;
 	}
 	if (got == PARSE_BAD)
@@ -474,10 +486,22 @@ static bool dns_tcp(struct pipeline *p, struct pipeline_out *out)
 static bool dns_udp(struct pipeline *p, struct pipeline_out *out)
 {
 	const struct segment *s = &p->segment;
-	if (!p->config.dns || s->proto != PROTO_UDP || s->sport != DNS_PORT || s->payload.n < s->payload_wire)
+	if (!p->config.dns || s->proto != PROTO_UDP || s->payload.n < DNS_HEADER || s->payload.n < s->payload_wire)
 		return false;
-	out->dns = (struct dns_message){ s->ts, s->number, false, s->payload };
+	bool answer = s->payload.p[2] & DNS_QR >> 8;
+	if (!dns_port(p, answer ? s->sport : s->dport))
+		return false;
+	out->dns = (struct dns_message){ .ts = s->ts, .frame = s->number, .octets = s->payload };
+	out->dns.client = answer ? s->dst : s->src;
+	out->dns.server = answer ? s->src : s->dst;
+	out->dns.client_port = answer ? s->dport : s->sport;
 	return true;
+}
+
+/* Questions prove nothing, and are not counted. */
+static bool is_answer(const struct dns_message *m)
+{
+	return m->octets.n > 2 && m->octets.p[2] & DNS_QR >> 8;
 }
 
 /* Octets whose checksum is wrong were thrown away by their receiver, and are no version of anything; unless that is so
@@ -499,10 +523,10 @@ static void take_segment(struct pipeline *p)
 	struct flow *fl = flow_find_or_add(p->flows, &p->segment, &dir);
 	if (!fl)
 		return;
-	if (!is_dns(fl))
+	if (!is_dns(p, fl))
 		check_sum(p, fl, dir);
 	stream_push(&fl->streams, dir, &p->segment);
-	if (is_dns(fl)) {
+	if (is_dns(p, fl)) {
 		p->dns_flow = fl;
 		p->dns_view.data.n = 0;
 		p->dns_used = 0;
@@ -541,7 +565,7 @@ enum pipeline_item pipeline_next(struct pipeline *p, struct pipeline_out *out)
 		p->finished = NULL;
 	}
 	if (p->dns_flow && dns_tcp(p, out)) {
-		p->dns_messages++;
+		p->dns_messages += is_answer(&out->dns);
 		return PIPELINE_DNS;
 	}
 	while ((fl = due(p))) {
@@ -555,14 +579,14 @@ enum pipeline_item pipeline_next(struct pipeline *p, struct pipeline_out *out)
 		return PIPELINE_NONE;
 	p->have = false;
 	if (dns_udp(p, out)) {
-		p->dns_messages++;
+		p->dns_messages += is_answer(&out->dns);
 		return PIPELINE_DNS;
 	}
 	if (!flow_wanted(p->flows, &p->segment))
 		return PIPELINE_NONE;
 	take_segment(p);
 	if (p->dns_flow && dns_tcp(p, out)) {
-		p->dns_messages++;
+		p->dns_messages += is_answer(&out->dns);
 		return PIPELINE_DNS;
 	}
 	return PIPELINE_NONE;

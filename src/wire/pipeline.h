@@ -9,7 +9,7 @@
 #include "dns_message.h"
 #include "record.h"
 
-enum { PIPELINE_PORTS = 64 };
+enum { PIPELINE_PORTS = 64, PIPELINE_DNS_PORTS = 8 };
 
 /* tls: TLS is spoken from the first octet (RFC 8314 3.3) */
 struct mail_port {
@@ -19,18 +19,20 @@ struct mail_port {
 
 /* key     makes the flow hash unpredictable; results do not depend on it
  * flows   most flows at a time           budget  octets for reassembly
- * dns     DNS messages are wanted */
+ * dns     DNS messages are wanted, of port 53 and of the ndns others in dns_port; without mail ports nothing else is */
 struct pipeline_config {
 	struct mail_port ports[PIPELINE_PORTS];
 	size_t nports;
 	uint8_t key[16];
 	size_t flows, dialogues, budget;
 	bool dns;
+	uint16_t dns_port[PIPELINE_DNS_PORTS];
+	size_t ndns;
 };
 
 struct pipeline;
 
-/* NULL: no memory, or no port. All memory is taken here. */
+/* NULL: no memory, or no port at all. All memory is taken here. */
 struct pipeline *pipeline_new(const struct pipeline_config *config);
 void pipeline_free(struct pipeline *p);
 

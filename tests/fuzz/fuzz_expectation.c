@@ -64,6 +64,8 @@ static void answer_of(const struct question *q, struct cur *c, struct answer *a)
 	memset(a, 0, sizeof(*a));
 	a->id = q->id;
 	a->as_of = q->as_of;
+	a->from = q->as_of + (kind - 128) * INT64_C(10000000000);
+	a->until = a->from + count * INT64_C(10000000000);
 	a->type = q->type;
 	memcpy(a->name, q->name, sizeof(a->name));
 	a->status = c->bad ? (uint8_t)dnsstatus_incomplete : (uint8_t)((kind & 15) % dnsstatus_COUNT);
@@ -88,13 +90,16 @@ static void run(struct dane *d, struct bytes in, struct record *r, bool *secure,
 	session_of(&c, r);
 	*dns = cur_u8(&c) & 1;
 	expectation_start(&e, r);
-	while (*dns && expectation_next(&e, &q)) {
-		assert(++asked <= EXPECT_QUESTIONS && question_check(&q, sizeof(q)));
-		answer_of(&q, &c, &a);
-		*secure |= q.type == DNS_TLSA && a.status == dnsstatus_secure && a.rrs > 0;
-		expectation_answer(&e, &a);
-	}
-	*chain = (struct bytes){ c.p, cur_left(&c) };
+	size_t certificate = cur_u8(&c);
+	*chain = cur_take(&c, certificate < cur_left(&c) ? certificate : 0);
+	do {
+		while (*dns && expectation_next(&e, &q)) {
+			assert(++asked <= EXPECT_QUESTIONS && question_check(&q, sizeof(q)));
+			answer_of(&q, &c, &a);
+			*secure |= q.type == DNS_TLSA && a.status == dnsstatus_secure && a.rrs > 0;
+			expectation_answer(&e, &a);
+		}
+	} while (expectation_again(&e, d, r, *chain));
 	expectation_finish(&e, d, r, *chain);
 }
 

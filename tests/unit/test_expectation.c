@@ -417,7 +417,7 @@ static void put_item(struct answer *a, const char *item)
 		size_t n = strcmp(host, ".") ? strlen(host) : 0;
 		memcpy(rr + 2, host, n);
 		put_rr(a, rr, 2 + n);
-	} else if (a->type == DNS_TLSA) {
+	} else if (a->type == DNS_TLSA || a->type == DNS_TLSA_BEFORE || a->type == DNS_TLSA_AFTER) {
 		const char *which = item + 4;
 		struct bytes leaf = strcmp(which, "evil") == 0 ? evil_leaf : strcmp(which, "anchor") == 0 ? anchor : good_leaf;
 		for (int i = 0; i < 3; i++)
@@ -913,6 +913,93 @@ static void port_and_family(void **state)
 	assert_int_equal(record_get_num(&session, F_id_location, -1), location_inside);
 }
 
+/* A roll-over: the certificate against the RRset of the session, and those before and after it. Times in s against the
+ * session's; a version is answered for the question as of at: seen then, its TTL over at until. */
+static void roll_overs(void **state)
+{
+	enum { B = DNS_TLSA_BEFORE, F = DNS_TLSA_AFTER };
+	static const struct {
+		const char *why;
+		enum scene scene;
+		const char *now;
+		struct {
+			uint16_t type;
+			int at, from, until;
+			enum dnsstatus status;
+			const char *rr;
+		} version[6];
+		enum daneverdict verdict;
+		enum danevariant variant;
+		unsigned asked; /* questions about other times */
+	} t[] = {
+		{ "matches now: nothing more is asked", TLS12, "301 good", { { B, 0, -10, 3590, SEC, "301 evil" } }, VD(match), 0, 0 },
+		{ "the one before, TTL not run out", TLS12, "301 evil", { { B, 0, -600, 100, SEC, "301 good" } },
+		  VD(mismatch_transitional), VA(transitional_old), 3 },
+		{ "the one before, TTL run out within the tolerance of clocks", TLS12, "301 evil", { { B, 0, -600, -290, SEC, "301 good" } },
+		  VD(mismatch_transitional), VA(transitional_old), 3 },
+		{ "near miss: TTL run out", TLS12, "301 evil", { { B, 0, -4000, -301, SEC, "301 good" } }, VD(mismatch), VA(ee_no_match), 3 },
+		{ "near miss: the one before did not validate", TLS12, "301 evil", { { B, 0, -600, 100, BOG, "301 good" } },
+		  VD(mismatch), VA(ee_no_match), 3 },
+		{ "near miss: the one before is unsigned", TLS12, "301 evil", { { B, 0, -600, 100, INS, "301 good" } },
+		  VD(mismatch), VA(ee_no_match), 3 },
+		{ "near miss: the one before does not match either", TLS12, "301 bad;301 evil", { { B, 0, -600, 100, SEC, "301 evil" } },
+		  VD(mismatch), VA(ee_no_match), 3 },
+		{ "two before", TLS12, "301 evil", { { B, 0, -600, 100, SEC, "311 evil" }, { B, -600, -900, 50, SEC, "301 good" } },
+		  VD(mismatch_transitional), VA(transitional_old), 4 },
+		{ "the next one", TLS12, "301 evil", { { F, 0, 7200, 10800, SEC, "301 good" } },
+		  VD(mismatch_transitional), VA(transitional_early), 3 },
+		{ "both before and after: it was good once", TLS12, "301 evil",
+		  { { B, 0, -600, 100, SEC, "301 good" }, { F, 0, 600, 4000, SEC, "301 good" } }, VD(mismatch_transitional), VA(transitional_old), 4 },
+		{ "more changes than are followed", TLS12, "301 evil",
+		  { { F, 0, 1, 9, SEC, "311 evil" }, { F, 1, 2, 9, SEC, "301 evil" }, { F, 2, 3, 9, SEC, "311 evil" }, { F, 3, 4, 9, SEC, "301 good" } },
+		  VD(mismatch), VA(ee_no_match), 4 },
+		{ "an answer that does not move does not hold us up", TLS12, "301 evil", { { B, 0, 0, 9, SEC, "301 good" } },
+		  VD(mismatch), VA(ee_no_match), 2 },
+		{ "the client refused the certificate of before", TLS_BROKE_GOOD, "301 evil", { { B, 0, -600, 100, SEC, "301 good" } },
+		  VD(mismatch_transitional), VA(transitional_old), 3 },
+		{ "certificate not seen: nothing to compare", TLS13, "301 evil", { { B, 0, -600, 100, SEC, "301 good" } }, VD(not_visible), 0, 0 },
+		{ "mail in clear: no certificate, no excuse", MAIL, "301 evil", { { B, 0, -600, 100, SEC, "301 good" } }, VD(tls_absent), 0, 0 },
+	};
+	const int64_t as_of = 1790000000LL * 1000000000;
+	char log[8192];
+	uint8_t chain[CHAIN_ROOM];
+	(void)state;
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		struct script script[9] = { MXREC(SEC, "10 " MX1), A1(SEC, SRV), TLSA1(SEC, t[i].now) };
+		struct question q;
+		unsigned asked = 0;
+		session_of(t[i].scene, D, MX1, &session);
+		walk(script, log, sizeof(log));
+		struct bytes c = scene_chain(t[i].scene, chain);
+		bool again = expectation_again(&e, dane, &session, c);
+		assert_int_equal(again, t[i].asked > 0);
+		while (expectation_next(&e, &q)) {
+			struct script s = { q.type, q.name, ABS, "", NULL, false };
+			int64_t from = q.as_of, until = q.as_of;
+			asked++;
+			assert_string_equal(q.name, T1);
+			for (unsigned k = 0; k < 6 && t[i].version[k].rr; k++) {
+				if (t[i].version[k].type != q.type || as_of + t[i].version[k].at * 1000000000LL != q.as_of)
+					continue;
+				s.status = t[i].version[k].status;
+				s.rr = t[i].version[k].rr;
+				from = as_of + t[i].version[k].from * 1000000000LL;
+				until = as_of + t[i].version[k].until * 1000000000LL;
+			}
+			answer_from(&q, &s, &answer);
+			answer.from = from;
+			answer.until = until;
+			expectation_answer(&e, &answer);
+		}
+		assert_false(expectation_again(&e, dane, &session, c));
+		expectation_finish(&e, dane, &session, c);
+		if (record_get_num(&session, F_dane_verdict, -1) != (int64_t)t[i].verdict ||
+		    record_get_num(&session, F_dane_variant, 0) != (int64_t)t[i].variant || asked != t[i].asked)
+			fail_msg("%s: verdict %d variant %d asked %u", t[i].why, (int)record_get_num(&session, F_dane_verdict, -1),
+				 (int)record_get_num(&session, F_dane_variant, 0), asked);
+	}
+}
+
 /* Answers that nobody asked for change nothing. */
 static void stray_answers(void **state)
 {
@@ -1324,7 +1411,7 @@ int main(void)
 		cmocka_unit_test(what_is_written),
 		cmocka_unit_test(hints_are_not_read),
 		cmocka_unit_test(no_dns), cmocka_unit_test(later_lookup),
-		cmocka_unit_test(port_and_family),
+		cmocka_unit_test(port_and_family), cmocka_unit_test(roll_overs),
 		cmocka_unit_test(stray_answers),
 		cmocka_unit_test(bounds),
 		cmocka_unit_test(named_by_answers),

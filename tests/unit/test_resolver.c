@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "anchor.h"
 #include "resolver.h"
 #include "responder.h"
 #include "wire/dns_wire.h"
@@ -57,7 +58,7 @@ static void load(struct fixture *f, const char *name)
 		assert_int_equal(sscanf(line, "%lld %lld %3s %131000s", &ts, &frame, how, hex), 4);
 		x->octets = malloc(strlen(hex) / 2);
 		size_t n = unhex(hex, x->octets);
-		x->m = (struct dns_message){ ts, (uint64_t)frame, how[0] == 't', { x->octets, n } };
+		x->m = (struct dns_message){ .ts = ts, .frame = (uint64_t)frame, .tcp = how[0] == 't', .octets = { x->octets, n } };
 	}
 	fclose(in);
 }
@@ -69,18 +70,23 @@ static void unload(struct fixture *f)
 	free(f);
 }
 
-static char *anchor(void)
+static char *anchor_of(const char *path)
 {
 	char *text;
 	struct error e;
-	assert_true(resolver_anchor_read(FIXTURE "anchor", &text, &e));
+	assert_true(resolver_anchor_read(path, &text, &e));
 	return text;
 }
 
-static struct resolver *start(const struct fixture *f)
+static char *anchor(void)
+{
+	return anchor_of(FIXTURE "anchor");
+}
+
+static struct resolver *start_from(const struct fixture *f, const char *path)
 {
 	struct error e = { "" };
-	char *text = anchor();
+	char *text = anchor_of(path);
 	struct resolver_config config = { .mode = RESOLVE_CAPTURE, .anchors = text, .budget = 4 << 20 };
 	struct resolver *r = resolver_new(&config, &e);
 	assert_string_equal(e.text, "");
@@ -90,6 +96,11 @@ static struct resolver *start(const struct fixture *f)
 		resolver_store(r, &f->list[i].m);
 	resolver_seal(r);
 	return r;
+}
+
+static struct resolver *start(const struct fixture *f)
+{
+	return start_from(f, FIXTURE "anchor");
 }
 
 static struct resolver *start_with(const char *name, const char *more)
@@ -351,6 +362,392 @@ static void test_as_of(void **state)
 	}
 }
 
+/* The RRset of before and of after, each validated as of its own time (RFC 7672 4). */
+static void test_versions(void **state)
+{
+	static const struct {
+		uint16_t type;
+		int64_t as_of;
+		const char *status;
+		uint8_t first;
+		const char *why;
+	} table[] = {
+		{ DNS_TLSA_AFTER, START + 1800 * SECOND, "secure", 0xcd, "the next one" },
+		{ DNS_TLSA_AFTER, START + 7200 * SECOND, "absent", 0, "nothing after the last" },
+		{ DNS_TLSA_BEFORE, START + 7200 * SECOND, "secure", 0xab, "the one before" },
+		{ DNS_TLSA_BEFORE, START + 1800 * SECOND, "absent", 0, "nothing before the first" },
+		{ DNS_TLSA_AFTER, START - 3600 * SECOND, "secure", 0xcd, "the first is the one that holds, though seen later" },
+	};
+	(void)state;
+	struct resolver *r = start_with("iterating.msgs", "later.msgs");
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		struct question q = { .id = 7, .as_of = table[i].as_of, .type = table[i].type, .name = "_25._tcp.mx.signed.test" };
+		static struct answer a;
+		resolver_ask(r, &q, &a);
+		assert_true(answer_check(&a, answer_size(&a)));
+		if (strcmp(status(&a), table[i].status) != 0)
+			fail_msg("%s: %s %s", table[i].why, status(&a), a.why);
+		assert_int_equal(a.type, q.type);
+		if (!table[i].first)
+			continue;
+		assert_int_equal(answer_rr(&a, 0).p[3], table[i].first);
+		assert_true(a.type == DNS_TLSA_AFTER ? a.from >= START + 3600 * SECOND : a.from < START + 1800 * SECOND);
+		assert_true(a.until >= a.from + 3600 * SECOND && a.until < a.from + 7200 * SECOND);
+	}
+	resolver_free(r);
+}
+
+/* Adds a copy of the answer to (name, type), or of the referral that has it, with the last octet of its
+ * RDATA changed, and seen later. */
+static void forge(struct fixture *f, const char *name, uint16_t type, uint8_t with, int64_t later)
+{
+	struct dns_name n;
+	assert_true(dns_wire_from_text(&n, bytes_of(name)));
+	for (size_t i = 0, end = f->n; i < end; i++) {
+		struct dns_walk w;
+		struct dns_rr rr;
+		struct bytes in = f->list[i].m.octets;
+		bool has = false;
+		assert_true(dns_wire_open(&w, in));
+		while (dns_wire_next(&w, &rr))
+			if (rr.type == type && dns_wire_same(&rr.owner, &n)) {
+				struct message *x = &f->list[f->n];
+				x->octets = malloc(in.n);
+				memcpy(x->octets, in.p, in.n);
+				x->m = (struct dns_message){ .ts = f->list[i].m.ts + later, .frame = 9999, .octets = { x->octets, in.n } };
+				size_t at = (size_t)(rr.rdata.p - in.p) + rr.rdata.n - 1;
+				x->octets[at] ^= with;
+				has = true;
+			}
+		if (has) {
+			f->n++;
+			return;
+		}
+	}
+	fail_msg("no %s", name);
+}
+
+/* A forged or broken message that came later must not hide a good one; libunbound refuses it, and is given the next. */
+static void test_fall_back(void **state)
+{
+	static const struct {
+		const char *why;
+		struct {
+			const char *name;
+			uint16_t type;
+		} forged[4];
+		unsigned tries;
+	} table[] = {
+		{ "the answer itself", { { "_25._tcp.mx.signed.test", DNS_TLSA } }, 6 },
+		{ "the keys of its zone", { { "signed.test", RR_DNSKEY } }, 6 },
+		{ "the DS", { { "signed.test", RR_DS } }, 6 },
+		{ "the keys of the root", { { ".", RR_DNSKEY } }, 6 },
+		{ "all of it", { { "_25._tcp.mx.signed.test", DNS_TLSA }, { "signed.test", RR_DNSKEY }, { "signed.test", RR_DS },
+				 { "test", RR_DNSKEY } }, 24 },
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		struct fixture *f = calloc(1, sizeof(*f));
+		load(f, "iterating.msgs");
+		for (unsigned k = 0; k < 4 && table[i].forged[k].name; k++)
+			forge(f, table[i].forged[k].name, table[i].forged[k].type, 0x5a, 60 * SECOND);
+		struct resolver *r = start(f);
+		const struct answer *a = ask(r, "_25._tcp.mx.signed.test", DNS_TLSA, AS_OF);
+		if (strcmp(status(a), "secure") != 0)
+			fail_msg("%s: %s %s", table[i].why, status(a), a->why);
+		assert_int_equal(answer_rr(a, 0).p[34], 0xab);
+		assert_true(resolver_counts(r).tries > 0 && resolver_counts(r).tries <= table[i].tries);
+		uint64_t tries = resolver_counts(r).tries;
+		assert_string_equal(status(ask(r, "_25._tcp.mx.signed.test", DNS_TLSA, AS_OF + SECOND)), "secure");
+		assert_int_equal(resolver_counts(r).tries, tries);      /* remembered */
+		assert_int_equal(compare(r, false), 0);                 /* and the rest of the world is as it was */
+		resolver_free(r);
+		unload(f);
+	}
+}
+
+/* The zone's keys were changed, and only DS and DNSKEY were asked for since: what was signed with the old key is good with
+ * the old key. What was never signed is not. */
+static void test_key_roll(void **state)
+{
+	(void)state;
+	struct fixture *f = calloc(1, sizeof(*f));
+	load(f, "rolled.msgs");
+	struct resolver *r = start_from(f, FIXTURE "rolled.anchor");
+	assert_string_equal(status(ask(r, "_25._tcp.mx.signed.test", DNS_TLSA, START + 1800 * SECOND)), "secure");
+	assert_int_equal(resolver_counts(r).tries, 0);
+	const struct answer *a = ask(r, "_25._tcp.mx.signed.test", DNS_TLSA, START + 5400 * SECOND);
+	assert_string_equal(status(a), "secure");
+	assert_int_equal(answer_rr(a, 0).p[3], 0xab);
+	assert_true(resolver_counts(r).tries > 0);
+	resolver_free(r);
+	forge(f, "_25._tcp.mx.signed.test", DNS_TLSA, 0x11, 3700 * SECOND);
+	r = start_from(f, FIXTURE "rolled.anchor");
+	a = ask(r, "_25._tcp.mx.signed.test", DNS_TLSA, START + 5400 * SECOND);
+	assert_string_equal(status(a), "secure");
+	assert_int_equal(answer_rr(a, 0).p[34], 0xab);
+	resolver_free(r);
+	unload(f);
+}
+
+/* Nothing good to fall back to: bogus, found out once, within the bound. */
+static void test_flood(void **state)
+{
+	(void)state;
+	struct fixture *f = calloc(1, sizeof(*f));
+	load(f, "iterating.msgs");
+	for (unsigned i = 0; i < 100; i++)
+		forge(f, "_25._tcp.mx.signed.test", DNS_TLSA, (uint8_t)(1 + i), (60 + i) * SECOND);
+	struct resolver *r = start(f);
+	assert_string_equal(status(ask(r, "_25._tcp.mx.signed.test", DNS_TLSA, AS_OF)), "bogus");
+	uint64_t tries = resolver_counts(r).tries;
+	assert_true(tries <= 48);
+	assert_string_equal(status(ask(r, "_25._tcp.mx.signed.test", DNS_TLSA, AS_OF)), "bogus");
+	assert_int_equal(resolver_counts(r).tries, tries);
+	assert_string_equal(status(ask(r, "mx.signed.test", DNS_A, AS_OF)), "secure");
+	resolver_free(r);
+	unload(f);
+}
+
+/* Names that nobody asked about, in spans that proofs about other names hold; and names that are there, of which nobody
+ * may say that they are not. */
+static void test_spans(void **state)
+{
+	static const struct {
+		const char *zone;
+		unsigned absent; /* of 60 names, at least */
+	} zones[] = { { "signed.test", 30 }, { "signed3.test", 5 }, { "example", 30 }, { "test", 5 }, { "wild.example", 30 }, { "plain.test", 0 },
+		      { ".", 20 } };
+	static const uint16_t types[] = { DNS_A, DNS_TLSA, DNS_MX };
+	(void)state;
+	const int64_t soon = START + 60 * SECOND;
+	struct resolver *r = start_with("iterating.msgs", NULL);
+	for (size_t z = 0; z < sizeof(zones) / sizeof(zones[0]); z++) {
+		unsigned absent = 0, late = 0;
+		for (unsigned i = 0; i < 60; i++) {
+			char name[64], front[16];
+			snprintf(front, sizeof(front), i % 3 ? "no%c%u" : "no%c%u.deep", 'a' + (int)(i % 26), i);
+			snprintf(name, sizeof(name), strcmp(zones[z].zone, ".") ? "%s.%s" : "%s", front, zones[z].zone);
+			const struct answer *a = ask(r, name, types[i % 3], soon);
+			if (a->status != dnsstatus_absent && a->status != dnsstatus_incomplete)
+				fail_msg("%s: %s %s", name, status(a), a->why);
+			absent += a->status == dnsstatus_absent;
+			assert_true(a->status != dnsstatus_absent || a->nxdomain);
+			if (i < 12)
+				late += ask(r, name, types[i % 3], AS_OF)->status == dnsstatus_absent;
+		}
+		if (absent < zones[z].absent || late)
+			fail_msg("%s: %u absent, %u of them when the TTL was over", zones[z].zone, absent, late);
+	}
+	assert_int_equal(compare(r, false), 0);
+	resolver_free(r);
+}
+
+/* Without the answers about one name, no span says that it does not exist; it may say that a type is not there. */
+static void test_spans_spare(void **state)
+{
+	static const char *const names[] = { "mx.signed.test", "mx.signed3.test", "_25._tcp.mx.signed.test", "_25._tcp.mx.signed3.test",
+					     "_25._tcp.mx.wild.example", "alias.signed3.test", "mx.plain.test", "mx.plain.example" };
+	static const uint16_t types[] = { DNS_A, DNS_TLSA, DNS_CNAME };
+	static const bool has[][3] = { { true }, { true }, { false, true }, { false, true }, { false, true }, { true, true, true },
+				       { true, true, true }, { true, true, true } };
+	(void)state;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		struct fixture *f = calloc(1, sizeof(*f)), *g = calloc(1, sizeof(*g));
+		struct dns_name n;
+		assert_true(dns_wire_from_text(&n, bytes_of(names[i])));
+		load(f, "iterating.msgs");
+		for (size_t k = 0; k < f->n; k++) {
+			struct dns_walk w;
+			struct dns_rr rr;
+			bool about = false;
+			assert_true(dns_wire_open(&w, f->list[k].m.octets));
+			while (dns_wire_next(&w, &rr))
+				about = about || (dns_wire_same(&rr.owner, &n) && rr.type != RR_NSEC);
+			if (!about)
+				g->list[g->n++] = f->list[k];
+		}
+		struct resolver *r = start(g);
+		for (unsigned t = 0; t < 3; t++) {
+			const struct answer *a = ask(r, names[i], types[t], START + 60 * SECOND);
+			if ((has[i][t] && a->status == dnsstatus_absent) || a->status == dnsstatus_bogus)
+				fail_msg("%s type %u: %s %s", names[i], types[t], status(a), a->why);
+		}
+		resolver_free(r);
+		free(g);
+		unload(f);
+	}
+}
+
+/* One message of a client on the link. rcode < 0: a question. data: one record of RDATA, NULL: none; edns: DO was echoed. */
+struct said {
+	int64_t ms;             /* against AS_OF */
+	int rcode;
+	const char *data;
+	uint8_t n;
+	bool edns;
+	uint16_t id;
+};
+
+static void say_on_link(struct fixture *f, const char *name, uint16_t type, const struct said *x)
+{
+	static const uint8_t opt[] = { 0, 0, 41, 16, 0, 0, 0, 0x80, 0, 0, 0 };
+	uint8_t *p = calloc(1, 1024);
+	struct dns_name n;
+	size_t at = 12;
+	assert_true(dns_wire_from_text(&n, bytes_of(name)));
+	p[0] = (uint8_t)(x->id >> 8);
+	p[1] = (uint8_t)x->id;
+	p[2] = x->rcode < 0 ? 0 : 0x80;
+	p[3] = x->rcode < 0 ? 0 : (uint8_t)x->rcode;
+	p[5] = 1;
+	p[7] = x->data != NULL;
+	p[11] = x->edns;
+	memcpy(p + at, n.octets, n.n);
+	at += n.n;
+	memcpy(p + at, (uint8_t[]){ (uint8_t)(type >> 8), (uint8_t)type, 0, 1 }, 4);
+	at += 4;
+	if (x->data) {
+		memcpy(p + at, (uint8_t[]){ 0xc0, 12, (uint8_t)(type >> 8), (uint8_t)type, 0, 1, 0, 0, 1, 0, 0, x->n }, 12);
+		memcpy(p + at + 12, x->data, x->n);
+		at += 12u + x->n;
+	}
+	if (x->edns) {
+		memcpy(p + at, opt, sizeof(opt));
+		at += sizeof(opt);
+	}
+	struct message *m = &f->list[f->n++];
+	m->octets = p;
+	m->m = (struct dns_message){ .ts = AS_OF + x->ms * 1000000, .frame = 1, .client = { 4, { 192, 0, 2, 99 } },
+				     .server = { 4, { 192, 0, 2, 53 } }, .client_port = 4000, .octets = { p, at } };
+}
+
+#define OLD "\3\1\1\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab"
+#define EVIL "\3\1\1\xee\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab"
+
+/* What the link says against what validates, and what only looks like it. */
+static void test_conflicts(void **state)
+{
+	enum { REFUSED = 5, NOTIMP = 4 };
+	static const struct {
+		const char *why, *name;
+		uint16_t type;
+		struct said said[5];
+		const char *status;
+		enum dnsconflict conflict;
+		enum dnshow how;
+		bool proved;
+	} table[] = {
+		{ "the records as they are, without DO", "_25._tcp.mx.signed.test", DNS_TLSA, { { -9000, 0, OLD, 35, false, 1 } }, "secure", 0, 0, false },
+		{ "other records without DO", "_25._tcp.mx.signed.test", DNS_TLSA, { { -9000, 0, EVIL, 35, false, 1 } }, "secure",
+		  dnsconflict_contradiction, dnshow_data, false },
+		{ "other records, DO set, without signatures", "_25._tcp.mx.signed.test", DNS_TLSA, { { -9000, 0, EVIL, 35, true, 1 } }, "secure",
+		  dnsconflict_contradiction, dnshow_data, true },
+		{ "near miss: more than an hour before", "_25._tcp.mx.signed.test", DNS_TLSA, { { -3600001, 0, EVIL, 35, false, 1 } }, "secure", 0, 0, false },
+		{ "near miss: long after the session", "_25._tcp.mx.signed.test", DNS_TLSA, { { 60000, 0, EVIL, 35, false, 1 } }, "secure", 0, 0, false },
+		{ "denied without DO", "_25._tcp.mx.signed.test", DNS_TLSA, { { -9000, 3, NULL, 0, false, 1 } }, "secure", dnsconflict_tlsa_suppressed,
+		  dnshow_nxdomain, false },
+		{ "denied with DO, without a proof", "_25._tcp.mx.signed.test", DNS_TLSA, { { -9000, 3, NULL, 0, true, 1 } }, "secure",
+		  dnsconflict_tlsa_suppressed, dnshow_nxdomain, true },
+		{ "no data", "_25._tcp.mx.signed3.test", DNS_TLSA, { { -9000, 0, NULL, 0, false, 1 } }, "secure", dnsconflict_tlsa_suppressed,
+		  dnshow_nodata, false },
+		{ "refused", "_25._tcp.mx.signed.test", DNS_TLSA, { { -9000, REFUSED, NULL, 0, false, 1 } }, "secure", dnsconflict_tlsa_suppressed,
+		  dnshow_refused, false },
+		{ "near miss: SERVFAIL is a resolver in trouble", "_25._tcp.mx.signed.test", DNS_TLSA, { { -9000, 2, NULL, 0, false, 1 } }, "secure", 0, 0, false },
+		{ "near miss: the type refused where there are no records", "_25._tcp.mx2.signed.test", DNS_TLSA, { { -9000, NOTIMP, NULL, 0, false, 1 } },
+		  "absent", 0, 0, false },
+		{ "near miss: an address refused", "mx.signed.test", DNS_A, { { -9000, REFUSED, NULL, 0, false, 1 } }, "secure", 0, 0, false },
+		{ "asked three times in vain", "_25._tcp.mx.signed.test", DNS_TLSA, { { -9000, -1, NULL, 0, true, 1 }, { -8000, -1, NULL, 0, true, 2 },
+		  { -5000, -1, NULL, 0, true, 3 } }, "secure", dnsconflict_tlsa_suppressed, dnshow_unanswered, false },
+		{ "near miss: twice", "_25._tcp.mx.signed.test", DNS_TLSA, { { -9000, -1, NULL, 0, true, 1 }, { -8000, -1, NULL, 0, true, 2 } }, "secure",
+		  0, 0, false },
+		{ "near miss: three times, half a minute between", "_25._tcp.mx.signed.test", DNS_TLSA, { { -90000, -1, NULL, 0, true, 1 },
+		  { -50000, -1, NULL, 0, true, 2 }, { -9000, -1, NULL, 0, true, 3 } }, "secure", 0, 0, false },
+		{ "near miss: an answer in the end", "_25._tcp.mx.signed.test", DNS_TLSA, { { -9000, -1, NULL, 0, true, 1 }, { -8000, -1, NULL, 0, true, 2 },
+		  { -5000, -1, NULL, 0, true, 3 }, { -4000, 0, OLD, 35, false, 3 } }, "secure", 0, 0, false },
+		{ "two answers to one question, unsigned zone", "mx.plain.test", DNS_A, { { -9000, -1, NULL, 0, true, 1 }, { -8990, 0, "\1\2\3\4", 4, false, 1 },
+		  { -8980, 0, "\1\2\3\5", 4, false, 1 } }, "insecure", dnsconflict_race, dnshow_data, false },
+		{ "near miss: the same twice", "mx.plain.test", DNS_A, { { -9000, -1, NULL, 0, true, 1 }, { -8990, 0, "\1\2\3\4", 4, false, 1 },
+		  { -8980, 0, "\1\2\3\4", 4, false, 1 } }, "insecure", 0, 0, false },
+		{ "near miss: asked twice", "mx.plain.test", DNS_A, { { -9000, -1, NULL, 0, true, 1 }, { -8995, -1, NULL, 0, true, 1 },
+		  { -8990, 0, "\1\2\3\4", 4, false, 1 }, { -8980, 0, "\1\2\3\5", 4, false, 1 } }, "insecure", 0, 0, false },
+		{ "near miss: another id", "mx.plain.test", DNS_A, { { -9000, -1, NULL, 0, true, 1 }, { -8990, 0, "\1\2\3\4", 4, false, 1 },
+		  { -8980, 0, "\1\2\3\5", 4, false, 2 } }, "insecure", 0, 0, false },
+		{ "near miss: a second later", "mx.plain.test", DNS_A, { { -9000, -1, NULL, 0, true, 1 }, { -8990, 0, "\1\2\3\4", 4, false, 1 },
+		  { -7980, 0, "\1\2\3\5", 4, false, 1 } }, "insecure", 0, 0, false },
+		{ "near miss: the question was not seen", "mx.plain.test", DNS_A, { { -8990, 0, "\1\2\3\4", 4, false, 1 },
+		  { -8980, 0, "\1\2\3\5", 4, false, 1 } }, "insecure", 0, 0, false },
+		{ "near miss: addresses without signatures rotate", "mx.signed.test", DNS_A, { { -9000, 0, "\1\2\3\4", 4, false, 1 } }, "secure", 0, 0, false },
+		{ "an address with DO, without signatures", "mx.signed.test", DNS_A, { { -9000, 0, "\1\2\3\4", 4, true, 1 } }, "secure",
+		  dnsconflict_contradiction, dnshow_data, true },
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		struct fixture *f = calloc(1, sizeof(*f));
+		load(f, "iterating.msgs");
+		for (unsigned k = 0; k < 5 && table[i].said[k].ms; k++)
+			say_on_link(f, table[i].name, table[i].type, &table[i].said[k]);
+		struct resolver *r = start(f);
+		const struct answer *a = ask(r, table[i].name, table[i].type, AS_OF);
+		if (strcmp(status(a), table[i].status) != 0 || a->conflict != table[i].conflict || a->conflict_how != table[i].how ||
+		    a->conflict_proved != table[i].proved)
+			fail_msg("%s: %s, conflict %d how %d proved %d (%s)", table[i].why, status(a), a->conflict, a->conflict_how, a->conflict_proved,
+				 a->why);
+		if (a->conflict)
+			assert_int_equal(a->conflict_server.a[3], 53);
+		resolver_free(r);
+		unload(f);
+	}
+}
+
+/* A cache may still hold what was true before. */
+static void test_conflict_after_change(void **state)
+{
+	static const struct said before = { 4600000, 0, OLD, 35, false, 1 }, evil = { 4700000, 0, EVIL, 35, false, 2 };
+	(void)state;
+	for (unsigned k = 0; k < 2; k++) {
+		struct fixture *f = calloc(1, sizeof(*f));
+		load(f, "iterating.msgs");
+		load(f, "later.msgs");
+		say_on_link(f, "_25._tcp.mx.signed.test", DNS_TLSA, &before);
+		if (k)
+			say_on_link(f, "_25._tcp.mx.signed.test", DNS_TLSA, &evil);
+		struct resolver *r = start(f);
+		const struct answer *a = ask(r, "_25._tcp.mx.signed.test", DNS_TLSA, START + 7200 * SECOND);
+		assert_string_equal(status(a), "secure");
+		assert_int_equal(a->conflict, k ? dnsconflict_contradiction : dnsconflict_none);
+		resolver_free(r);
+		unload(f);
+	}
+}
+
+/* Which of the root's keys are trusted when: one at least at all times, both while the root rolled. */
+static void test_root_anchors(void **state)
+{
+	static const struct {
+		const char *when;
+		int64_t at;
+		const char *tags;
+	} table[] = {
+		{ "before the root was signed", 1262304000, "19036 " }, { "2010-07-15", 1279152000, "19036 " },
+		{ "2017-02-01", 1485907200, "19036 " },	 { "2017-02-02", 1485993600, "19036 20326 " },
+		{ "the roll, 2018-10-11", 1539273600, "19036 20326 " }, { "2019-01-11", 1547164800, "20326 " },
+		{ "2024-07-17", 1721174400, "20326 " },	 { "2024-07-18", 1721260800, "20326 38696 " },
+		{ "2026-11-25", 1795564800, "20326 38696 " },
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		char tags[64] = "";
+		int64_t from, until;
+		const char *ds;
+		for (unsigned k = 0; (ds = anchor_root(k, &from, &until)); k++)
+			if ((table[i].at >= from || k == 0) && table[i].at < until)
+				snprintf(tags + strlen(tags), sizeof(tags) - strlen(tags), "%.6s", ds + 8);
+		if (strcmp(tags, table[i].tags) != 0)
+			fail_msg("%s: %s", table[i].when, tags);
+	}
+}
+
 static bool holds(const struct fixture *f, const struct dns_walk *want)
 {
 	struct dns_walk w;
@@ -579,7 +976,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_verdicts), cmocka_unit_test(test_data), cmocka_unit_test(test_seen), cmocka_unit_test(test_incomplete),
 		cmocka_unit_test(test_stub), cmocka_unit_test(test_stub_keeps_chain), cmocka_unit_test(test_as_of),
-		cmocka_unit_test(test_flips), cmocka_unit_test(test_anchors), cmocka_unit_test(test_other_anchor),
+		cmocka_unit_test(test_versions), cmocka_unit_test(test_conflicts),
+		cmocka_unit_test(test_conflict_after_change), cmocka_unit_test(test_root_anchors), cmocka_unit_test(test_spans), cmocka_unit_test(test_spans_spare), cmocka_unit_test(test_fall_back), cmocka_unit_test(test_flood), cmocka_unit_test(test_key_roll), cmocka_unit_test(test_flips), cmocka_unit_test(test_anchors), cmocka_unit_test(test_other_anchor),
 		cmocka_unit_test(test_off_and_full), cmocka_unit_test(test_live), cmocka_unit_test(test_live_dead),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

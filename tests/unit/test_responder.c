@@ -5,11 +5,13 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <arpa/inet.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "dns_denial.h"
 #include "responder.h"
 
 #define SECOND INT64_C(1000000000)
@@ -102,7 +104,7 @@ static const struct dns_reply *reply(const struct dns_store *s, const char *name
 	struct dns_walk w;
 	struct dns_rr rr;
 	assert_true(dns_wire_from_text(&n, bytes_of(name)));
-	dns_store_reply(s, &n, type, as_of, true, &r);
+	dns_store_reply(s, &n, type, as_of, true, 0, &r);
 	assert_true(dns_wire_open(&w, (struct bytes){ r.octets, r.n }));
 	while (dns_wire_next(&w, &rr))
 		continue;
@@ -368,11 +370,78 @@ static void test_sockets(void **state)
 	free(r);
 }
 
+/* The order of RFC 4034 6.1, its own example, and which names a span holds. */
+static void test_denial(void **state)
+{
+	static const char *const order[] = { "example", "a.example", "yljkjljk.a.example", "z.a.example", "zabc.a.example", "z.example",
+					     "\\001.z.example", "*.z.example", "\\200.z.example" };
+	static const struct {
+		const char *owner, *next, *name;
+		bool over;
+	} table[] = {
+		{ "a.example", "d.example", "b.example", true },	{ "a.example", "d.example", "x.b.example", true },
+		{ "a.example", "d.example", "a.example", false },	{ "a.example", "d.example", "d.example", false },
+		{ "a.example", "d.example", "e.example", false },	{ "a.example", "d.example", "x.a.example", true },
+		{ "d.example", "example", "e.example", true },		{ "d.example", "example", "a.example", false },
+		{ "d.example", "example", "e.other", false },		{ "example", "example", "a.example", true },
+		{ "a.example", "d.other", "b.example", false },
+	};
+	struct dns_name a, b, c, apex;
+	(void)state;
+	for (size_t i = 0; i < 9; i++)
+		for (size_t k = 0; k < 9; k++) {
+			assert_true(dns_wire_from_text(&a, bytes_of(order[i])) && dns_wire_from_text(&b, bytes_of(order[k])));
+			int d = dns_denial_order(&a, &b);
+			assert_true(i < k ? d < 0 : i > k ? d > 0 : d == 0);
+		}
+	assert_true(dns_wire_from_text(&apex, bytes_of("example")));
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		assert_true(dns_wire_from_text(&a, bytes_of(table[i].owner)) && dns_wire_from_text(&b, bytes_of(table[i].next)) &&
+			    dns_wire_from_text(&c, bytes_of(table[i].name)));
+		if (dns_denial_nsec(&a, &b, &apex, &c) != table[i].over)
+			fail_msg("%s %s %s", table[i].owner, table[i].next, table[i].name);
+	}
+}
+
+/* RFC 5155 appendix A: salt aabbccdd, 12 iterations. */
+static void test_denial_hash(void **state)
+{
+	static const struct {
+		const char *name, *hash;
+	} table[] = { { "example", "0p9mhaveqvm6t7vbl5lop2u3t2rp3tom" }, { "a.example", "35mthgpgcu1qg68fab165klnsnk3dpvl" },
+		      { "*.w.example", "r53bq7cc2uvmubfu5ocmm6pers9tk9en" } };
+	uint8_t rdata[] = { 1, 1, 0, 12, 4, 0xaa, 0xbb, 0xcc, 0xdd, 20, [30] = 0, 1, 0x40 }, hash[NSEC3_HASH];
+	struct dns_name owner, name;
+	struct nsec3 n;
+	char text[80];
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		snprintf(text, sizeof(text), "%s.example", table[i].hash);
+		assert_true(dns_wire_from_text(&owner, bytes_of(text)) && dns_wire_from_text(&name, bytes_of(table[i].name)));
+		assert_true(dns_denial_nsec3_read(&owner, (struct bytes){ rdata, sizeof(rdata) }, &n));
+		assert_true(n.opt_out);
+		assert_true(dns_denial_hash(&n, &name, hash));
+		assert_memory_equal(hash, n.owner, NSEC3_HASH);
+	}
+	for (size_t cut = 0; cut < 30; cut++) {
+		uint8_t *copy = malloc(cut ? cut : 1);
+		memcpy(copy, rdata, cut);
+		assert_false(dns_denial_nsec3_read(&owner, (struct bytes){ copy, cut }, &n));
+		free(copy);
+	}
+	rdata[3] = 151; /* more work than anybody may ask for */
+	assert_false(dns_denial_nsec3_read(&owner, (struct bytes){ rdata, sizeof(rdata) }, &n));
+	rdata[3] = 12;
+	assert_true(dns_wire_from_text(&owner, bytes_of("0p9mhaveqvm6t7vbl5lop2u3t2rp3tow.example")));
+	assert_false(dns_denial_nsec3_read(&owner, (struct bytes){ rdata, sizeof(rdata) }, &n));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_useful), cmocka_unit_test(test_tcp), cmocka_unit_test(test_names), cmocka_unit_test(test_choice),
 		cmocka_unit_test(test_kinds), cmocka_unit_test(test_budget), cmocka_unit_test(test_sockets),
+		cmocka_unit_test(test_denial), cmocka_unit_test(test_denial_hash),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,206 @@
+/* dns_watch: events in one block of memory, chained by a seeded hash of name and type. It decides nothing: libunbound
+ * says what is true, and resolver what contradicts it. RFC 5452. */
+#include "dns_watch.h"
+
+#include <stdlib.h>
+#include <sys/random.h>
+
+enum { BUCKETS = 1 << 16, NONE = UINT32_MAX, CNAME = 5, MX = 15, AAAA = 28, TLSA = 52, SERVFAIL = 2 };
+#define ASKED_BEFORE INT64_C(10000000000)       /* ns that an answer may take */
+#define DISORDER INT64_C(1000000000)            /* ns that packets may be out of order */
+
+struct dns_watch {
+	uint64_t seed;
+	bool crowded;                   /* an answer may belong to a question that was not looked at: too many, or out of order */
+	uint32_t n, bucket[BUCKETS];
+	struct watched *event;
+};
+
+struct dns_watch *dns_watch_new(void)
+{
+	struct dns_watch *w = calloc(1, sizeof(*w));
+	if (w)
+		w->event = calloc(WATCH_EVENTS, sizeof(w->event[0]));
+	if (!w || !w->event || getrandom(&w->seed, sizeof(w->seed), 0) != sizeof(w->seed)) {
+		dns_watch_free(w);
+		return NULL;
+	}
+	memset(w->bucket, 0xff, sizeof(w->bucket));
+	return w;
+}
+
+void dns_watch_free(struct dns_watch *w)
+{
+	if (w)
+		free(w->event);
+	free(w);
+}
+
+static uint64_t mix(uint64_t h, struct bytes b)
+{
+	for (size_t i = 0; i < b.n; i++) {
+		h = (h ^ b.p[i]) * 0x9e3779b97f4a7c15u;
+		h ^= h >> 29;
+	}
+	return h;
+}
+
+static uint64_t key_of(const struct dns_watch *w, const struct dns_name *name, uint16_t type)
+{
+	return mix(w->seed ^ type, (struct bytes){ name->octets, name->n });
+}
+
+/* Sums over the answer's records but signatures; *dnssec: DO was echoed, or there are signatures. */
+static uint64_t print_of(const struct dns_watch *w, struct dns_walk *walk, unsigned *records, bool *dnssec)
+{
+	static uint8_t rdata[DNS_MESSAGE_MAX];
+	struct dns_rr rr;
+	uint64_t sum = 0;
+	*records = 0;
+	*dnssec = false;
+	while (dns_wire_next(walk, &rr)) {
+		*dnssec |= rr.type == RR_RRSIG || (rr.type == RR_OPT && rr.ttl & 0x8000);
+		if (rr.section != DNS_ANSWER || rr.type == RR_RRSIG)
+			continue;
+		size_t n = dns_wire_rdata(walk->msg, &rr, rdata, sizeof(rdata));
+		for (size_t i = 0; (rr.type == MX || rr.type == CNAME) && i < n; i++)
+			rdata[i] = ascii_lower(rdata[i]);
+		sum += mix(key_of(w, &rr.owner, rr.type), (struct bytes){ rdata, n });
+		++*records;
+	}
+	return sum;
+}
+
+uint64_t dns_watch_print(const struct dns_watch *w, struct bytes message)
+{
+	struct dns_walk walk;
+	unsigned records;
+	bool dnssec;
+	return dns_wire_open(&walk, message) ? print_of(w, &walk, &records, &dnssec) : 0;
+}
+
+/* What an answer is; false: nothing to note (SERVFAIL says that the resolver failed, and a cut answer is asked for again). */
+static bool classify(struct watched *e, uint16_t flags, unsigned records)
+{
+	unsigned rcode = flags & 0xf;
+	e->kind = rcode == RCODE_NXDOMAIN ? WATCHED_NXDOMAIN : rcode ? WATCHED_REFUSED : records ? WATCHED_DATA : WATCHED_NODATA;
+	return rcode != SERVFAIL && !(flags & DNS_TC);
+}
+
+static bool about_mail(uint16_t type)
+{
+	return type == RR_A || type == CNAME || type == MX || type == AAAA || type == TLSA;
+}
+
+/* A referral is no answer: the authority section holds NS and no SOA. */
+static bool is_referral(struct bytes message)
+{
+	struct dns_walk walk;
+	struct dns_rr rr;
+	bool ns = false, soa = false;
+	if (!dns_wire_open(&walk, message))
+		return false;
+	while (dns_wire_next(&walk, &rr)) {
+		ns |= rr.section == DNS_AUTHORITY && rr.type == RR_NS;
+		soa |= rr.section == DNS_AUTHORITY && rr.type == RR_SOA;
+	}
+	return ns && !soa;
+}
+
+/* The next event that was noted earlier, about the same from the same client, no later than slack behind e and no older
+ * than before; NULL: none is left, or *steps are WATCH_STEPS. Events come in the order of time, or nearly. */
+static struct watched *older(const struct dns_watch *w, const struct watched *e, uint32_t at, int64_t before, int64_t slack,
+			     unsigned *steps)
+{
+	for (; at != NONE && *steps < WATCH_STEPS; at = w->event[at].next) {
+		struct watched *x = &w->event[at];
+		++*steps;
+		if (x->key != e->key || x->ts > e->ts + slack)
+			continue;
+		if (x->ts < e->ts - before)
+			return NULL;
+		if (memcmp(&x->client, &e->client, sizeof(e->client)) == 0)
+			return x;
+	}
+	return NULL;
+}
+
+/* Which questions has e answered; or was e asked while an answer is there? */
+static void match(struct dns_watch *w, struct watched *e)
+{
+	unsigned steps = 0;
+	bool question = e->kind == WATCHED_ASKED;
+	for (struct watched *x, *from = e; (x = older(w, e, from->next, WATCH_PATIENCE, WATCH_PATIENCE, &steps)); from = x) {
+		if (question && x->kind != WATCHED_ASKED)
+			e->answered = true;
+		if (!question && x->kind == WATCHED_ASKED)
+			x->answered = true;
+	}
+	w->crowded |= steps == WATCH_STEPS || (w->n && e->ts < w->event[w->n - 1].ts - DISORDER);
+}
+
+void dns_watch_add(struct dns_watch *w, const struct dns_message *m)
+{
+	struct dns_walk walk;
+	unsigned records = 0;
+	if (m->tcp || m->other || w->n == WATCH_EVENTS || !dns_wire_open(&walk, m->octets) || walk.qclass != 1 ||
+	    !about_mail(walk.qtype))
+		return;
+	struct watched e = { .ts = m->ts, .client = m->client, .server = m->server, .port = m->client_port, .id = walk.id,
+			     .key = key_of(w, &walk.qname, walk.qtype) };
+	const uint16_t flags = walk.flags;
+	e.print = print_of(w, &walk, &records, &e.dnssec);
+	if (!dns_wire_ok(&walk) || (flags & DNS_QR && !classify(&e, flags, records)))
+		return;
+	if (e.kind == WATCHED_NODATA && is_referral(m->octets))
+		return;
+	uint32_t *head = &w->bucket[e.key % BUCKETS];
+	e.next = *head;
+	match(w, &e);
+	*head = w->n;
+	w->event[w->n++] = e;
+}
+
+static const struct watched *chained(const struct dns_watch *w, uint32_t at, uint64_t key, int64_t from, int64_t until)
+{
+	for (; at != NONE; at = w->event[at].next) {
+		const struct watched *e = &w->event[at];
+		if (e->key == key && e->ts >= from && e->ts < until)
+			return e;
+	}
+	return NULL;
+}
+
+bool dns_watch_next(const struct dns_watch *w, const struct dns_name *name, uint16_t type, int64_t from, int64_t until,
+		    const struct watched **e)
+{
+	uint64_t key = key_of(w, name, type);
+	*e = chained(w, *e ? (*e)->next : w->bucket[key % BUCKETS], key, from, until);
+	return *e;
+}
+
+bool dns_watch_race(const struct dns_watch *w, const struct watched *e)
+{
+	unsigned asked = 0, steps = 0;
+	bool other = false;
+	if (e->kind == WATCHED_ASKED)
+		return false;
+	for (const struct watched *x, *from = e; (x = older(w, e, from->next, ASKED_BEFORE, 0, &steps)); from = x) {
+		if (x->port != e->port || x->id != e->id)
+			continue;
+		asked += x->kind == WATCHED_ASKED;
+		if (x->kind != WATCHED_ASKED && x->ts >= e->ts - WATCH_RACE)
+			other |= x->kind != e->kind || x->print != e->print;
+	}
+	return asked == 1 && other && steps < WATCH_STEPS;
+}
+
+bool dns_watch_vain(const struct dns_watch *w, const struct watched *e)
+{
+	unsigned asked = 1, steps = 0;
+	if (e->kind != WATCHED_ASKED || e->answered || w->crowded)
+		return false;
+	for (const struct watched *x, *from = e; (x = older(w, e, from->next, WATCH_PATIENCE, 0, &steps)); from = x)
+		asked += x->kind == WATCHED_ASKED;
+	return asked >= WATCH_VAIN;
+}
