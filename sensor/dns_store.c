@@ -121,20 +121,10 @@ void dns_store_free(struct dns_store *s)
 	free(s);
 }
 
-/* Seeded, so that a sender of messages cannot aim at one bucket; no result depends on it. */
-static uint64_t mix(uint64_t h, struct bytes b)
-{
-	for (size_t i = 0; i < b.n; i++) {
-		h = (h ^ b.p[i]) * 0x9e3779b97f4a7c15u;
-		h ^= h >> 29;
-	}
-	return h;
-}
-
 static struct key *key_find(const struct dns_store *s, enum key_kind kind, const struct dns_name *name, uint16_t type,
 			    size_t *bucket)
 {
-	uint64_t h = mix(s->seed ^ (uint64_t)kind << 16 ^ type, (struct bytes){ name->octets, name->n });
+	uint64_t h = dns_wire_hash(s->seed ^ (uint64_t)kind << 16 ^ type, (struct bytes){ name->octets, name->n });
 	*bucket = h & s->mask;
 	for (struct key *k = s->keys[*bucket]; k; k = k->next)
 		if (k->kind == kind && k->type == type && k->n == name->n && memcmp(k->name, name->octets, k->n) == 0)
@@ -303,7 +293,7 @@ static const struct rrset *intern(struct dns_store *s, size_t first)
 	s->records[first].taken = false;
 	b->sigs = gather(s, first, true);
 	s->records[first].taken = true;
-	b->hash = mix(s->seed ^ b->type ^ (uint64_t)b->rrs << 32, (struct bytes){ b->octets, b->n });
+	b->hash = dns_wire_hash(s->seed ^ b->type ^ (uint64_t)b->rrs << 32, (struct bytes){ b->octets, b->n });
 	struct rrset **bucket = &s->sets[b->hash & s->mask];
 	for (struct rrset *set = *bucket; set; set = set->next)
 		if (set->hash == b->hash && set->type == b->type && set->n == b->n && set->rrs == b->rrs &&

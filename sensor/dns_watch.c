@@ -36,18 +36,9 @@ void dns_watch_free(struct dns_watch *w)
 	free(w);
 }
 
-static uint64_t mix(uint64_t h, struct bytes b)
-{
-	for (size_t i = 0; i < b.n; i++) {
-		h = (h ^ b.p[i]) * 0x9e3779b97f4a7c15u;
-		h ^= h >> 29;
-	}
-	return h;
-}
-
 static uint64_t key_of(const struct dns_watch *w, const struct dns_name *name, uint16_t type)
 {
-	return mix(w->seed ^ type, (struct bytes){ name->octets, name->n });
+	return dns_wire_hash(w->seed ^ type, (struct bytes){ name->octets, name->n });
 }
 
 /* Sums over the answer's records but signatures; *dnssec: DO was echoed, or there are signatures. */
@@ -65,7 +56,7 @@ static uint64_t print_of(const struct dns_watch *w, struct dns_walk *walk, unsig
 		size_t n = dns_wire_rdata(walk->msg, &rr, rdata, sizeof(rdata));
 		for (size_t i = 0; (rr.type == MX || rr.type == CNAME) && i < n; i++)
 			rdata[i] = ascii_lower(rdata[i]);
-		sum += mix(key_of(w, &rr.owner, rr.type), (struct bytes){ rdata, n });
+		sum += dns_wire_hash(key_of(w, &rr.owner, rr.type), (struct bytes){ rdata, n });
 		++*records;
 	}
 	return sum;

@@ -203,24 +203,34 @@ static bool other_product(struct error *e, const struct node *product)
 	       no_word(e, product, "product", ours, COUNT(ours));
 }
 
-/* Is this document for us? skip: it is somebody else's. */
-static bool logsource(struct error *e, const struct node *doc, bool *skip)
+bool logsource_read(struct error *e, const struct node *doc, bool *skip, const struct node **service)
 {
-	static const char *const services[] = { "session", "alert", "lookup", "posture" };
 	static const char *const parts[] = { "product", "service", "definition" };
 	const struct node *source = node_get(doc, "logsource");
 	if (!source)
 		return node_error(e, doc, "logsource is missing; write {product: mxwitness, service: session}");
 	if (source->kind != NODE_MAP)
 		return node_error(e, source, "logsource is a map");
-	const struct node *product = node_get(source, "product"), *service = node_get(source, "service");
+	const struct node *product = node_get(source, "product");
+	*service = node_get(source, "service");
 	*skip = !product || !node_is(product, "mxwitness");
 	if (*skip)
 		return other_product(e, product);
-	if (!known_keys(e, source, parts, COUNT(parts)))
+	return known_keys(e, source, parts, COUNT(parts));
+}
+
+/* Is this rule for us? skip: it is somebody else's. */
+static bool logsource(struct error *e, const struct node *doc, bool *skip)
+{
+	static const char *const services[] = { "session", "alert", "lookup", "posture" };
+	const struct node *service;
+	if (!logsource_read(e, doc, skip, &service))
 		return false;
+	if (*skip)
+		return true;
 	if (!service || service->kind != NODE_SCALAR)
-		return node_error(e, source, "logsource has no service; write {product: mxwitness, service: session}");
+		return node_error(e, node_get(doc, "logsource"),
+				  "logsource has no service; write {product: mxwitness, service: session}");
 	if (node_is(service, "session"))
 		return true;
 	for (size_t i = 1; i < COUNT(services); i++)

@@ -12,19 +12,10 @@ static const char *const keys[] = { "title", "id", "description", "references", 
 /* Filters are for a product, a product's service, or both: for rules of ours, anything but another service. */
 static bool logsource(struct error *e, const struct node *doc, bool *skip)
 {
-	static const char *const parts[] = { "product", "service", "definition" };
-	const struct node *source = node_get(doc, "logsource");
-	if (!source)
-		return node_error(e, doc, "logsource is missing; write {product: mxwitness, service: session}");
-	if (source->kind != NODE_MAP)
-		return node_error(e, source, "logsource is a map");
-	const struct node *product = node_get(source, "product"), *service = node_get(source, "service");
-	*skip = !product || !node_is(product, "mxwitness");
-	if (*skip)
-		return true;
-	if (!known_keys(e, source, parts, COUNT(parts)))
+	const struct node *service;
+	if (!logsource_read(e, doc, skip, &service))
 		return false;
-	return !service || node_is(service, "session") ||
+	return *skip || !service || node_is(service, "session") ||
 	       node_error(e, service, "no rule has this service; write session, or leave it out");
 }
 

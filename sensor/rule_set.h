@@ -33,6 +33,9 @@ static inline struct owner *owner_of(const struct rules *r)
 	return r->owner;
 }
 
+/* logsource_read: whose document is this? *skip: another product's; a product that is nearly ours is an error. *service: the
+ * node of that key, or NULL, for the caller to judge. */
+bool logsource_read(struct error *e, const struct node *doc, bool *skip, const struct node **service);
 /* rules_named: the rule of that name or UUID, or NULL. */
 struct rule *rules_named(const struct rules *r, struct bytes id);
 /* no_rule: says at a node that there is no such rule, with the nearest name. Returns false. */

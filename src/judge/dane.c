@@ -9,6 +9,7 @@
  * the SSL_CTX, the store and the remembered verdicts; every other OpenSSL object is freed by the function that made it.
  * The error queue is emptied after each use, so that nothing of one session is left for the next. */
 #include "judge/dane.h"
+#include "judge/certificate.h"
 #include "der.h"
 #include <assert.h>
 #include <openssl/err.h>
@@ -232,23 +233,12 @@ static bool chain_split(struct bytes list, struct chain *out)
 	return !c.bad && !out->more && out->n > 0;
 }
 
-static X509 *cert_parse(struct bytes der)
-{
-	const uint8_t *p = der.p;
-	X509 *x = der.n ? d2i_X509(NULL, &p, (long)der.n) : NULL;
-	if (x && (p != der.p + der.n || !X509_get0_pubkey(x))) {
-		X509_free(x);
-		x = NULL;
-	}
-	return x;
-}
-
 /* NULL: one of them is no certificate; a client would have stopped there. */
 static STACK_OF(X509) *certs_parse(const struct chain *chain)
 {
 	STACK_OF(X509) *certs = sk_X509_new_null();
 	for (size_t i = 0; certs && i < chain->n; i++) {
-		X509 *x = cert_parse(chain->der[i]);
+		X509 *x = certificate_read(chain->der[i]);
 		if (!x || !sk_X509_push(certs, x)) {
 			X509_free(x);
 			sk_X509_pop_free(certs, X509_free);
@@ -373,7 +363,7 @@ static void window_of(const struct dane_case *c, STACK_OF(X509) *certs, int64_t 
 	for (unsigned i = 0; i < c->set->n; i++) {
 		if (!tlsa_of(c->set->rr[i], &t) || t.usage != USAGE_TA || t.selector != SELECTOR_CERT || t.matching != MATCH_FULL)
 			continue;
-		X509 *x = cert_parse(t.data);
+		X509 *x = certificate_read(t.data);
 		if (x)
 			window_cut_cert(from, until, x, at);
 		X509_free(x);

@@ -6,6 +6,7 @@
  * once. struct peer owns the store and the remembered results; every other OpenSSL object is freed by the function that
  * made it, and the error queue is emptied after each use. */
 #include "judge/peer.h"
+#include "judge/certificate.h"
 #include "der.h"
 #include "judge/identity.h"
 #include "key_proof.h"
@@ -137,23 +138,12 @@ static enum keyproof signed_by(struct bytes text, struct bytes signature, const 
 	return result;
 }
 
-static X509 *cert_parse(struct bytes der)
-{
-	const uint8_t *p = der.p;
-	X509 *x = der.n ? d2i_X509(NULL, &p, (long)der.n) : NULL;
-	if (x && (p != der.p + der.n || !X509_get0_pubkey(x))) {
-		X509_free(x);
-		x = NULL;
-	}
-	return x;
-}
-
 enum keyproof peer_key(struct bytes proof, struct bytes leaf)
 {
 	struct key_proof p;
 	struct how how;
 	enum keyproof result = keyproof_not_checked;
-	X509 *x = key_proof_read(proof, &p) ? cert_parse(leaf) : NULL;
+	X509 *x = key_proof_read(proof, &p) ? certificate_read(leaf) : NULL;
 	if (x) {
 		EVP_PKEY *key = X509_get0_pubkey(x);
 		int id = EVP_PKEY_get_base_id(key);
@@ -313,7 +303,7 @@ static bool certs_parse(struct bytes chain, STACK_OF(X509) *out)
 	struct bytes der;
 	bool ok = true;
 	while (ok && chain_next(&chain, &der)) {
-		X509 *x = cert_parse(der);
+		X509 *x = certificate_read(der);
 		ok = x && sk_X509_push(out, x) > 0;
 		if (!ok)
 			X509_free(x);

@@ -201,6 +201,15 @@ static void put(char *text, size_t cap, size_t *n, char c)
 		text[(*n)++] = c;
 }
 
+uint64_t dns_wire_hash(uint64_t h, struct bytes b)
+{
+	for (size_t i = 0; i < b.n; i++) {
+		h = (h ^ b.p[i]) * 0x9e3779b97f4a7c15u;
+		h ^= h >> 29;
+	}
+	return h;
+}
+
 size_t dns_wire_text(const struct dns_name *name, char *text, size_t cap)
 {
 	size_t n = 0;

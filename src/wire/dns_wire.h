@@ -55,6 +55,8 @@ bool dns_wire_parent(const struct dns_name *name, struct dns_name *parent);
 bool dns_wire_same(const struct dns_name *a, const struct dns_name *b);
 /* Is name equal to top or below it? */
 bool dns_wire_below(const struct dns_name *name, const struct dns_name *top);
+/* A hash for tables. Give it a secret seed, so that a sender of messages cannot aim at one bucket; no result may depend on it. */
+uint64_t dns_wire_hash(uint64_t seed, struct bytes octets);
 /* Dotted lower-case text without the last dot ("." for the root), NUL-terminated; octets that are not letters,
  * digits, '-', '_', '*' or '/' as \DDD (RFC 4343 2.1). Cut, never over cap. Returns its length. */
 size_t dns_wire_text(const struct dns_name *name, char *text, size_t cap);

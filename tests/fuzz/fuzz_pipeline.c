@@ -6,21 +6,9 @@
 
 #include "json.h"
 #include "wire/pipeline.h"
+#include "../octets.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static size_t put16(uint8_t *p, unsigned v)
-{
-	p[0] = (uint8_t)(v >> 8);
-	p[1] = (uint8_t)v;
-	return 2;
-}
-
-static size_t put32(uint8_t *p, uint32_t v)
-{
-	put16(p, v >> 16);
-	return 2 + put16(p + 2, v & 0xffff);
-}
 
 /* A raw IPv4 packet (link type 101) with a TCP segment; returns its length. */
 static size_t build(uint8_t *p, unsigned flow, bool from_server, uint32_t seq, uint32_t ack, uint8_t flags,

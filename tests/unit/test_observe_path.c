@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include <cmocka.h>
+#include "../octets.h"
 
 enum { C_PORT = 40000, S_PORT = 25, MS = 1000000 };
 enum { SUM_GOOD, SUM_BAD, SUM_PARTIAL };
@@ -66,19 +67,6 @@ static void drain(struct talk *t)
 		assert_true(record_check(out.session, record_size(out.session)));
 		memcpy(&t->all[t->sessions++], out.session, record_size(out.session));
 	}
-}
-
-static size_t put16(uint8_t *p, unsigned v)
-{
-	p[0] = (uint8_t)(v >> 8);
-	p[1] = (uint8_t)v;
-	return 2;
-}
-
-static size_t put32(uint8_t *p, uint32_t v)
-{
-	put16(p, v >> 16);
-	return 2 + put16(p + 2, v & 0xffff);
 }
 
 static uint32_t sum(uint32_t s, const uint8_t *p, size_t n)

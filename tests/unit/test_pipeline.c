@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include <cmocka.h>
+#include "../octets.h"
 
 enum { C_IP = 0x0a000001, S_IP = 0x0a000019 };
 
@@ -18,19 +19,6 @@ struct talk {
 	size_t dns_octets[8];
 	struct record last;
 };
-
-static size_t put16(uint8_t *p, unsigned v)
-{
-	p[0] = (uint8_t)(v >> 8);
-	p[1] = (uint8_t)v;
-	return 2;
-}
-
-static size_t put32(uint8_t *p, uint32_t v)
-{
-	put16(p, v >> 16);
-	return 2 + put16(p + 2, v & 0xffff);
-}
 
 static void drain(struct talk *t)
 {
