@@ -5,6 +5,7 @@
 
 #include "text.h"
 #include "wire/smtp_command.h"
+#include "wire/smtp_reply.h"
 
 /* TTLs of one host may differ by a hop or two when routes change.
  * HABIT_PACKETS  packets that make a habit         TRIES  retransmissions that make a stall
@@ -216,26 +217,20 @@ static size_t reply_length(struct bytes v, bool at_start)
 	return word > line ? word : line;
 }
 
-/* The local part of an address, back to where it may have begun. */
-static void hide_local_part(struct text *t)
-{
-	for (size_t i = t->n; i > 0 && t->p[i - 1] != '<' && t->p[i - 1] != '|'; i--) {
-		if (t->p[i - 1] == ' ' && !memchr(t->p, '"', i))
-			return;
-		t->p[i - 1] = '*';
-	}
-}
-
-/* A server's reply as text: lines end in "|", what is not printable is ".", local parts are "*". */
+/* A server's reply as text: redacted as all of its text is, lines end in "|", what is not printable is ".". */
 static void reply_text(struct text *t, struct bytes v, bool at_start)
 {
-	size_t n = reply_length(v, at_start);
-	for (size_t i = 0; i < n; i++) {
-		uint8_t c = v.p[i];
-		if (c == '@')
-			hide_local_part(t);
-		if (c != '\r')
-			text_char(t, c == '\n' ? '|' : c < 0x20 || c > 0x7e ? '.' : (char)c);
+	uint8_t line[VERSION_TEXT];
+	v = bytes_head(v, reply_length(v, at_start));
+	while (v.n) {
+		const uint8_t *end = memchr(v.p, '\n', v.n);
+		size_t n = end ? (size_t)(end - v.p) : v.n, shown = smtp_redacted(bytes_head(v, n), line, sizeof(line));
+		for (size_t i = 0; i < shown; i++)
+			if (line[i] != '\r')
+				text_char(t, line[i] < 0x20 || line[i] > 0x7e ? '.' : (char)line[i]);
+		if (end)
+			text_char(t, '|');
+		v = bytes_skip(v, end ? n + 1 : n);
 	}
 }
 

@@ -554,9 +554,10 @@ static void test_privacy(void **state)
 
 /* A second version of the server's words that quotes an address. */
 static const struct { const char *second, *text; } quoted[] = {
-	{ "250 2.1.0 <secret@example.org> ok\r\n", "250 2.1.0 <******@example.org> ok|" },
-	{ "250 2.1.5 secret@example.org\r\n", "250 2.1.5 ******@example.org|" },
-	{ "250 2.1.5 \"my secret\"@example.org\r\n", "250 2.1.5 ***********@example.org|" },
+	{ "250 2.1.0 <secret@example.org> ok\r\n", "250 2.1.0 *@example.org> ok|" },
+	{ "250 2.1.5 secret@example.org\r\n", "250 2.1.5 *@example.org|" },
+	{ "250 2.1.5 \"my secret\"@example.org\r\n", "*|" },
+	{ "250 dGhpcyBpcyBhIHNlY3JldCB0b2tlbg==\r\n", "250 *|" },
 	{ "250 2.1.5 <secre", "250 2.1.5" },
 	{ "250 one\r\n250 2.1.5 <secret@example.org>\r\n", "250 one|" },
 	{ "250-one\r\n250 two\r\n250 2.1.5 <secret@example.org>\r\n", "250-one|250 two|" },
