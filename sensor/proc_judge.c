@@ -15,7 +15,7 @@
 #include "judge/rule.h"
 #include "key_proof.h"
 
-enum { WAIT_MEMORY = 8 * 1024 * 1024, FINDINGS = 16 };
+enum { WAIT_MEMORY = 8 * 1024 * 1024 };
 
 struct judge {
 	const struct run *run;
@@ -115,7 +115,7 @@ static void judge_alerts(struct judge *j, const struct finding *findings, size_t
 /* The session in j->session, with its chain and the proof of its key: the whole judgement. */
 static void judge_session(struct judge *j, struct bytes chain, struct bytes proof)
 {
-	struct finding findings[FINDINGS];
+	struct finding findings[RULE_FINDINGS];
 	struct question q;
 	site_judge(&j->run->site, &j->session);
 	expectation_start(&j->expectation, &j->session);
@@ -132,7 +132,7 @@ static void judge_session(struct judge *j, struct bytes chain, struct bytes proo
 	if (j->run->pipeline.dns)
 		record_tri(&j->session, F_cap_dns_visible,
 			   record_get_num(&j->stats, F_st_dns, 0) ? TRI_YES : TRI_NO);
-	size_t n = rules_judge(j->run->rules, j->scratch, &j->session, findings, FINDINGS);
+	size_t n = rules_judge(j->run->rules, j->scratch, &j->session, findings, RULE_FINDINGS);
 	event_session(&j->session);
 	emit(j, &j->session);
 	judge_alerts(j, findings, n);

@@ -570,6 +570,25 @@ static unsigned first_of(uint64_t set)
 	return (unsigned)__builtin_ctzll(set);
 }
 
+/* One more finding. Where there is no room the least of all goes: many small ones must not hide a great one. */
+static size_t keep(struct finding *out, size_t n, size_t max, const struct finding *f, struct record *r)
+{
+	size_t least = 0;
+	if (n < max) {
+		out[n] = *f;
+		return n + 1;
+	}
+	r->truncated = 1;
+	for (size_t i = 1; i < n; i++)
+		if (out[i].level < out[least].level)
+			least = i;
+	if (n == 0 || out[least].level >= f->level)
+		return n;
+	memmove(&out[least], &out[least + 1], (n - least - 1) * sizeof(out[0]));
+	out[n - 1] = *f;
+	return n;
+}
+
 size_t rules_judge(const struct rules *rules, struct rule_scratch *s, struct record *r, struct finding *out, size_t max)
 {
 	struct stakes k = stakes_of(r);
@@ -582,12 +601,9 @@ size_t rules_judge(const struct rules *rules, struct rule_scratch *s, struct rec
 			try_rule(rules, s, &rules->rule[64 * w + first_of(set)], &k, r);
 	s->work.sessions++;
 	max = max < RULE_FINDINGS ? max : RULE_FINDINGS;
-	for (size_t i = 0; i < rules->findings; i++) {
-		if (s->found[i].rule && n < max)
-			out[n++] = s->found[i];
-		else if (s->found[i].rule)
-			r->truncated = 1;
-	}
+	for (size_t i = 0; i < rules->findings; i++)
+		if (s->found[i].rule)
+			n = keep(out, n, max, &s->found[i], r);
 	judge_verdict(rules, s, r, out, n);
 	write_findings(r, out, n);
 	return n;

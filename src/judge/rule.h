@@ -177,7 +177,7 @@ uint64_t rule_scratch_limits(const struct rule_scratch *s);
  * order, gives the variant; the highest level counts); writes mxwitness.verdict, findings, finding[].* and
  * event.reason into session.
  * out  at most max findings, in file order of their ids
- * Returns how many. When there were more than max, session->truncated is set. */
+ * Returns how many. When there were more than max, those of the highest levels stay and session->truncated is set. */
 size_t rules_judge(const struct rules *rules, struct rule_scratch *s, struct record *session, struct finding *out,
 		   size_t max);
 

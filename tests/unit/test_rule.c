@@ -658,6 +658,17 @@ static void more_than_fit(void **state)
 	set(r, AUTH);
 	assert_int_equal(rules_judge(rules, scratch, r, out, 1), 1);
 	assert_int_equal(r->truncated, 1);
+	/* Whatever else there is: the last in file order is the worst, and stays. */
+	record_init(r);
+	set(r, clear);
+	set(r, ehlo);
+	set(r, BAD "mxwitness.dane.variant=ee-no-match mxwitness.tls.early_hello=true mxwitness.smtp.eod_nonstandard=1 "
+		"mxwitness.smtp.banner_masked=true mxwitness.pkix.result=invalid");
+	for (size_t room = 1; room <= 3; room++) {
+		assert_int_equal(rules_judge(rules, scratch, r, out, room), room);
+		assert_string_equal(out[room - 1].rule->finding, "tlsa-mismatch");
+		assert_int_equal(record_get_num(r, F_verdict, 0), verdict_intercepted);
+	}
 	free(r);
 }
 
