@@ -667,6 +667,8 @@ static void more_than_fit(void **state)
 	for (size_t room = 1; room <= 3; room++) {
 		assert_int_equal(rules_judge(rules, scratch, r, out, room), room);
 		assert_string_equal(out[room - 1].rule->finding, "tlsa-mismatch");
+		if (room > 1) /* the next worst */
+			assert_string_equal(out[0].rule->finding, "banner-masked");
 		assert_int_equal(record_get_num(r, F_verdict, 0), verdict_intercepted);
 	}
 	free(r);
