@@ -8,13 +8,21 @@ struct writer {
 	struct bytes open;
 	size_t parent; /* of open: octets up to and with its last dot */
 	bool comma;
-	bool cut;     /* lists are shortened to fit */
+	bool cut;     /* lists, or texts too, are shortened to fit */
 	size_t items; /* most items of a list */
+	size_t text;  /* most octets of a text, 0: all. Words of our own rules and ids are short, and stay whole */
 };
 
 static struct bytes name_of(unsigned f)
 {
 	return (struct bytes){ (const uint8_t *)fact_table[f].name, fact_table[f].length };
+}
+
+static bool may_cut(const struct writer *w, const struct fact_info *info)
+{
+	enum { WORDS = 64 };
+	bool foreign = info->room != ROOM_EVENT && info != &fact_table[F_event_id];
+	return w->text && (foreign || info->max > WORDS);
 }
 
 static void scalar(struct writer *w, const struct fact_info *info, struct bytes item)
@@ -51,7 +59,7 @@ static void scalar(struct writer *w, const struct fact_info *info, struct bytes 
 	case T_DUR:
 	case T_ENUM:
 		text_char(w->t, '"');
-		text_clean(w->t, item, true);
+		text_clean(w->t, may_cut(w, info) ? bytes_head(item, w->text) : item, true);
 		text_char(w->t, '"');
 		return;
 	}
@@ -248,9 +256,12 @@ static void object(struct writer *w, const struct record *r)
 
 bool json_event(const struct record *r, size_t max, struct text *out)
 {
-	for (size_t items = RECORD_ITEMS; items; items /= 4) {
+	/* Lists first, then texts: a peer may fill every text with octets that take six to write. */
+	static const struct { size_t items, text; } tries[] = { { RECORD_ITEMS, 0 }, { 16, 0 }, { 4, 0 }, { 1, 0 }, { 1, 256 },
+								{ 1, 64 }, { 1, 16 } };
+	for (size_t i = 0; i < sizeof(tries) / sizeof(tries[0]); i++) {
 		struct text t = { out->p + out->n, 0, out->cap - out->n < max ? out->cap - out->n : max, false };
-		struct writer w = { .t = &t, .items = items, .cut = items < RECORD_ITEMS };
+		struct writer w = { .t = &t, .items = tries[i].items, .text = tries[i].text, .cut = i > 0 };
 		object(&w, r);
 		if (!t.full) {
 			out->n += t.n;

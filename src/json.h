@@ -7,7 +7,7 @@
 
 enum { JSON_LINE = 16384, JSON_ALERT_LINE = 8192 };
 
-/* Appends r as one object and a newline to out, at most max octets of it (lists are shortened until it fits, and
- * mxwitness.truncated is then true). false, and nothing appended: it does not fit whatever is cut. */
+/* Appends r as one object and a newline to out, at most max octets of it (lists, and then texts, are shortened until it
+ * fits, and mxwitness.truncated is then true). false, and nothing appended: it does not fit whatever is cut. */
 bool json_event(const struct record *r, size_t max, struct text *out);
 #endif

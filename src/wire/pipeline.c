@@ -523,10 +523,11 @@ static void take_segment(struct pipeline *p)
 	struct flow *fl = flow_find_or_add(p->flows, &p->segment, &dir);
 	if (!fl)
 		return;
-	if (!is_dns(p, fl))
+	bool dns = is_dns(p, fl);
+	if (!dns)
 		check_sum(p, fl, dir);
 	stream_push(&fl->streams, dir, &p->segment);
-	if (is_dns(p, fl)) {
+	if (dns) {
 		p->dns_flow = fl;
 		p->dns_view.data.n = 0;
 		p->dns_used = 0;

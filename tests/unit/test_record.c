@@ -210,13 +210,44 @@ static void addresses(void **state)
 	}
 }
 
+/* A peer fills every text that it can with octets that take six to write: the line is cut and never lost. */
+static void hostile_texts(void **state)
+{
+	static const struct { uint8_t set; size_t max; } kind[] = { { IN_ALERT, JSON_ALERT_LINE }, { IN_SESSION, JSON_LINE } };
+	static const char id[] = "0123456789abcdef0123456789abcdef";
+	uint8_t octets[512];
+	struct record *r = malloc(sizeof(*r));
+	(void)state;
+	memset(octets, 1, sizeof(octets));
+	for (size_t k = 0; k < sizeof(kind) / sizeof(kind[0]); k++) {
+		record_init(r);
+		for (unsigned f = 0; f < FACT_COUNT; f++) {
+			const struct fact_info *info = &fact_table[f];
+			bool peer = info->room != ROOM_EVENT || f == F_message || f == F_event_reason;
+			if (!(info->sets & kind[k].set) || !peer)
+				continue;
+			if (info->type == T_STR)
+				record_str(r, (enum fact)f, (struct bytes){ octets, info->max < 256 ? info->max : 256 });
+			else if (info->type == T_LSTR)
+				for (int i = 0; i < 3; i++)
+					record_add(r, (enum fact)f, (struct bytes){ octets, info->max < 32 ? info->max : 32 });
+		}
+		record_cstr(r, F_event_id, id);
+		const char *json = json_of(r, kind[k].max);
+		assert_true(strlen(json) <= kind[k].max);
+		assert_non_null(strstr(json, "\"truncated\":true"));
+		assert_non_null(strstr(json, id));
+	}
+	free(r);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(unseen_is_not_no), cmocka_unit_test(nesting), cmocka_unit_test(cleaning),
 		cmocka_unit_test(replacing_compacts), cmocka_unit_test(foreign_records),
 		cmocka_unit_test(table_is_grouped), cmocka_unit_test(long_line_is_cut), cmocka_unit_test(names),
-		cmocka_unit_test(addresses),
+		cmocka_unit_test(addresses), cmocka_unit_test(hostile_texts),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
