@@ -39,12 +39,18 @@ static bool decrypted_mirror(const struct node *value, struct site *site, struct
 	return networks(value, &site->mirror, "decrypted_mirror", e);
 }
 
+/* A relative path is one in the folder of the configuration, as that of rules is. */
 static bool ca_file(const struct node *value, struct site *site, struct error *e)
 {
-	if (value->kind != NODE_SCALAR || value->text.n == 0 || value->text.n >= sizeof(site->ca_file))
+	const char *slash = strrchr(value->path, '/');
+	bool named = value->kind == NODE_SCALAR && value->text.n > 0;
+	bool alone = !slash || !named || node_is(value, "none") || value->text.p[0] == '/';
+	size_t folder = alone ? 0 : (size_t)(slash - value->path) + 1;
+	if (!named || folder + value->text.n >= sizeof(site->ca_file))
 		return node_error(e, value, "ca_file: the path of a PEM file belongs here, or none");
-	memcpy(site->ca_file, value->text.p, value->text.n);
-	site->ca_file[value->text.n] = '\0';
+	memcpy(site->ca_file, value->path, folder);
+	memcpy(site->ca_file + folder, value->text.p, value->text.n);
+	site->ca_file[folder + value->text.n] = '\0';
 	return true;
 }
 

@@ -685,7 +685,7 @@ for NAME, CERT, TITLE, WHY in (
     scenario("cert-" + NAME, TITLE + ", and nothing is promised", "charlie.net", cert=CERT, client_more=ASKING, server_more=ONLY12, benign=True, why=WHY,
              facts=secured("charlie.net", "1.2", "no-tlsa", "none", **{"mxwitness.pkix.result": "invalid"}),
              findings=[finding("cert-invalid", "informational", "indication")], verdict="encrypted")
-AUTHORITY = {"authority.yaml": "own_networks: [192.0.2.0/24]\nca_file: tests/pcaps/authority.crt\n"}
+AUTHORITY = {"authority.yaml": "own_networks: [192.0.2.0/24]\nca_file: authority.crt\n"}
 scenario("cert-valid", "A certificate of the right name under an authority that the site trusts", "charlie.net", cert="issued", client_more=ASKING,
          server_more=ONLY12, benign=True, options=["-c", "authority.yaml"], beside=AUTHORITY, keep=["authority.crt"], why="Nothing is wrong with it. The twin of the other cert- captures.",
          facts=secured("charlie.net", "1.2", "no-tlsa", "none", **{"mxwitness.pkix.result": "valid"}), verdict="encrypted")
