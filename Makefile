@@ -30,6 +30,8 @@ $(UNIT): $B/%: $B/%.o $(PARTS) $B/libmxwitness.a
 	@echo "  LD $@" && $(CC) $(FLAGS) $(LDFLAGS) $(LDHARD) -o $@ $^ $(LDLIBS) -lcmocka
 $(FUZZ): $B/%: $B/%.o $(FUZZMAIN) $(PARTS) $B/libmxwitness.a
 	@echo "  LD $@" && $(CC) $(FLAGS) $(LDFLAGS) $(LDHARD) -o $@ $^ $(LDLIBS)
+$B/tests/live/ask: $B/tests/live/ask.o $(PARTS) $B/libmxwitness.a
+	@echo "  LD $@" && $(CC) $(FLAGS) $(LDFLAGS) $(LDHARD) -o $@ $^ $(LDLIBS)
 demo: all                        ## judge the captures under tests/pcaps/demo/, offline
 	@$B/mxwitness read --all --format table --trust-anchor tests/pcaps/root.anchor tests/pcaps/demo || [ $$? -eq 1 ]
 check: all $(UNIT) $(FUZZ) pure  ## all that a change must pass
@@ -45,8 +47,9 @@ fuzz:                            ## libFuzzer, T seconds for each parser
 fuzz-run: $(FUZZ)
 	@set -e; for t in $^; do n=$${t##*/fuzz_}; mkdir -p $B/corpus/$$n; echo "== $$n"; \
 	        $$t -max_total_time=$T -rss_limit_mb=2048 -print_final_stats=0 $B/corpus/$$n tests/fuzz/corpus/$$n; done
-live: all                        ## record scenarios anew with real servers and judge them (root)
+live: all $B/tests/live/ask     ## record scenarios anew with real servers and judge them (root)
 	@sh tests/live.sh $B/mxwitness $(SCENARIOS)
+	@python3 tests/live_dns.py $B/tests/live/ask $B/mxwitness
 proof: all                       ## long runs, by hand: every cut, every lost packet, ten minutes of fuzzing a parser
 	python3 tests/invariance.py $B/mxwitness --pairs 200000
 	$(MAKE) fuzz T=600
@@ -54,8 +57,9 @@ invariance: all                  ## captures under transforms: the same findings
 	@python3 tests/invariance.py $B/mxwitness --pairs $(or $(PAIRS),20000)
 mutations: all                   ## make the captures that tests/mutations/ describes
 	@python3 tools/mutate/mutate.py make tests/pcaps tests/mutations/*.toml
-bench: all                       ## CPU and memory beside tcpdump and tshark
+bench: all $B/tests/live/ask    ## CPU and memory beside tcpdump and tshark
 	@python3 tests/bench/bench.py $B/mxwitness
+	@python3 tests/bench/live_dns.py $B/tests/live/ask
 record:                          ## record the scenarios anew, with real MTAs (root)
 	tools/record/record
 pure: $B/libmxwitness.a          ## src/: no state, no I/O, no clock; wire and judge do not meet

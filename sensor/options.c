@@ -18,7 +18,9 @@ const char options_usage[] =
 	"\n"
 	"  --dns MODE               capture (default): DNSSEC proofs from the capture itself; auto; live; off\n"
 	"  --dns-from FILE          the DNS messages of another capture count too, its sessions do not; may be repeated\n"
-	"  --resolver ADDR[@PORT]   where live questions go (default: the system's resolvers)\n"
+	"  --resolver SERVER,...    where live questions go: ADDR[@PORT], or tls://ADDR[@PORT]#NAME for DNS over TLS\n"
+	"                           (default: the system's resolvers)\n"
+	"  --save-dns FILE          write the replies to live questions there, as pcapng; to judge again without a network\n"
 	"  --trust-anchor FILE      DNSKEY or DS in zone-file form (default: the root's, carried by the program)\n"
 	"  --ports LIST             mail ports, PORT or PORT=tls (default 25,587,2525,465=tls)\n"
 	"  --rules DIR              rules to judge by (default: the installed ones)\n"
@@ -41,12 +43,13 @@ const char options_usage[] =
 	"Exit status: 0 no alert of level medium or above, all tests passed; 1 at least one alert, or a test failed;\n"
 	"2 an input could not be read whole, or the command line, configuration, a rule or a test is wrong.\n";
 
-enum { O_DNS = 256, O_DNS_FROM, O_RESOLVER, O_ANCHOR, O_PORTS, O_RULES, O_FORMAT, O_ALL, O_FINDINGS, O_VERSION };
+enum { O_DNS = 256, O_DNS_FROM, O_RESOLVER, O_ANCHOR, O_PORTS, O_RULES, O_FORMAT, O_ALL, O_FINDINGS, O_VERSION, O_SAVE_DNS };
 
 static const struct option longs[] = {
 	{ "dns", required_argument, NULL, O_DNS },
 	{ "dns-from", required_argument, NULL, O_DNS_FROM },
 	{ "resolver", required_argument, NULL, O_RESOLVER },
+	{ "save-dns", required_argument, NULL, O_SAVE_DNS },
 	{ "trust-anchor", required_argument, NULL, O_ANCHOR },
 	{ "ports", required_argument, NULL, O_PORTS },
 	{ "rules", required_argument, NULL, O_RULES },
@@ -92,6 +95,8 @@ static bool read_ok(const struct options *o, struct error *e)
 		error_set(e, "read: no capture named; give files, a directory, or - for standard input");
 	else if (o->findings)
 		error_set(e, "--findings belongs to: mxwitness rules list");
+	else if (o->save_dns && (!o->dns || (strcmp(o->dns, "live") != 0 && strcmp(o->dns, "auto") != 0)))
+		error_set(e, "--save-dns: nothing is asked without --dns=live or --dns=auto");
 	else
 		return true;
 	return false;
@@ -105,7 +110,8 @@ static const char *const verb_words[] = {
 /* Which options of `read` mean nothing to `rules`. */
 static const char *foreign(const struct options *o)
 {
-	return o->dns ? "--dns" : o->ndns_from ? "--dns-from" : o->resolver ? "--resolver" : o->anchor ? "--trust-anchor" : o->ports ? "--ports" :
+	return o->dns ? "--dns" : o->ndns_from ? "--dns-from" : o->resolver ? "--resolver" : o->anchor ? "--trust-anchor" : o->save_dns ? "--save-dns" :
+	       o->ports ? "--ports" :
 	       o->all ? "--all" : o->quiet ? "-q" : NULL;
 }
 
@@ -162,6 +168,8 @@ static void set(struct options *o, int c)
 		o->resolver = optarg;
 	else if (c == O_ANCHOR)
 		o->anchor = optarg;
+	else if (c == O_SAVE_DNS)
+		o->save_dns = optarg;
 	else if (c == O_PORTS)
 		o->ports = optarg;
 	else if (c == O_RULES)

@@ -32,6 +32,7 @@ struct judge {
 	uint64_t sessions, tls, certificates, incomplete, alerts, refused;
 	int64_t last;
 	bool resolver_gone;
+	enum resolverfault fault, worst;        /* of the sensor's own DNS, while it answered for this session, for any */
 	char reason[256];
 };
 
@@ -76,7 +77,7 @@ static bool answer_of(struct judge *j, const struct question *q)
 		return false;
 	while (channel_recv(j->resolver, &kind, &record)) {
 		if (kind == CH_NOTE) {
-			note(j, "e", bytes_skip(record, 1));
+			note(j, record.n && record.p[0] == 'i' ? "i" : "e", bytes_skip(record, 1));
 			continue;
 		}
 		if (kind != CH_ANSWER || record.n > sizeof(j->answer))
@@ -87,10 +88,24 @@ static bool answer_of(struct judge *j, const struct question *q)
 	return false;
 }
 
-static void ask(struct judge *j, const struct question *q)
+/* The client's network as a number (FNV-1a over its /24 or /48): whose names a session's questions are. */
+static uint32_t network_of(const struct record *session)
 {
-	if (answer_of(j, q))
+	struct bytes ip = record_get_str(session, F_src_ip);
+	uint32_t h = 2166136261u;
+	for (size_t i = 0; i < (ip.n == 4 ? 3u : 6u) && i < ip.n; i++)
+		h = (h ^ ip.p[i]) * 16777619u;
+	return h ? h : 1;
+}
+
+static void ask(struct judge *j, const struct question *question)
+{
+	struct question asked = *question, *q = &asked;
+	q->source = network_of(&j->session);
+	if (answer_of(j, q)) {
+		j->fault = j->answer.fault > j->fault ? j->answer.fault : j->fault;
 		return;
+	}
 	if (!j->resolver_gone) {
 		note(j, "e", bytes_of("the resolver process ended early; its questions count as failed"));
 		not_complete(j, bytes_of("the resolver process ended early"));
@@ -117,6 +132,7 @@ static void judge_session(struct judge *j, struct bytes chain, struct bytes proo
 {
 	struct finding findings[RULE_FINDINGS];
 	struct question q;
+	j->fault = resolverfault_none;
 	site_judge(&j->run->site, &j->session);
 	expectation_start(&j->expectation, &j->session);
 	do {
@@ -129,6 +145,9 @@ static void judge_session(struct judge *j, struct bytes chain, struct bytes proo
 	peer_judge(j->run->peer, &j->session, chain, proof);
 	outcome_judge(&j->session);
 	gate_judge(&j->session);
+	if (record_get_num(&j->session, F_dane_source, -1) == dnssource_live)
+		record_num(&j->session, F_resolver_fault, j->fault);
+	j->worst = j->fault > j->worst ? j->fault : j->worst;
 	if (j->run->pipeline.dns)
 		record_tri(&j->session, F_cap_dns_visible,
 			   record_get_num(&j->stats, F_st_dns, 0) ? TRI_YES : TRI_NO);
@@ -308,6 +327,8 @@ static void last_word(struct judge *j)
 	record_num(s, F_st_tls, (int64_t)j->tls);
 	record_num(s, F_st_cert, (int64_t)j->certificates);
 	record_num(s, F_st_incomplete, (int64_t)j->incomplete);
+	if (j->worst != resolverfault_none)
+		record_num(s, F_resolver_fault, j->worst);
 	record_num(s, F_st_alerts, (int64_t)j->alerts);
 	record_num(s, F_st_refused, (int64_t)j->refused);
 	event_stats(s, j->last);

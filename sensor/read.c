@@ -21,6 +21,7 @@
 #include "config.h"
 #include "run.h"
 #include "trust.h"
+#include "upstream.h"
 
 #ifndef MXWITNESS_RULES
 #define MXWITNESS_RULES "/usr/local/share/mxwitness/rules"
@@ -60,17 +61,34 @@ static bool ports(const char *list, struct pipeline_config *c, struct error *e)
 	return c->nports || error_set(e, "--ports: no port in the list");
 }
 
-static bool upstream(const char *arg, struct resolver_config *c, struct error *e)
+static bool upstreams(const char *list, struct resolver_config *c, struct error *e)
 {
-	struct cidr net;
-	size_t n = strcspn(arg, "@");
-	uint16_t port = 53;
-	if (!site_network((struct bytes){ (const uint8_t *)arg, n }, &net) || memchr(arg, '/', n) ||
-	    (arg[n] && !port_of(arg + n + 1, arg + strlen(arg), &port)) || n + 7 > RESOLVER_UPSTREAM_TEXT)
-		return error_set(e, "--resolver %s: not an address; write 192.0.2.1, 192.0.2.1@53 or 2001:db8::1@53", arg);
-	snprintf(c->upstream[0], sizeof(c->upstream[0]), "%.*s@%u", (int)n, arg, port);
-	c->upstreams = 1;
-	return true;
+	c->upstreams = 0;
+	for (const char *s = list;; s++) {
+		size_t n = strcspn(s, ",");
+		char *text = c->upstream[c->upstreams];
+		if (c->upstreams == RESOLVER_UPSTREAMS || n >= RESOLVER_UPSTREAM_TEXT)
+			return error_set(e, "--resolver %s: at most %d servers of less than %d characters each", list,
+					 RESOLVER_UPSTREAMS, RESOLVER_UPSTREAM_TEXT);
+		memcpy(text, s, n);
+		text[n] = '\0';
+		if (!upstream_check(text, e))
+			return false;
+		c->upstreams++;
+		s += n;
+		if (!*s)
+			return true;
+	}
+}
+
+/* Comes last of all that can be wrong, for it makes a file. */
+static bool save_dns(const char *path, struct run *run, struct error *e)
+{
+	if (!path)
+		return true;
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	run->resolver.save = fd + 1;
+	return fd >= 0 || error_set(e, "%s: cannot write there: %s", path, strerror(errno));
 }
 
 static bool dns(const struct options *o, struct run *run, struct error *e)
@@ -86,7 +104,7 @@ static bool dns(const struct options *o, struct run *run, struct error *e)
 		c->anchors = text;
 	}
 	if (o->resolver)
-		return upstream(o->resolver, c, e);
+		return upstreams(o->resolver, c, e);
 	if (c->mode == RESOLVE_LIVE || c->mode == RESOLVE_AUTO)
 		return resolver_system_upstreams(c, e);
 	return true;
@@ -181,7 +199,7 @@ static bool prepare(const struct options *o, struct run *run, struct error *e)
 		return error_set(e, "no temporary file for waiting sessions: %s; set TMPDIR", strerror(errno));
 	if (getrandom(run->pipeline.key, sizeof(run->pipeline.key), 0) != (ssize_t)sizeof(run->pipeline.key))
 		return error_set(e, "no random octets from the system: %s", strerror(errno));
-	return output(o, run, e);
+	return save_dns(o->save_dns, run, e) && output(o, run, e);
 }
 
 enum { PAIR_CJ, PAIR_CR, PAIR_JR, PAIR_JO, PAIRS };

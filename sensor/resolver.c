@@ -16,10 +16,13 @@
 #include <unbound.h>
 
 #include "anchor.h"
+#include "live.h"
 #include "dns_watch.h"
 #include "responder.h"
+#include "validator.h"
+#include "verdict.h"
 
-enum { TRIES = 48, HOPELESS = 16, WAIT_CAPTURE_MS = 5000, WAIT_LIVE_MS = 20000, RECENT_S = 300, TEXT_MAX = 1024, SIG_EXPIRE = 8, CLASS_IN = 1 };
+enum { TRIES = 48, HOPELESS = 16, WAIT_CAPTURE_MS = 5000, WAIT_LIVE_MS = 30000, RECENT_S = 300, TEXT_MAX = 1024, CLASS_IN = 1 };
 #define SECOND INT64_C(1000000000)
 
 struct context {
@@ -33,30 +36,17 @@ struct context {
 struct resolver {
 	enum resolve_mode mode;
 	char *anchors;                  /* NULL: the root's own */
-	struct upstream *upstream;
+	struct live *live;              /* modes LIVE and AUTO */
+	struct dns_save *save;
 	struct dns_store *store;
 	struct dns_watch *watch;
 	uint64_t round;                 /* of lookups: each has its own */
-	struct context *contexts[RESOLVER_CONTEXTS], *live;
+	struct context *contexts[RESOLVER_CONTEXTS];
 	struct resolver_counts counts;
 	bool sealed;
+	size_t first, queued;           /* questions that were submitted and not looked at yet: a ring */
+	struct question queue[RESOLVER_OUTSTANDING];
 };
-
-/* The caches must not answer what the capture was not asked, and nothing may depend on the machine's clock or be
- * sent unasked. */
-static const char *const options[][2] = {
-	{ "harden-below-nxdomain:", "no" }, { "aggressive-nsec:", "no" }, { "prefetch:", "no" }, { "prefetch-key:", "no" },
-	{ "serve-expired:", "no" }, { "trust-anchor-signaling:", "no" }, { "root-key-sentinel:", "no" },
-	{ "qname-minimisation:", "no" }, { "use-caps-for-id:", "no" }, { "rrset-roundrobin:", "no" }, { "do-ip6:", "no" },
-	{ "val-sig-skew-min:", "3600" }, { "val-sig-skew-max:", "3600" }, { "edns-buffer-size:", "65000" },
-	{ "msg-cache-slabs:", "1" }, { "rrset-cache-slabs:", "1" }, { "key-cache-slabs:", "1" }, { "infra-cache-slabs:", "1" },
-	{ "msg-cache-size:", "4m" }, { "rrset-cache-size:", "8m" }, { "outgoing-range:", "32" },
-	{ "num-queries-per-thread:", "32" }, { "module-config:", "validator iterator" },
-};
-_Static_assert(DNS_SKEW == 3600, "val-sig-skew-min and -max in options say the same");
-
-/* Names that libunbound would answer by itself, without a question (RFC 6761, RFC 8375). */
-static const char *const builtin_zones[] = { "test.", "invalid.", "onion.", "home.arpa.", "localhost." };
 
 static void context_free(struct context *c)
 {
@@ -99,23 +89,12 @@ static bool configure(struct resolver *r, struct context *c)
 	char text[64];
 	int64_t clock = c->responder.as_of / SECOND;
 	clock = clock < 1 ? 1 : clock > INT32_MAX ? INT32_MAX : clock;
-	ub_ctx_debugout(c->ub, NULL);
-	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
-		if (ub_ctx_set_option(c->ub, options[i][0], options[i][1]) != 0)
-			return false;
 	snprintf(text, sizeof(text), "%lld", (long long)clock);
-	if (!c->responder.upstream && ub_ctx_set_option(c->ub, "val-override-date:", text) != 0)
-		return false;
-	snprintf(text, sizeof(text), "127.0.0.1@%u", c->responder.port);
-	if (!add_anchors(r, c, clock) || ub_ctx_set_fwd(c->ub, text) != 0 || ub_ctx_async(c->ub, 1) != 0)
-		return false;
-	for (size_t i = 0; i < sizeof(builtin_zones) / sizeof(builtin_zones[0]); i++)
-		if (ub_ctx_zone_remove(c->ub, builtin_zones[i]) != 0)
-			return false;
-	return true;
+	return validator_begin(c->ub, false) && ub_ctx_set_option(c->ub, "val-override-date:", text) == 0 &&
+	       add_anchors(r, c, clock) && validator_finish(c->ub, c->responder.port);
 }
 
-static struct context *context_new(struct resolver *r, int64_t as_of, bool live, struct error *e)
+static struct context *context_new(struct resolver *r, int64_t as_of, struct error *e)
 {
 	struct context *c = calloc(1, sizeof(*c));
 	if (!c) {
@@ -123,8 +102,6 @@ static struct context *context_new(struct resolver *r, int64_t as_of, bool live,
 		return NULL;
 	}
 	c->responder.store = r->store;
-	c->responder.upstream = live ? r->upstream : NULL;
-	c->responder.live = live && r->mode == RESOLVE_LIVE ? r->store : NULL;
 	c->responder.as_of = as_of;
 	c->responder.from = INT64_MIN;
 	c->responder.until = INT64_MAX;
@@ -142,7 +119,16 @@ static struct context *context_new(struct resolver *r, int64_t as_of, bool live,
 	return c;
 }
 
-static bool open_upstreams(struct resolver *r, const struct resolver_config *config, struct error *e)
+static bool open_save(struct resolver *r, int fd, struct error *e)
+{
+	if (fd < 0)
+		return true;
+	r->save = calloc(1, sizeof(*r->save));
+	return r->save ? dns_save_open(r->save, fd, e) : error_set(e, "DNS: no memory to save replies");
+}
+
+/* What AUTO asks is not kept for later sessions: they have the capture, or ask themselves. */
+static bool open_live(struct resolver *r, const struct resolver_config *config, struct error *e)
 {
 	const char *text[RESOLVER_UPSTREAMS];
 	if (config->mode != RESOLVE_LIVE && config->mode != RESOLVE_AUTO)
@@ -151,8 +137,13 @@ static bool open_upstreams(struct resolver *r, const struct resolver_config *con
 		return error_set(e, "DNS: no resolver to ask; name one with --resolver ADDRESS");
 	for (unsigned i = 0; i < config->upstreams && i < RESOLVER_UPSTREAMS; i++)
 		text[i] = config->upstream[i];
-	r->upstream = upstream_new(text, config->upstreams, e);
-	return r->upstream;
+	if (!open_save(r, config->save ? config->save - 1 : -1, e))
+		return false;
+	struct live_config live = { .server = text, .servers = config->upstreams, .anchors = config->anchors, .save = r->save };
+	live.cache = config->cache ? config->cache : RESOLVER_CACHE;
+	live.store = config->mode == RESOLVE_LIVE ? r->store : NULL;
+	r->live = live_new(&live, e);
+	return r->live;
 }
 
 static bool set_up(struct resolver *r, const struct resolver_config *config, struct error *e)
@@ -169,11 +160,11 @@ static bool set_up(struct resolver *r, const struct resolver_config *config, str
 		if (!r->watch)
 			return error_set(e, "DNS: no memory to note what the link says");
 	}
-	if (!open_upstreams(r, config, e))
+	if (!open_live(r, config, e))
 		return false;
 	if (r->mode == RESOLVE_OFF)
 		return true;
-	struct context *probe = context_new(r, 0, false, e);  /* find out now whether all this works */
+	struct context *probe = context_new(r, 0, e);  /* find out now whether all this works */
 	context_free(probe);
 	r->counts.contexts = 0;
 	return probe;
@@ -199,8 +190,8 @@ void resolver_free(struct resolver *r)
 		return;
 	for (size_t i = 0; i < RESOLVER_CONTEXTS; i++)
 		context_free(r->contexts[i]);
-	context_free(r->live);
-	upstream_free(r->upstream);
+	live_free(r->live);
+	free(r->save);
 	dns_store_free(r->store);
 	dns_watch_free(r->watch);
 	free(r->anchors);
@@ -237,7 +228,17 @@ void resolver_seal(struct resolver *r)
 struct resolver_counts resolver_counts(const struct resolver *r)
 {
 	struct resolver_counts c = r->counts;
-	c.live = r->upstream ? upstream_sent(r->upstream) : 0;
+	if (!r->live)
+		return c;
+	struct live_counts live = live_counts(r->live);
+	c.contexts += live.contexts;
+	c.live = live.upstream.sent;
+	c.cached = live.cache.hits;
+	c.merged = live.merged;
+	c.again = live.again;
+	c.over_share = live.refused;
+	c.saved = r->save ? r->save->saved : 0;
+	c.not_saved = r->save ? r->save->skipped : 0;
 	return c;
 }
 
@@ -269,7 +270,7 @@ static int64_t ms_now(void)
 static bool look_up(struct context *c, const struct question *q, struct lookup *o)
 {
 	int id = 0;
-	int64_t deadline = ms_now() + (c->responder.upstream ? WAIT_LIVE_MS : WAIT_CAPTURE_MS), left;
+	int64_t deadline = ms_now() + WAIT_CAPTURE_MS, left;
 	*o = (struct lookup){ 0 };
 	o->error = ub_resolve_async(c->ub, (char *)(uintptr_t)q->name, q->type, CLASS_IN, o, on_result, &id);
 	if (o->error)
@@ -295,15 +296,9 @@ static int64_t ns_now(void)
 	return (int64_t)t.tv_sec * SECOND + t.tv_nsec;
 }
 
-static struct context *context_for(struct resolver *r, int64_t as_of, bool live, struct error *e)
+static struct context *context_for(struct resolver *r, int64_t as_of, struct error *e)
 {
-	struct context **slot = &r->live;
-	if (live) {
-		if (!*slot)
-			*slot = context_new(r, ns_now(), true, e);
-		return *slot;
-	}
-	slot = &r->contexts[0];
+	struct context **slot = &r->contexts[0];
 	for (size_t i = 0; i < RESOLVER_CONTEXTS; i++) {
 		struct context *c = r->contexts[i];
 		if (c && as_of >= c->responder.from && as_of < c->responder.until)
@@ -312,14 +307,12 @@ static struct context *context_for(struct resolver *r, int64_t as_of, bool live,
 			slot = &r->contexts[i];
 	}
 	context_free(*slot);
-	*slot = context_new(r, as_of, false, e);
+	*slot = context_new(r, as_of, e);
 	return *slot;
 }
 
 static void context_drop(struct resolver *r, struct context *c)
 {
-	if (r->live == c)
-		r->live = NULL;
 	for (size_t i = 0; i < RESOLVER_CONTEXTS; i++)
 		if (r->contexts[i] == c)
 			r->contexts[i] = NULL;
@@ -327,28 +320,6 @@ static void context_drop(struct resolver *r, struct context *c)
 }
 
 /* ---- the answer ---- */
-
-/* A reason for people, cut to fit. */
-static void say(struct answer *a, const char *text)
-{
-	size_t n = strnlen(text, sizeof(a->why) - 1);
-	memcpy(a->why, text, n);
-	a->why[n] = 0;
-}
-
-static const char *type_text(uint16_t type, char *buffer, size_t cap)
-{
-	static const struct {
-		uint16_t type;
-		const char *text;
-	} names[] = { { DNS_A, "A" }, { RR_NS, "NS" }, { DNS_CNAME, "CNAME" }, { DNS_MX, "MX" }, { DNS_AAAA, "AAAA" }, { RR_DS, "DS" },
-		      { RR_DNSKEY, "DNSKEY" }, { DNS_TLSA, "TLSA" } };
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (names[i].type == type)
-			return names[i].text;
-	snprintf(buffer, cap, "TYPE%u", type);
-	return buffer;
-}
 
 /* Did this question rest on what was served there? What libunbound still had in its cache was not asked again. */
 static bool rests_on(const struct responder *r, const struct served *s, const struct dns_name *name)
@@ -377,7 +348,7 @@ static bool excused(const struct served *s, const struct dns_name *name, const s
 	return itself && why && strstr(why, "building chain of trust");
 }
 
-/* Where the lookup broke because of what the capture or the upstream did not give; why is libunbound's reason. false:
+/* Where the lookup broke because of what the capture does not hold; why is libunbound's reason. false:
  * it gave everything. */
 static bool blame(const struct responder *r, const struct dns_name *name, struct answer *a, const char *why)
 {
@@ -398,123 +369,12 @@ static bool blame(const struct responder *r, const struct dns_name *name, struct
 		if (!s || excused(s, name, a, why))
 			continue;
 		dns_wire_text(&s->name, name_text, sizeof(name_text));
-		a->status = r->upstream ? dnsstatus_failed : causes[i].status;
-		snprintf(text, sizeof(text), "%s of %s %s", type_text(s->type, type, sizeof(type)), name_text,
-			 r->upstream ? "not answered by the resolver" : causes[i].text);
-		say(a, text);
+		a->status = causes[i].status;
+		snprintf(text, sizeof(text), "%s of %s %s", verdict_type_text(s->type, type, sizeof(type)), name_text, causes[i].text);
+		verdict_say(a, text);
 		return true;
 	}
 	return false;
-}
-
-/* libunbound's reason, without the responder's address. */
-static void copy_reason(struct answer *a, const char *why)
-{
-	static const char *const noise[] = { " from 127.0.0.1", " and 127.0.0.1" };
-	size_t n = 0;
-	while (why && *why && n + 1 < sizeof(a->why)) {
-		size_t skip = 0;
-		for (size_t i = 0; i < 2; i++)
-			if (strncmp(why, noise[i], strlen(noise[i])) == 0)
-				skip = strlen(noise[i]);
-		if (skip && why[skip] == '@')
-			skip += 1 + strspn(why + skip + 1, "0123456789");
-		if (!skip)
-			a->why[n++] = *why >= ' ' && *why <= '~' ? *why : '?';
-		why += skip ? skip : 1;
-	}
-	a->why[n] = 0;
-}
-
-static size_t normal_rdata(uint16_t type, struct bytes in, uint8_t *out, size_t cap)
-{
-	struct cur c = cur_of(in);
-	struct dns_name name;
-	char text[TEXT_MAX];
-	size_t front = type == DNS_MX ? 2 : 0;
-	if (type != DNS_MX && type != DNS_CNAME) {
-		if (in.n > cap)
-			return 0;
-		memcpy(out, in.p, in.n);
-		return in.n;
-	}
-	struct bytes head = cur_take(&c, front);
-	if (!dns_wire_name(&c, in, &name))
-		return 0;
-	size_t n = dns_wire_text(&name, text, sizeof(text));
-	if (front + n > cap)
-		return 0;
-	memcpy(out, head.p, head.n);
-	memcpy(out + front, text, n);
-	return front + n;
-}
-
-static int by_octets(const void *x, const void *y)
-{
-	const struct bytes *a = x, *b = y;
-	int d = memcmp(a->p, b->p, a->n < b->n ? a->n : b->n);
-	return d ? d : (a->n > b->n) - (a->n < b->n);
-}
-
-/* The records, sorted by their octets: the order in which they came is nobody's. */
-static void copy_data(struct answer *a, const struct ub_result *res)
-{
-	struct bytes list[ANSWER_RRS];
-	size_t n = 0;
-	for (int i = 0; res->data && res->data[i]; i++) {
-		struct bytes one = { (const uint8_t *)res->data[i], (size_t)res->len[i] };
-		if (n < ANSWER_RRS)
-			list[n++] = one;
-		else
-			say(a, "more records than are kept");
-	}
-	qsort(list, n, sizeof(list[0]), by_octets);
-	for (size_t i = 0; i < n; i++) {
-		size_t len = normal_rdata(a->type, list[i], a->data + a->used, ANSWER_DATA - a->used);
-		if (len == 0) {
-			say(a, "more data than is kept");
-			continue;
-		}
-		a->rr[a->rrs].off = a->used;
-		a->rr[a->rrs++].n = (uint32_t)len;
-		a->used += (uint32_t)len;
-	}
-}
-
-static void narrow(struct answer *a, const struct dns_rr *sig)
-{
-	struct cur c = cur_of(bytes_skip(sig->rdata, SIG_EXPIRE));
-	int64_t end = cur_u32(&c), begin = cur_u32(&c);
-	if (c.bad)
-		return;
-	if (begin > a->sig_from)
-		a->sig_from = begin;
-	if (a->sig_until == 0 || end < a->sig_until)
-		a->sig_until = end;
-}
-
-/* From libunbound's own packet: the dates of the signatures over the answer or the denial, and a denial's TTL. */
-static void read_packet(struct answer *a, const struct ub_result *res, uint32_t *minimum, struct dns_name *zone)
-{
-	struct dns_walk w;
-	struct dns_rr rr;
-	struct bytes packet = { res->answer_packet, res->answer_len > 0 ? (size_t)res->answer_len : 0 };
-	if (!packet.p || !dns_wire_open(&w, packet))
-		return;
-	while (dns_wire_next(&w, &rr)) {
-		struct cur c = cur_of(rr.rdata);
-		bool sig = rr.type == RR_RRSIG;
-		uint16_t covers = sig ? cur_u16(&c) : 0;
-		if (sig && a->rrs && rr.section == DNS_ANSWER && covers == a->type)
-			narrow(a, &rr);
-		if (sig && !a->rrs && rr.section == DNS_AUTHORITY)
-			narrow(a, &rr);
-		if (rr.type == RR_SOA && rr.section == DNS_AUTHORITY && rr.rdata.n > 20) {
-			struct cur m = cur_of(bytes_skip(rr.rdata, rr.rdata.n - 4));
-			*minimum = cur_u32(&m);
-			*zone = rr.owner;
-		}
-	}
 }
 
 /* TTLs as they were on the wire: libunbound's own count down with the machine's clock. */
@@ -523,26 +383,11 @@ static void find_ttl(const struct resolver *r, const struct context *c, struct a
 {
 	uint32_t minimum = 0, ttl = 0;
 	struct dns_name zone = { 0 };
-	read_packet(a, res, &minimum, &zone);
-	if (c->responder.upstream)
-		a->ttl = res->ttl > 0 ? (uint32_t)res->ttl : 0;
-	else if (a->rrs && dns_store_ttl(r->store, canon, a->type, a->as_of, responder_skip(&c->responder, canon, a->type), &ttl))
+	verdict_read_packet(a, res, &minimum, &zone);
+	if (a->rrs && dns_store_ttl(r->store, canon, a->type, a->as_of, responder_skip(&c->responder, canon, a->type), &ttl))
 		a->ttl = ttl;
 	else if (!a->rrs)
 		a->ttl = zone.n && dns_store_ttl(r->store, &zone, RR_SOA, a->as_of, 0, &ttl) && ttl < minimum ? ttl : minimum;
-}
-
-static void find_canon(struct answer *a, const struct ub_result *res, const struct dns_name *name, struct dns_name *canon)
-{
-	char text[TEXT_MAX];
-	*canon = *name;
-	if (!res->canonname || !dns_wire_from_text(canon, bytes_of(res->canonname)) || dns_wire_same(canon, name)) {
-		*canon = *name;
-		return;
-	}
-	size_t n = dns_wire_text(canon, text, sizeof(text));
-	if (n < sizeof(a->canonname))
-		memcpy(a->canonname, text, n + 1);
 }
 
 static void judge(const struct resolver *r, const struct context *c, const struct ub_result *res,
@@ -555,23 +400,19 @@ static void judge(const struct resolver *r, const struct context *c, const struc
 			return;
 		bool lookup = !res->bogus || (res->why_bogus && (strstr(res->why_bogus, "SERVFAIL") || strstr(res->why_bogus, "timeout")));
 		a->status = lookup ? dnsstatus_failed : dnsstatus_bogus;
-		copy_reason(a, res->why_bogus ? res->why_bogus : "the lookup failed");
+		verdict_copy_reason(a, res->why_bogus ? res->why_bogus : "the lookup failed");
 		return;
 	}
-	find_canon(a, res, name, &canon);
-	a->nxdomain = res->rcode == RCODE_NXDOMAIN;
-	a->status = !res->secure ? dnsstatus_insecure : res->havedata ? dnsstatus_secure : dnsstatus_absent;
-	if (res->havedata)
-		copy_data(a, res);
+	verdict_copy(a, res, name, &canon);
 	find_ttl(r, c, a, res, &canon);
 }
 
 static void attach_window(const struct responder *r, const struct dns_name *name, struct answer *a)
 {
-	a->source = r->upstream ? dnssource_live : dnssource_capture;
-	a->from = r->upstream ? a->as_of : r->from;
-	a->until = r->upstream ? a->as_of + 1 : r->until;
-	for (size_t i = 0; !r->upstream && i < r->nserved; i++) {
+	a->source = dnssource_capture;
+	a->from = r->from;
+	a->until = r->until;
+	for (size_t i = 0; i < r->nserved; i++) {
 		if (!rests_on(r, &r->served[i], name))
 			continue;
 		if (r->served[i].ts > a->as_of)
@@ -581,15 +422,21 @@ static void attach_window(const struct responder *r, const struct dns_name *name
 	}
 }
 
-static void begin(struct answer *a, const struct question *q)
+/* Waits for the answer to q alone: nothing else is outstanding. */
+static void ask_live(struct resolver *r, const struct question *q, struct answer *a)
 {
-	memset(a, 0, offsetof(struct answer, data));
-	a->id = q->id;
-	a->as_of = q->as_of;
-	a->type = q->type;
-	a->from = q->as_of;
-	a->until = q->as_of + 1;
-	memcpy(a->name, q->name, sizeof(a->name));
+	int64_t deadline = ms_now() + WAIT_LIVE_MS, left;
+	struct pollfd p = { .fd = live_fd(r->live), .events = POLLIN };
+	bool begun = live_submit(r->live, q);
+	while (begun && (left = deadline - ms_now()) > 0) {
+		if (live_next(r->live, a))
+			return;
+		poll(&p, 1, (int)left);
+	}
+	verdict_begin(a, q);
+	a->status = dnsstatus_failed;
+	a->source = dnssource_live;
+	verdict_say(a, "no answer in time");
 }
 
 /* One question in one context. false: the context must go. *bogus: libunbound refused what it was served. */
@@ -597,20 +444,17 @@ static bool ask_in(struct resolver *r, struct context *c, const struct question 
 		   struct answer *a, bool *bogus)
 {
 	struct lookup o;
-	bool live = c->responder.upstream;
-	begin(a, q);
+	verdict_begin(a, q);
 	a->status = dnsstatus_failed;
 	c->used = c->responder.round = ++r->round;
-	c->responder.as_of = live ? ns_now() : q->as_of;
+	c->responder.as_of = q->as_of;
 	bool done = look_up(c, q, &o), good = done && o.error == 0 && o.result;
 	*bogus = good && o.result->bogus;
 	if (good)
 		judge(r, c, o.result, name, a);
 	else
-		say(a, done || o.error ? ub_strerror(o.error) : "no answer in time");
+		verdict_say(a, done || o.error ? ub_strerror(o.error) : "no answer in time");
 	attach_window(&c->responder, name, a);
-	if (live) /* what the DNS says now, whatever it said then */
-		a->as_of = c->responder.as_of;
 	ub_resolve_free(o.result);
 	return done && o.error == 0;
 }
@@ -658,7 +502,7 @@ static const struct served *undecided(const struct search *s, const struct conte
 static struct context *search_context(struct search *s)
 {
 	struct error e;
-	struct context *c = s->tries++ < TRIES ? context_new(s->r, s->q->as_of, false, &e) : NULL;
+	struct context *c = s->tries++ < TRIES ? context_new(s->r, s->q->as_of, &e) : NULL;
 	if (!c)
 		return NULL;
 	s->r->counts.contexts--;
@@ -754,22 +598,22 @@ static void fall_back(struct resolver *r, struct context *c, const struct questi
 	context_free(c);
 }
 
-static void ask(struct resolver *r, const struct question *q, bool live, struct answer *a)
+static void ask(struct resolver *r, const struct question *q, struct answer *a)
 {
 	struct error e = { "" };
 	struct dns_name name;
-	struct context *c = context_for(r, q->as_of, live, &e);
+	struct context *c = context_for(r, q->as_of, &e);
 	bool bogus;
-	begin(a, q);
+	verdict_begin(a, q);
 	a->status = dnsstatus_failed;
 	if (!c || !dns_wire_from_text(&name, bytes_of(q->name))) {
-		say(a, c ? "not a domain name" : e.text);
+		verdict_say(a, c ? "not a domain name" : e.text);
 		return;
 	}
 	bool sound = ask_in(r, c, q, &name, a, &bogus);
 	if (!sound || c->responder.nserved > RESPONDER_SERVED / 2)
 		context_drop(r, c);
-	else if (bogus && !live)
+	else if (bogus)
 		fall_back(r, c, q, &name, a);
 }
 
@@ -792,7 +636,7 @@ static void seen(const struct resolver *r, const struct question *q, struct answ
 	struct dns_name found[NAMES], name;
 	uint8_t address[16];
 	size_t n = 0;
-	begin(a, q);
+	verdict_begin(a, q);
 	a->status = dnsstatus_insecure;
 	a->source = dnssource_capture;
 	if (inet_pton(AF_INET, q->name, address) == 1)
@@ -814,14 +658,14 @@ static void version(struct resolver *r, const struct question *q, struct answer 
 	struct question then = *q;
 	bool known = r->mode != RESOLVE_LIVE && dns_wire_from_text(&name, bytes_of(q->name)) &&
 		     dns_store_version(r->store, &name, DNS_TLSA, q->as_of, q->type == DNS_TLSA_AFTER, &v);
-	begin(a, q);
+	verdict_begin(a, q);
 	a->status = dnsstatus_absent;
 	a->source = dnssource_capture;
 	if (!known)
 		return;
 	then.type = DNS_TLSA;
 	then.as_of = v.seen;
-	ask(r, &then, false, a);
+	ask(r, &then, a);
 	a->type = q->type;
 	a->as_of = q->as_of;
 	a->from = v.seen;
@@ -835,7 +679,7 @@ static uint64_t print_at(struct resolver *r, const struct question *q, const str
 {
 	static struct dns_reply reply;
 	struct error e;
-	struct context *c = context_for(r, at, false, &e);
+	struct context *c = context_for(r, at, &e);
 	unsigned skip = c ? responder_skip(&c->responder, name, q->type) : 0;
 	dns_store_reply(r->store, name, q->type, at, true, skip, &reply);
 	return dns_watch_print(r->watch, (struct bytes){ reply.octets, reply.n });
@@ -846,7 +690,7 @@ static void ask_then(struct resolver *r, const struct question *q, int64_t at, s
 {
 	struct question other = *q;
 	other.as_of = at;
-	ask(r, &other, false, then);
+	ask(r, &other, then);
 }
 
 /* Data that differ from what was true at the time of e, and from what had been true before: a cache may hold that. Of
@@ -934,39 +778,86 @@ static void look_for_conflict(struct resolver *r, const struct question *q, stru
 	}
 }
 
-void resolver_ask(struct resolver *r, const struct question *q, struct answer *a)
+/* The answer that needs no network. false: q is to be asked live. */
+static bool answer_now(struct resolver *r, const struct question *q, struct answer *a)
 {
 	r->counts.questions++;
 	if (q->type == DNS_SEEN && r->mode != RESOLVE_OFF) {
 		seen(r, q, a);
-		return;
+		return true;
 	}
 	if ((q->type == DNS_TLSA_BEFORE || q->type == DNS_TLSA_AFTER) && r->mode != RESOLVE_OFF) {
 		version(r, q, a);
-		return;
+		return true;
 	}
 	switch (r->mode) {
 	case RESOLVE_OFF:
-		begin(a, q);
+		verdict_begin(a, q);
 		a->status = dnsstatus_incomplete;
-		say(a, "DNS is off");
+		verdict_say(a, "DNS is off");
 		a->source = dnssource_off;
-		return;
+		return true;
 	case RESOLVE_CAPTURE:
-		ask(r, q, false, a);
+		ask(r, q, a);
 		look_for_conflict(r, q, a);
-		return;
+		return true;
 	case RESOLVE_LIVE:
-		ask(r, q, true, a);
-		return;
+		return false;
 	case RESOLVE_AUTO:
-		ask(r, q, false, a);
+		ask(r, q, a);
 		if (a->status == dnsstatus_incomplete && ns_now() - q->as_of < RECENT_S * SECOND)
-			ask(r, q, true, a);
-		else
-			look_for_conflict(r, q, a);
-		return;
+			return false;
+		look_for_conflict(r, q, a);
+		return true;
 	}
+	return true;
+}
+
+void resolver_ask(struct resolver *r, const struct question *q, struct answer *a)
+{
+	if (!answer_now(r, q, a))
+		ask_live(r, q, a);
+}
+
+/* ---- many questions ---- */
+
+bool resolver_submit(struct resolver *r, const struct question *q)
+{
+	size_t live = r->live ? live_waiting(r->live) : 0;
+	if (r->queued + live >= RESOLVER_OUTSTANDING)
+		return false;
+	r->queue[(r->first + r->queued++) % RESOLVER_OUTSTANDING] = *q;
+	return true;
+}
+
+/* The first question of the queue. false: it is being asked live, and its answer comes later. */
+static bool take_one(struct resolver *r, struct answer *a)
+{
+	struct question q = r->queue[r->first];
+	r->first = (r->first + 1) % RESOLVER_OUTSTANDING;
+	r->queued--;
+	return answer_now(r, &q, a) || !live_submit(r->live, &q);
+}
+
+bool resolver_next(struct resolver *r, struct answer *a)
+{
+	while (r->queued)
+		if (take_one(r, a))
+			return true;
+	return r->live && live_next(r->live, a);
+}
+
+int resolver_fd(const struct resolver *r)
+{
+	return r->live ? live_fd(r->live) : -1;
+}
+
+enum resolverfault resolver_fault(struct resolver *r, char *text, size_t cap)
+{
+	if (r->live)
+		return live_fault(r->live, text, cap);
+	*text = 0;
+	return resolverfault_none;
 }
 
 static bool upstream_line(struct resolver_config *config, char *line)

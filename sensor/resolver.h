@@ -10,7 +10,8 @@
 #include "error.h"
 #include "question.h"
 
-enum { RESOLVER_UPSTREAMS = 4, RESOLVER_UPSTREAM_TEXT = 64, RESOLVER_BUDGET = 64 << 20, RESOLVER_CONTEXTS = 16 };
+enum { RESOLVER_UPSTREAMS = 4, RESOLVER_UPSTREAM_TEXT = 192, RESOLVER_BUDGET = 64 << 20, RESOLVER_CACHE = 32 << 20,
+       RESOLVER_CONTEXTS = 16, RESOLVER_OUTSTANDING = 256 };
 
 /* RESOLVE_OFF      no answers: every question is answered incomplete
  * RESOLVE_CAPTURE  only what resolver_store was given
@@ -20,14 +21,17 @@ enum resolve_mode { RESOLVE_OFF, RESOLVE_CAPTURE, RESOLVE_LIVE, RESOLVE_AUTO };
 
 /* mode       above
  * anchors    trust anchors as zone file text, DNSKEY or DS; NULL: the root's own, by their periods of validity
- * upstream   resolvers for live, "192.0.2.1@53" or "2001:db8::1@53"; upstreams of them
- * budget     octets for the store, 0: RESOLVER_BUDGET; taken at start */
+ * upstream   resolvers for live, as upstream_new takes them; upstreams of them, asked in that order
+ * budget     octets for the store, 0: RESOLVER_BUDGET; taken at start
+ * cache      octets for the cache of live verdicts, 0: RESOLVER_CACHE
+ * save       1 + the descriptor of a file for the replies of live lookups (dns_save.h), the caller's; 0: none */
 struct resolver_config {
 	enum resolve_mode mode;
 	const char *anchors;
 	char upstream[RESOLVER_UPSTREAMS][RESOLVER_UPSTREAM_TEXT];
 	unsigned upstreams;
-	size_t budget;
+	size_t budget, cache;
+	int save;
 };
 
 struct resolver_counts {
@@ -38,6 +42,10 @@ struct resolver_counts {
 	uint64_t contexts;         /* libunbound contexts made, without those of tries */
 	uint64_t tries;            /* other replies that were offered after a refusal */
 	uint64_t live;             /* queries sent to upstreams */
+	uint64_t cached, merged;   /* live questions answered from the cache of verdicts, or by joining an equal one */
+	uint64_t again;            /* looked up once more before a failure was said */
+	uint64_t over_share;       /* refused: their source had too many open */
+	uint64_t saved, not_saved; /* replies written to save, and not */
 };
 
 struct resolver;
@@ -52,8 +60,19 @@ bool resolver_store(struct resolver *r, const struct dns_message *m);
 /* All DNS of the capture is known: intervals are computed, questions may come. Once; nothing is stored after it. */
 void resolver_seal(struct resolver *r);
 /* Answers q, always: what cannot be answered has status failed or incomplete and says why. Bounded time (seconds
- * at worst). q has passed question_check; a is overwritten. */
+ * at worst, half a minute live). q has passed question_check; a is overwritten. Not while submitted questions are
+ * outstanding. */
 void resolver_ask(struct resolver *r, const struct question *q, struct answer *a);
+/* The same, many at once: q is answered by resolver_next some time, in the order in which answers become known. false:
+ * RESOLVER_OUTSTANDING questions are outstanding; take answers first. */
+bool resolver_submit(struct resolver *r, const struct question *q);
+/* The next answer; never waits for the network. false: none now. */
+bool resolver_next(struct resolver *r, struct answer *a);
+/* Readable when resolver_next has something to do; to be called until it says false before waiting. -1: there is never
+ * anything to wait for. */
+int resolver_fd(const struct resolver *r);
+/* What seems to be wrong with our own resolving (live only), with one line about it in text. */
+enum resolverfault resolver_fault(struct resolver *r, char *text, size_t cap);
 /* Counters so far. */
 struct resolver_counts resolver_counts(const struct resolver *r);
 

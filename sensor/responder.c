@@ -59,13 +59,6 @@ static size_t find_served(const struct responder *r, const struct dns_name *name
 	return i;
 }
 
-/* Has an upstream kept us waiting for this in vain? libunbound asks again, we do not. */
-static bool gave_up(const struct responder *r, const struct dns_name *name, uint16_t type)
-{
-	size_t i = find_served(r, name, type);
-	return i < r->nserved && r->served[i].found == FOUND_MISSING && r->served[i].round == r->round;
-}
-
 unsigned responder_skip(const struct responder *r, const struct dns_name *name, uint16_t type)
 {
 	for (unsigned i = 0; i < r->choices; i++)
@@ -86,32 +79,12 @@ static void remember(struct responder *r, const struct dns_name *name, uint16_t 
 		r->nserved++;
 }
 
-/* Asks upstream, and copies the reply over r->reply. false: no reply came. */
-static bool ask_upstream(struct responder *r, const struct dns_name *name, uint16_t type)
-{
-	struct dns_message m = { 0 };
-	struct dns_walk w;
-	if (!upstream_ask(r->upstream, name, type, &m) || !dns_wire_open(&w, m.octets))
-		return false;
-	if (r->live)
-		dns_store_add(r->live, &m);
-	memcpy(r->reply.octets, m.octets.p, m.octets.n);
-	r->reply.n = m.octets.n;
-	r->reply.ts = m.ts;
-	r->reply.proofs = 0;
-	r->reply.other = false;
-	r->reply.found = (w.flags & 0xf) == RCODE_SERVFAIL ? FOUND_FAILURE : FOUND_EXACT;
-	return true;
-}
-
 static void look_up(struct responder *r, const struct dns_name *name, uint16_t type, bool edns)
 {
-	if (!r->upstream || gave_up(r, name, type) || !ask_upstream(r, name, type))
-		dns_store_reply(r->store, name, type, r->upstream ? INT64_MIN : r->as_of, edns,
-				responder_skip(r, name, type), &r->reply);
-	if (!r->upstream && r->reply.from > r->from)
+	dns_store_reply(r->store, name, type, r->as_of, edns, responder_skip(r, name, type), &r->reply);
+	if (r->reply.from > r->from)
 		r->from = r->reply.from;
-	if (!r->upstream && r->reply.until < r->until)
+	if (r->reply.until < r->until)
 		r->until = r->reply.until;
 	remember(r, name, type, &r->reply);
 }

@@ -1,11 +1,10 @@
-/* responder: libunbound's only upstream: a name server on 127.0.0.1 that knows what the store knows, as of one time,
- * or what the upstreams say now. It keeps a list of what it was asked, so that a lookup that failed can say what the
- * capture lacks, and a lookup that succeeded for which as-of times it holds. */
+/* responder: libunbound's only upstream for what was captured: a name server on 127.0.0.1 that knows what the store
+ * knows, as of one time. It keeps a list of what it was asked, so that a lookup that failed can say what the capture
+ * lacks, and a lookup that succeeded for which as-of times it holds. */
 #ifndef RESPONDER_H
 #define RESPONDER_H
 #include "dns_store.h"
 #include "error.h"
-#include "upstream.h"
 
 enum { RESPONDER_SERVED = 2048, RESPONDER_CHOICES = 8 };
 
@@ -32,8 +31,6 @@ struct served {
  * a number for what is being looked up now. */
 struct responder {
 	const struct dns_store *store;
-	struct upstream *upstream;      /* NULL: none; else it is asked, and the store is not */
-	struct dns_store *live;         /* where upstream's replies are kept, or NULL */
 	int udp, tcp;
 	uint16_t port;
 	int64_t as_of, from, until;
@@ -49,8 +46,7 @@ struct responder {
 /* Opens the two sockets of r, on one port of 127.0.0.1. The other fields are the caller's. */
 bool responder_open(struct responder *r, struct error *e);
 void responder_close(struct responder *r);
-/* Answers what waits on the sockets; never waits itself, but for a TCP peer or an upstream that keeps it waiting
- * (a second, and the upstream's bound). */
+/* Answers what waits on the sockets; never waits itself, but for a TCP peer that keeps it waiting (a second). */
 void responder_work(struct responder *r);
 /* How many replies the choices pass over for (name, type). */
 unsigned responder_skip(const struct responder *r, const struct dns_name *name, uint16_t type);

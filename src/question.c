@@ -36,7 +36,8 @@ bool answer_check(const struct answer *a, size_t n)
 {
 	if (n < offsetof(struct answer, data) || a->used > ANSWER_DATA || n != answer_size(a) || a->rrs > ANSWER_RRS)
 		return false;
-	if (a->status >= dnsstatus_COUNT || a->source >= dnssource_COUNT || a->conflict >= dnsconflict_COUNT || a->conflict_how >= dnshow_COUNT ||
+	if (a->status >= dnsstatus_COUNT || a->source >= dnssource_COUNT || a->fault >= resolverfault_COUNT ||
+	    a->conflict >= dnsconflict_COUNT || a->conflict_how >= dnshow_COUNT ||
 	    !flag_form(&a->conflict_proved) || (a->conflict && a->conflict_server.v != 4 && a->conflict_server.v != 6) || !flag_form(&a->nxdomain) || !flag_form(&a->seen_later))
 		return false;
 	if (!name_form(a->name, sizeof(a->name)) || !name_form(a->canonname, sizeof(a->canonname)) || !ended(a->why, sizeof(a->why)))

@@ -16,10 +16,13 @@ enum { DNS_A = 1, DNS_CNAME = 5, DNS_MX = 15, DNS_AAAA = 28, DNS_TLSA = 52, DNS_
 
 /* id     chosen by the judge, comes back in the answer
  * name   dotted text, lower case, no trailing dot, NUL-terminated
- * as_of  ns since 1970: signatures are judged at this time, and the newest data at or before it counts */
+ * as_of  ns since 1970: signatures are judged at this time, and the newest data at or before it counts
+ * source whose names these are: a hash of the client's network; no source may take all the room for live questions.
+ *        0: the sensor's own */
 struct question {
 	uint64_t id;
 	int64_t as_of;
+	uint32_t source;
 	uint16_t type;
 	char name[NAME_MAX_TEXT + 1];
 };
@@ -33,6 +36,7 @@ struct question {
  * ttl        seconds, of the RRset as seen
  * sig_from, sig_until  window of the RRSIG over the answer, s since 1970, 0 unknown
  * from, until  the answer is the same for every as_of in [from, until), ns since 1970: it may be remembered for these
+ * fault      live only: what seems to be wrong with our own resolving while this was answered; none: nothing
  * conflict   what on the link contradicts the answer in the hour before as_of (enum dnsconflict); conflict_how (enum
  *            dnshow), conflict_at, conflict_server: which message; conflict_proved: it was signed, or should have been
  * why        text for people
@@ -45,6 +49,7 @@ struct answer {
 	uint8_t status;
 	bool nxdomain, seen_later;
 	uint8_t source;            /* enum dnssource */
+	uint8_t fault;             /* enum resolverfault */
 	uint8_t conflict, conflict_how;
 	bool conflict_proved;
 	struct addr conflict_server;

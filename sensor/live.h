@@ -1,0 +1,55 @@
+/* live: what the DNS says now: many questions at once, each validated by libunbound, none waiting for another.
+ *
+ * A question is answered from the cache of verdicts, or joins an equal one, or is looked up. What comes back bogus or
+ * failed is looked up once more in a context that knows nothing yet, with another server first: only then is it
+ * said. */
+#ifndef LIVE_H
+#define LIVE_H
+#include "dns_save.h"
+#include "dns_store.h"
+#include "error.h"
+#include "lookups.h"
+#include "verdict_cache.h"
+
+/* servers   as for upstream_new, n of them
+ * anchors   as in struct resolver_config; copied
+ * cache     octets for the cache of verdicts
+ * store     gets a copy of each reply, or NULL; the caller's
+ * save      writes each reply, or NULL; the caller's */
+struct live_config {
+	const char *const *server;
+	unsigned servers;
+	const char *anchors;
+	size_t cache;
+	struct dns_store *store;
+	struct dns_save *save;
+};
+
+struct live_counts {
+	uint64_t lookups;          /* really looked up, second tries not counted */
+	uint64_t merged;           /* joined an equal question */
+	uint64_t again;            /* second tries */
+	uint64_t refused;          /* a source had too many open */
+	uint64_t contexts;         /* libunbound contexts made */
+	struct verdict_cache_counts cache;
+	struct upstream_counts upstream;
+};
+
+struct live;
+
+/* NULL: e says what is wrong: a server's text, no memory, no loopback, anchors that libunbound refuses. */
+struct live *live_new(const struct live_config *config, struct error *e);
+void live_free(struct live *l);
+/* Begins q. Its answer comes out of live_next, with its id, whatever becomes of it: 25 seconds at most. false: LOOKUPS
+ * questions wait already: take answers first. */
+bool live_submit(struct live *l, const struct question *q);
+/* Questions whose answer was not taken yet. */
+unsigned live_waiting(const struct live *l);
+/* Readable when live_next has something to do, timeouts included. */
+int live_fd(const struct live *l);
+/* Does what is to be done, never waits; the next answer, in the order in which they became known. false: none now. */
+bool live_next(struct live *l, struct answer *a);
+/* The sensor's own fault, if it seems so (health.h), with a line for people in text. */
+enum resolverfault live_fault(struct live *l, char *text, size_t cap);
+struct live_counts live_counts(const struct live *l);
+#endif
