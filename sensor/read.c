@@ -293,13 +293,9 @@ static void become(enum role role, const struct run *run, int fd[PAIRS][2])
 
 static bool pairs(int fd[PAIRS][2], struct error *e)
 {
-	int size = 1024 * 1024;
-	for (int p = 0; p < PAIRS; p++) {
-		if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fd[p]) != 0)
+	for (int p = 0; p < PAIRS; p++)
+		if (!channel_pair(fd[p]))
 			return error_set(e, "cannot join the processes: %s", strerror(errno));
-		setsockopt(fd[p][0], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
-		setsockopt(fd[p][1], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
-	}
 	return true;
 }
 
