@@ -153,17 +153,27 @@ bool channel_ready(const struct channel *c)
 	return whole(c, h) != 0;
 }
 
-bool channel_fill(struct channel *c)
+static bool fill(struct channel *c, int flags)
 {
 	ssize_t n;
 	if (channel_ready(c))
 		return true;
 	do
-		n = read(c->fd, c->in, sizeof(c->in));
+		n = recv(c->fd, c->in, sizeof(c->in), flags);
 	while (n < 0 && errno == EINTR);
 	c->in_from = 0;
 	c->in_to = n > 0 ? (size_t)n : 0;
 	return n > 0 || (n < 0 && errno == EAGAIN);
+}
+
+bool channel_fill(struct channel *c)
+{
+	return fill(c, 0);
+}
+
+bool channel_look(struct channel *c)
+{
+	return fill(c, MSG_DONTWAIT);
 }
 
 bool channel_recv(struct channel *c, enum channel_kind *kind, struct bytes *record)

@@ -64,6 +64,7 @@ bool channel_pending(const struct channel *c);
 bool channel_recv(struct channel *c, enum channel_kind *kind, struct bytes *record);
 /* Is a whole record here already, so that channel_recv would not wait? */
 bool channel_ready(const struct channel *c);
-/* Reads what is there, once, when nothing is ready; for use behind poll(). false as channel_recv. */
+/* Reads one message when nothing is ready; waits for it, channel_look does not. false as channel_recv. */
 bool channel_fill(struct channel *c);
+bool channel_look(struct channel *c);
 #endif

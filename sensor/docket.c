@@ -3,6 +3,7 @@
 #include "docket.h"
 
 #include <stdlib.h>
+#include <sys/random.h>
 
 #include "judge/event.h"
 #include "judge/gate.h"
@@ -32,10 +33,13 @@ struct docket *docket_new(const struct run *run, struct channel *resolver, bool 
 	d->dane = dane_init();
 	d->scratch = rule_scratch_new(run->rules);
 	d->kase = calloc(DOCKET_CASES, sizeof(d->kase[0])); /* address space until it is used */
-	if (!d->dane || !d->scratch || !d->kase) {
+	/* so that an answer to whoever asked before us fits none of ours */
+	uint32_t start = 0;
+	if (!d->dane || !d->scratch || !d->kase || getrandom(&start, sizeof(start), 0) != sizeof(start)) {
 		docket_free(d);
 		return NULL;
 	}
+	d->rounds = (uint64_t)start << 16;
 	return d;
 }
 
@@ -250,6 +254,14 @@ size_t docket_open(const struct docket *d)
 	size_t n = 0;
 	for (size_t i = 0; i < DOCKET_CASES; i++)
 		n += d->kase[i].state == CASE_OPEN;
+	return n;
+}
+
+size_t docket_cases(const struct docket *d)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < DOCKET_CASES; i++)
+		n += d->kase[i].state != CASE_FREE;
 	return n;
 }
 

@@ -59,8 +59,9 @@ void docket_again(struct docket *d);
 /* The next case whose judgement stands, or NULL; it is the caller's until docket_done. */
 struct kase *docket_next(struct docket *d);
 void docket_done(struct docket *d, struct kase *k);
-/* Cases that wait for an answer. */
+/* Cases that wait for an answer; and those that are not done, whatever for. */
 size_t docket_open(const struct docket *d);
+size_t docket_cases(const struct docket *d);
 /* The lowest number of worker's cases that are not done, or UINT64_MAX. */
 uint64_t docket_lowest(const struct docket *d, unsigned worker);
 #endif

@@ -150,6 +150,15 @@ static void write_alert(const struct record *session, const struct finding *f, s
 	record_add(a, F_alert_sessions, id);
 }
 
+void alert_revise(struct record *a, unsigned revision)
+{
+	char buf[16];
+	struct text t = { buf, 0, sizeof(buf), false };
+	text_num(&t, revision);
+	record_num(a, F_alert_revision, revision);
+	hash(a, F_event_id, record_get_str(a, F_alert_incident), (struct bytes){ (const uint8_t *)buf, t.n });
+}
+
 void alert_make(const struct rules *rules, const struct record *session, const struct finding *f, struct record *a)
 {
 	record_init(a);

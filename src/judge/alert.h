@@ -10,4 +10,6 @@
  *          id, event.id one of the incident and revision 1: the same packets give the same ids. */
 void alert_make(const struct rules *rules, const struct record *session, const struct finding *finding,
 		struct record *alert);
+/* The alert is the revision-th of its incident, 2 or more: its event.id is another, and the incident's the same. */
+void alert_revise(struct record *alert, unsigned revision);
 #endif
