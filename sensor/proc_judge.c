@@ -133,7 +133,7 @@ static void judge_session(struct judge *j, struct bytes chain, struct bytes proo
 	struct finding findings[RULE_FINDINGS];
 	struct question q;
 	j->fault = resolverfault_none;
-	site_judge(&j->run->site, &j->session);
+	site_judge(&j->run->settings.site, &j->session);
 	expectation_start(&j->expectation, &j->session);
 	do {
 		while (j->resolver && expectation_next(&j->expectation, &q)) {

@@ -27,8 +27,6 @@
 #define MXWITNESS_RULES "/usr/local/share/mxwitness/rules"
 #endif
 
-enum { FLOWS = 262144, DIALOGUES = 16384, REASSEMBLY = 64 * 1024 * 1024 };
-
 _Static_assert((int)SITE_DNS_PORTS == (int)PIPELINE_DNS_PORTS, "what the site may name is what the pipeline follows");
 
 static bool port_of(const char *s, const char *end, uint16_t *port)
@@ -97,14 +95,16 @@ static bool dns(const struct options *o, struct run *run, struct error *e)
 	const char *mode = o->dns ? o->dns : "capture";
 	c->mode = strcmp(mode, "off") == 0 ? RESOLVE_OFF : strcmp(mode, "live") == 0 ? RESOLVE_LIVE :
 		  strcmp(mode, "auto") == 0 ? RESOLVE_AUTO : RESOLVE_CAPTURE;
-	if (o->anchor) {
+	const char *anchor = o->anchor ? o->anchor : run->settings.dns_trust_anchor;
+	const char *resolver = o->resolver ? o->resolver : run->settings.dns_resolver;
+	if (anchor) {
 		char *text;
-		if (!resolver_anchor_read(o->anchor, &text, e))
+		if (!resolver_anchor_read(anchor, &text, e))
 			return false;
 		c->anchors = text;
 	}
-	if (o->resolver)
-		return upstreams(o->resolver, c, e);
+	if (resolver)
+		return upstreams(resolver, c, e);
 	if (c->mode == RESOLVE_LIVE || c->mode == RESOLVE_AUTO)
 		return resolver_system_upstreams(c, e);
 	return true;
@@ -171,24 +171,23 @@ static bool output(const struct options *o, struct run *run, struct error *e)
 static bool prepare(const struct options *o, struct run *run, struct error *e)
 {
 	char dir[PATH_MAX];
-	run->pipeline.flows = FLOWS;
-	run->pipeline.dialogues = DIALOGUES;
-	run->pipeline.budget = REASSEMBLY;
+	struct settings *s = &run->settings;
 	run->all = o->all;
 	run->verbose = o->verbose;
-	if (!ports(o->ports ? o->ports : "25,587,2525,465=tls", &run->pipeline, e))
+	if (!config_read(o->config, s, e) || !ports(o->ports ? o->ports : s->ports, &run->pipeline, e))
 		return false;
-	if (o->config && !config_read(o->config, &run->site, &run->rule_site, e))
-		return false;
-	run->peer = trust_open(&run->site, e);
+	run->pipeline.flows = s->limits_flows;
+	run->pipeline.dialogues = s->limits_dialogues;
+	run->pipeline.budget = s->limits_reassembly;
+	run->peer = trust_open(&s->site, e);
 	if (!run->peer)
 		return false;
-	run->rules = rules_load(o->rules ? o->rules : read_rules_dir(dir), &run->rule_site, e);
+	run->rules = rules_load(o->rules ? o->rules : read_rules_dir(dir), &s->rules, e);
 	if (!run->rules || !dns(o, run, e))
 		return false;
 	run->pipeline.dns = run->resolver.mode == RESOLVE_CAPTURE || run->resolver.mode == RESOLVE_AUTO;
-	run->pipeline.ndns = run->site.ndns;
-	memcpy(run->pipeline.dns_port, run->site.dns_port, sizeof(run->site.dns_port));
+	run->pipeline.ndns = s->site.ndns;
+	memcpy(run->pipeline.dns_port, s->site.dns_port, sizeof(s->site.dns_port));
 	run->source = source_open(o->captures, o->ncaptures, e);
 	if (!run->source)
 		return false;

@@ -3,9 +3,9 @@
 #define RUN_H
 #include "channel.h"
 #include "judge/peer.h"
-#include "judge/site.h"
 #include "resolver.h"
 #include "rule_file.h"
+#include "settings.h"
 #include "source.h"
 #include "wire/pipeline.h"
 
@@ -18,8 +18,7 @@ struct run {
 	struct pipeline_config pipeline;
 	struct resolver_config resolver;
 	struct rules *rules;
-	struct rule_site rule_site;
-	struct site site;
+	struct settings settings;
 	struct peer *peer;
 	enum format format;
 	int out, spill;
