@@ -166,7 +166,7 @@ static bool document(struct settings *s, const struct node *top, struct error *e
 	return true;
 }
 
-static bool add(struct settings *s, const char *path, struct bytes content, struct error *e)
+bool config_add(const char *path, struct bytes content, struct settings *s, struct error *e)
 {
 	struct node *top;
 	return yaml_tree_read(&s->arena, path, content, &top, e) && document(s, top, e);
@@ -187,13 +187,13 @@ static bool defaults(struct settings *s, const char *path, struct error *e)
 
 bool config_parse(const char *path, struct bytes content, struct settings *s, struct error *e)
 {
-	return defaults(s, path, e) && add(s, path, content, e);
+	return defaults(s, path, e) && config_add(path, content, s, e);
 }
 
 static bool add_file(struct settings *s, const char *path, struct error *e)
 {
 	struct bytes content;
-	return folder_read(&s->arena, path, &content, e) && add(s, path, content, e);
+	return folder_read(&s->arena, path, &content, e) && config_add(path, content, s, e);
 }
 
 static bool add_folder(struct settings *s, struct error *e)

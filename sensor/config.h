@@ -14,4 +14,6 @@
 bool config_read(const char *path, struct settings *s, struct error *e);
 /* config_parse: the same from memory, and without conf.d; path is for messages, and its folder for relative paths. */
 bool config_parse(const char *path, struct bytes content, struct settings *s, struct error *e);
+/* config_add: one more file from memory, as those of conf.d are added. */
+bool config_add(const char *path, struct bytes content, struct settings *s, struct error *e);
 #endif
