@@ -77,6 +77,7 @@ install: all                     ## into DESTDIR and PREFIX
 	install -d $(DESTDIR)$(PREFIX)/share/mxwitness/rules/tests
 	install -m 644 rules/*.yaml $(DESTDIR)$(PREFIX)/share/mxwitness/rules
 	install -m 644 rules/tests/*.yaml $(DESTDIR)$(PREFIX)/share/mxwitness/rules/tests
+	install -D -m 644 contrib/mxwitness.yaml $(DESTDIR)$(PREFIX)/share/doc/mxwitness/mxwitness.yaml
 	for p in man/*.[1-8]; do install -D -m 644 $$p $(DESTDIR)$(PREFIX)/share/man/man$${p##*.}/$${p##*/}; done
 clean:                           ## remove build/
 	rm -rf build

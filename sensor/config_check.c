@@ -26,10 +26,11 @@ struct check {
 };
 
 static void warn(struct check *c, const struct node *at, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* at: NULL when it is a default that this machine does not suit. */
 static void warn(struct check *c, const struct node *at, const char *format, ...)
 {
 	va_list args;
-	if (setting_is_default(at))
+	if (!at)
 		fprintf(c->out, "default: warning: ");
 	else
 		fprintf(c->out, "%s:%u:%u: warning: ", at->path, at->line, at->col);
@@ -76,20 +77,18 @@ static void check_file(struct check *c, const char *name, const char *path, cons
 		check_parent(c, name, path, at);
 }
 
+/* list: the node of the key, or NULL; then there are none. */
 static void check_interfaces(struct check *c, const struct node *list)
 {
-	for (size_t i = 0; i < c->s->interfaces.n; i++) {
-		const struct node *at = list->kind == NODE_LIST ? list->first : list;
-		for (size_t k = 0; k < i; k++)
-			at = at->next;
+	const struct node *at = list && list->kind == NODE_LIST ? list->first : list;
+	for (size_t i = 0; i < c->s->interfaces.n; i++, at = at->next)
 		if (strcmp(c->s->interfaces.text[i], "any") != 0 && !if_nametoindex(c->s->interfaces.text[i]))
-			warn(c, at->line ? at : list, "interfaces: no interface %s here", c->s->interfaces.text[i]);
-	}
+			warn(c, at, "interfaces: no interface %s here", c->s->interfaces.text[i]);
 }
 
 static void check_outputs(struct check *c, const struct node *list)
 {
-	const struct node *at = list->first;
+	const struct node *at = list ? list->first : NULL;
 	for (size_t i = 0; i < c->s->output.n; i++, at = at->next)
 		if (c->s->output.at[i].path)
 			check_file(c, "outputs: path", c->s->output.at[i].path, node_get(at, "path"));
@@ -206,7 +205,7 @@ bool config_check(struct settings *s, const char *rules, FILE *out, unsigned *wa
 		const struct setting_info *t = &setting_table[i];
 		const char *text = has_text(t) ? *(const char *const *)((const char *)s + t->at) : "";
 		if (text)
-			check_one(&c, t, text, s->value[i]);
+			check_one(&c, t, text, setting_is_default(s->value[i]) ? NULL : s->value[i]);
 	}
 	if (s->evidence_hook && !s->evidence_directory)
 		warn(&c, value_of(s, "evidence.hook"), "evidence.hook: nothing to sign without evidence.directory");
