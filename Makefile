@@ -66,14 +66,18 @@ pure: $B/libmxwitness.a          ## src/: no state, no I/O, no clock; wire and j
 	@! size -A $< | awk '/^\.(data|bss) / && $$2' | grep .
 	@! nm -u $< | grep -wE 'open|read|write|socket|connect|fopen|s?n?printf|getenv|time|clock_gettime|fork|pthread_create'
 	@! grep -rn '"judge/' src/wire && ! grep -rn '"wire/' src/judge
-docs: all                        ## write the generated pages under man/ anew, from rules and facts
+docs: all                        ## write the generated pages and the example anew
 	$B/mxwitness rules list --format mdoc -o man/mxwitness-findings.7
 	$B/mxwitness rules fields --format mdoc -o man/mxwitness-fields.7
+	$B/mxwitness config keys -o contrib/mxwitness.yaml
+	$B/mxwitness config keys --format mdoc -o $B/keys.mdoc
+	sed -i -e '/^\.\\" BEGIN/,/^\.\\" END/{//!d}' -e '/^\.\\" BEGIN/r $B/keys.mdoc' man/mxwitness.conf.5
 install: all                     ## into DESTDIR and PREFIX
 	install -D -m 755 $B/mxwitness $(DESTDIR)$(PREFIX)/bin/mxwitness
 	install -d $(DESTDIR)$(PREFIX)/share/mxwitness/rules/tests
 	install -m 644 rules/*.yaml $(DESTDIR)$(PREFIX)/share/mxwitness/rules
 	install -m 644 rules/tests/*.yaml $(DESTDIR)$(PREFIX)/share/mxwitness/rules/tests
+	install -D -m 644 contrib/mxwitness.yaml $(DESTDIR)$(PREFIX)/share/doc/mxwitness/mxwitness.yaml
 	for p in man/*.[1-8]; do install -D -m 644 $$p $(DESTDIR)$(PREFIX)/share/man/man$${p##*.}/$${p##*/}; done
 clean:                           ## remove build/
 	rm -rf build

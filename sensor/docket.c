@@ -175,7 +175,7 @@ bool docket_take(struct docket *d, struct bytes record, struct bytes exhibit, en
 	k->number = number;
 	k->nasked = k->n = 0;
 	k->fault = resolverfault_none;
-	site_judge(&d->run->site, &k->session);
+	site_judge(&d->run->settings.site, &k->session);
 	if (d->run->claim)
 		claim_site(d->run->claim, &k->session);
 	k->seen = seen;

@@ -118,14 +118,23 @@ static bool add_anchors(EVP_MD_CTX *ctx, const char *anchors)
 	return true;
 }
 
-bool evidence_digests(struct evidence_context *c, const char *rules, struct rule_site *site, const char *config,
-		      const char *anchors, struct error *e)
+/* The entries of a list or map of the configuration, wherever they stand in its files. */
+static bool add_entries(EVP_MD_CTX *ctx, const struct node *value)
+{
+	bool ok = true;
+	for (const struct node *n = value ? value->first : NULL; ok && n; n = n->next)
+		ok = (!n->key || EVP_DigestUpdate(ctx, n->key->text.p, n->key->text.n + 1)) &&
+		     EVP_DigestUpdate(ctx, n->text.p, n->text.n + 1);
+	return ok;
+}
+
+bool evidence_digests(struct evidence_context *c, const char *rules, struct rule_site *site, const char *anchors,
+		      struct error *e)
 {
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	const char *own = rule_site_path(site);
 	bool ok = ctx && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) && add_folder(ctx, rules, e) && (!own || add_folder(ctx, own, e));
-	/* what the site says about rules stands in its configuration */
-	ok = ok && (!(site->off || site->level) || add_file(ctx, config)) && hex_of(ctx, c->rules);
+	ok = ok && add_entries(ctx, site->off) && add_entries(ctx, site->level) && hex_of(ctx, c->rules);
 	ok = ok && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) && add_anchors(ctx, anchors) && hex_of(ctx, c->anchor);
 	EVP_MD_CTX_free(ctx);
 	return ok || error_set(e, "%s: cannot take the digest of the rules", rules);

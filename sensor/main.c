@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "config_command.h"
 #include "options.h"
 #include "read.h"
 #include "rules_command.h"
@@ -30,6 +31,8 @@ int main(int argc, char **argv)
 		return verify_command(&options);
 	case COMMAND_RULES:
 		return rules_command(&options);
+	case COMMAND_CONFIG:
+		return config_command(&options);
 	}
 	return 2;
 }

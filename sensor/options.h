@@ -10,6 +10,9 @@ enum { OPTIONS_DNS_FROM = 64 };
 /* What stands behind `mxwitness rules`. */
 enum rules_verb { RULES_LIST, RULES_SHOW, RULES_LINT, RULES_TEST, RULES_FIELDS };
 
+/* What stands behind `mxwitness config`. */
+enum config_verb { CONFIG_CHECK, CONFIG_DUMP, CONFIG_KEYS };
+
 /* All strings are those of argv. NULL: not given.
  * captures  of `read`, or the files of `verify`; ends in NULL
  * dns_from  capture files or directories, of which only the DNS counts
@@ -22,10 +25,11 @@ struct options {
 	char **captures, **args;
 	int ncaptures, nargs;
 	enum rules_verb verb;
+	enum config_verb config_verb;
 };
 
 /* What the command line asks for. */
-enum command { COMMAND_READ, COMMAND_VERIFY, COMMAND_RULES, COMMAND_HELP, COMMAND_VERSION };
+enum command { COMMAND_READ, COMMAND_VERIFY, COMMAND_RULES, COMMAND_CONFIG, COMMAND_HELP, COMMAND_VERSION };
 
 /* false: e says which word of the command line is wrong, and what would be right. */
 bool options_parse(int argc, char **argv, enum command *command, struct options *o, struct error *e);

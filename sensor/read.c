@@ -27,8 +27,7 @@
 #define MXWITNESS_RULES "/usr/local/share/mxwitness/rules"
 #endif
 
-enum { FLOWS = 262144, DIALOGUES = 16384, REASSEMBLY = 64 * 1024 * 1024, EXHIBITS = 128 * 1024 * 1024, LINK_DNS = 32 * 1024 * 1024 };
-#define PORTS "25,587,2525,465=tls"
+enum { EXHIBITS = 128 * 1024 * 1024, LINK_DNS = 32 * 1024 * 1024 };
 
 _Static_assert((int)SITE_DNS_PORTS == (int)PIPELINE_DNS_PORTS, "what the site may name is what the pipeline follows");
 
@@ -98,14 +97,16 @@ static bool dns(const struct options *o, struct run *run, struct error *e)
 	const char *mode = o->dns ? o->dns : "capture";
 	c->mode = strcmp(mode, "off") == 0 ? RESOLVE_OFF : strcmp(mode, "live") == 0 ? RESOLVE_LIVE :
 		  strcmp(mode, "auto") == 0 ? RESOLVE_AUTO : RESOLVE_CAPTURE;
-	if (o->anchor) {
+	const char *anchor = o->anchor ? o->anchor : run->settings.dns_trust_anchor;
+	const char *resolver = o->resolver ? o->resolver : run->settings.dns_resolver;
+	if (anchor) {
 		char *text;
-		if (!resolver_anchor_read(o->anchor, &text, e))
+		if (!resolver_anchor_read(anchor, &text, e))
 			return false;
 		c->anchors = text;
 	}
-	if (o->resolver)
-		return upstreams(o->resolver, c, e);
+	if (resolver)
+		return upstreams(resolver, c, e);
 	if (c->mode == RESOLVE_LIVE || c->mode == RESOLVE_AUTO)
 		return resolver_system_upstreams(c, e);
 	return true;
@@ -172,23 +173,29 @@ bool read_prepare(const struct options *o, struct run *run, struct error *e)
 {
 	char buf[PATH_MAX];
 	const char *dir = o->rules ? o->rules : read_rules_dir(buf);
-	run->context.ports = o->ports ? o->ports : PORTS;
+	struct settings *s = &run->settings;
+	if (!config_read(o->config, s, e))
+		return false;
+	run->context.ports = o->ports ? o->ports : s->ports;
 	run->context.dns = o->dns ? o->dns : "capture";
 	for (size_t i = 0; i < RUN_INNER; i++)
 		run->inner[i] = -1;
+	run->pipeline.flows = s->limits_flows;
+	run->pipeline.dialogues = s->limits_dialogues;
+	run->pipeline.budget = s->limits_reassembly;
+	run->pipeline.ndns = s->site.ndns;
+	memcpy(run->pipeline.dns_port, s->site.dns_port, sizeof(s->site.dns_port));
 	if (!read_ports(run->context.ports, &run->pipeline, e))
 		return false;
-	if (o->config && !config_read(o->config, &run->site, &run->rule_site, e))
-		return false;
-	run->peer = trust_open(&run->site, e);
+	run->peer = trust_open(&s->site, e);
 	if (!run->peer)
 		return false;
-	run->rules = rules_load(dir, &run->rule_site, e);
+	run->rules = rules_load(dir, &s->rules, e);
 	if (!run->rules || !dns(o, run, e))
 		return false;
 	if (getrandom(run->pipeline.key, sizeof(run->pipeline.key), 0) != (ssize_t)sizeof(run->pipeline.key))
 		return error_set(e, "no random octets from the system: %s", strerror(errno));
-	return evidence_digests(&run->context, dir, &run->rule_site, o->config, run->resolver.anchors, e);
+	return evidence_digests(&run->context, dir, &s->rules, run->resolver.anchors, e);
 }
 
 static bool evidence(const struct options *o, struct run *run, struct error *e)
@@ -207,16 +214,11 @@ static bool evidence(const struct options *o, struct run *run, struct error *e)
 /* Everything that can be wrong is found here, before a line is printed; the output file comes last. */
 static bool prepare(const struct options *o, struct run *run, struct error *e)
 {
-	run->pipeline.flows = FLOWS;
-	run->pipeline.dialogues = DIALOGUES;
-	run->pipeline.budget = REASSEMBLY;
 	run->all = o->all;
 	run->verbose = o->verbose;
 	if (!read_prepare(o, run, e))
 		return false;
 	run->pipeline.dns = run->resolver.mode == RESOLVE_CAPTURE || run->resolver.mode == RESOLVE_AUTO;
-	run->pipeline.ndns = run->site.ndns;
-	memcpy(run->pipeline.dns_port, run->site.dns_port, sizeof(run->site.dns_port));
 	run->source = source_open(o->captures, o->ncaptures, e);
 	if (!run->source)
 		return false;

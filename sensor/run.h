@@ -4,9 +4,9 @@
 #include "channel.h"
 #include "evidence.h"
 #include "judge/peer.h"
-#include "judge/site.h"
 #include "resolver.h"
 #include "rule_file.h"
+#include "settings.h"
 #include "source.h"
 #include "verify.h"
 #include "wire/pipeline.h"
@@ -21,8 +21,7 @@ struct run {
 	struct pipeline_config pipeline;
 	struct resolver_config resolver;
 	struct rules *rules;
-	struct rule_site rule_site;
-	struct site site;
+	struct settings settings;
 	struct peer *peer;
 	struct evidence_dir *evidence;      /* NULL: none is written */
 	struct evidence_context context;
