@@ -10,7 +10,7 @@
 enum { LEVELS = 5, INNER_LEVELS = 3, LABELS_MAX = 8, PASS = 262144, NAMES = 160 };
 enum { TYPE_IP4 = 0x0800, TYPE_IP6 = 0x86dd, TYPE_PPPOE = 0x8864, TYPE_BR = 0x893f, TYPE_LLC = 0x0600 };
 enum { HOP_BY_HOP = 0, IPIP = 4, TCP = 6, UDP = 17, IP6_IN = 41, ROUTING = 43, FRAGMENT = 44, GRE = 47, AH = 51,
-       OPTIONS = 60 };
+       ICMP6 = 58, OPTIONS = 60 };
 enum { VXLAN = 4789, VXLAN_LINUX = 8472, GENEVE = 6081 };
 
 /* at     a label's place in the program, or 0 as long as it has none (nothing jumps to the first instruction)
@@ -146,16 +146,16 @@ static void filter_udp(struct build *b, const struct exits *to)
 	go(b, to->drop);
 }
 
-/* A: the IP protocol, of a packet whose ports are not at hand. Drops it, or goes on if it may lead to ports. */
-static void filter_protocol(struct build *b, const struct exits *to, label tcp, label udp)
+/* A: the IP protocol. more: where it goes if there are other headers in front of its ports. */
+static void filter_protocol(struct build *b, const struct exits *to, label tcp, label udp, label more)
 {
-	static const uint8_t more[] = { HOP_BY_HOP, ROUTING, FRAGMENT, AH, OPTIONS };
+	static const uint8_t extension[] = { HOP_BY_HOP, ROUTING, FRAGMENT, AH, OPTIONS };
 	static const uint8_t tunnels[] = { IPIP, IP6_IN, GRE };
 	go_if(b, BPF_JEQ, TCP, tcp);
 	if (b->config->ndns || b->config->tunnels)
 		go_if(b, BPF_JEQ, UDP, udp);
-	for (size_t i = 0; i < sizeof(more); i++)
-		go_if(b, BPF_JEQ, more[i], to->pass);
+	for (size_t i = 0; i < sizeof(extension); i++)
+		go_if(b, BPF_JEQ, extension[i], more);
 	for (size_t i = 0; b->config->tunnels && i < sizeof(tunnels); i++)
 		go_if(b, BPF_JEQ, tunnels[i], to->pass);
 	go(b, to->drop);
@@ -174,17 +174,23 @@ static void behind_ip4(struct build *b)
 static void filter_ip(struct build *b, const struct exits *to)
 {
 	label whole = name(b), tcp4 = name(b), udp4 = name(b), tcp6 = name(b), udp6 = name(b), tcp = name(b), udp = name(b);
+	label more = name(b);
 	here(b, to->ip4);
 	load(b, BPF_H, 6);
 	go_unless(b, BPF_JSET, 0x3fff, whole);
 	load(b, BPF_B, 9);
-	filter_protocol(b, to, to->pass, to->pass);
+	filter_protocol(b, to, to->pass, to->pass, to->pass);
 	here(b, whole);
 	load(b, BPF_B, 9);
-	filter_protocol(b, to, tcp4, udp4);
+	filter_protocol(b, to, tcp4, udp4, to->pass);
 	here(b, to->ip6);
 	load(b, BPF_B, 6);
-	filter_protocol(b, to, tcp6, udp6);
+	filter_protocol(b, to, tcp6, udp6, more);
+	/* Neighbours talk with hop-by-hop options all the time; anything else is rare, and passes. */
+	here(b, more);
+	load(b, BPF_B, 40);
+	go_if(b, BPF_JEQ, ICMP6, to->drop);
+	go(b, to->pass);
 	here(b, tcp4);
 	behind_ip4(b);
 	go(b, tcp);
