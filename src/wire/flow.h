@@ -109,10 +109,10 @@ struct flow_side {
 };
 
 /* Packets that were left out, as nothing was to be learnt from them (PIPELINE_QUIET): per direction how many, and the
- * payload in them. on: there may be more      asked: it has been on */
+ * payload in them. on: there may be more, until the flow ends */
 struct flow_quiet {
 	uint64_t packets[2], octets[2];
-	bool on, asked;
+	bool on[2];
 };
 
 /* side[C2S] is what the client sent, side[S2C] what the server sent; streams.side[] likewise.
@@ -186,9 +186,8 @@ struct flow *flow_find_or_add(struct flow_table *t, const struct segment *seg, e
 /* The flow of seg, looked at only; NULL: there is none. */
 struct flow *flow_peek(const struct flow_table *t, const struct segment *seg, enum dir *dir);
 
-/* dir has sent, unseen by us, in all packets with octets of payload since fl->quiet.on. to: sequence number that this
- * side has come to, if that is sure; believed as far as the octets reach. unknown: nobody has counted, and to is all
- * that is known. It is no gap: nothing of it was wanted. */
+/* dir has sent, unseen by us, in all packets with octets of payload since fl->quiet.on[dir]. to: sequence number that this
+ * side has come to; believed as far as the octets reach. unknown: nobody has counted, and to is all that is known. It is no gap: nothing of it was wanted. */
 void flow_left_out(struct flow *fl, enum dir dir, uint64_t packets, uint64_t octets, uint32_t to, bool unknown);
 
 /* SYN to the client's answer to the SYN-ACK: a round trip between the two ends. -1: not seen. */

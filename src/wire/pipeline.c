@@ -544,16 +544,16 @@ static struct flow *take_segment(struct pipeline *p)
 
 /* ---- flows whose packets are left out ---- */
 
-/* Nothing more is read in any direction that was seen, and no end is in sight. */
-static bool nothing_more(const struct pipeline *p, const struct flow *fl)
+static bool quiet(const struct flow *fl)
 {
-	if (!p->config.quiet || !fl->user || fl->quiet.asked || fl->state != FLOW_OPEN || fl->rsts ||
-	    fl->encap & ~(ENCAP_VLAN | ENCAP_QINQ))
-		return false;
-	for (int dir = C2S; dir <= S2C; dir++)
-		if (fl->side[dir].fin || (fl->side[dir].packets && fl->streams.side[dir].mode != STREAM_COUNT))
-			return false;
-	return fl->side[C2S].octets + fl->side[S2C].octets >= p->config.quiet;
+	return fl->quiet.on[C2S] || fl->quiet.on[S2C];
+}
+
+/* Nothing more is read of dir, and no end is in sight. */
+static bool nothing_more(const struct flow *fl, enum dir dir)
+{
+	return !fl->quiet.on[dir] && fl->streams.side[dir].mode == STREAM_COUNT && fl->streams.side[dir].started &&
+	       !fl->side[dir].fin;
 }
 
 static void name_quiet(const struct flow *fl, struct quiet_flow *out)
@@ -562,27 +562,34 @@ static void name_quiet(const struct flow *fl, struct quiet_flow *out)
 		out->addr[dir] = fl->side[dir].addr;
 		out->port[dir] = fl->side[dir].port;
 		out->seq_to[dir] = fl->side[dir].seq_to;
-		out->seen[dir] = fl->side[dir].packets != 0;
+		out->seen[dir] = fl->quiet.on[dir];
 	}
 }
 
-static enum pipeline_item say_quiet(struct pipeline *p, struct flow *fl, struct pipeline_out *out)
+static bool turns_quiet(struct pipeline *p, struct flow *fl, struct pipeline_out *out)
 {
-	fl->quiet.on = fl->quiet.asked = true;
-	p->quiet++;
+	bool can = p->config.quiet && fl->user && fl->state == FLOW_OPEN && !fl->rsts &&
+		   !(fl->encap & ~(ENCAP_VLAN | ENCAP_QINQ)) &&
+		   fl->side[C2S].octets + fl->side[S2C].octets >= p->config.quiet;
+	bool now[2] = { can && nothing_more(fl, C2S), can && nothing_more(fl, S2C) };
+	if (!now[C2S] && !now[S2C])
+		return false;
+	p->quiet += !quiet(fl);
 	name_quiet(fl, &out->quiet);
-	return PIPELINE_QUIET;
+	for (int dir = C2S; dir <= S2C; dir++) {
+		out->quiet.seen[dir] = now[dir];
+		fl->quiet.on[dir] |= now[dir];
+	}
+	return true;
 }
 
 static enum pipeline_item ask_count(struct pipeline *p, struct flow *fl, bool ends, struct pipeline_out *out)
 {
 	p->asked = fl;
 	p->last = ends ? fl : NULL;
-	if (ends) {
-		fl->quiet.on = false;
-		p->quiet--;
-	}
 	name_quiet(fl, &out->quiet);
+	if (ends)
+		p->quiet--;
 	out->quiet_ends = ends;
 	return PIPELINE_COUNT;
 }
@@ -598,9 +605,10 @@ static struct flow *left_out(const struct pipeline *p)
 	const struct segment *seg = &p->segment;
 	enum dir dir;
 	struct flow *fl = p->quiet ? flow_peek(p->flows, seg, &dir) : NULL;
-	if (!fl || !fl->quiet.on || fl == p->asked)
+	if (!fl || !quiet(fl) || fl == p->asked)
 		return NULL;
-	bool more = seg->seq != fl->side[dir].seq_to || (seg->flags & TCP_ACK && ahead(seg->ack, fl->side[!dir].seq_to));
+	bool more = (fl->quiet.on[dir] && seg->seq != fl->side[dir].seq_to) ||
+		    (fl->quiet.on[!dir] && seg->flags & TCP_ACK && ahead(seg->ack, fl->side[!dir].seq_to));
 	return more || seg->flags & (TCP_FIN | TCP_RST) ? fl : NULL;
 }
 
@@ -619,6 +627,8 @@ void pipeline_counted(struct pipeline *p, const struct quiet_count *count)
 	if (!fl || (!last && flow_peek(p->flows, seg, &from) != fl))
 		return;
 	for (enum dir dir = C2S; dir <= S2C; dir++) {
+		if (!fl->quiet.on[dir])
+			continue;
 		uint32_t next = dir == from ? seg->seq : seg->flags & TCP_ACK ? seg->ack : fl->side[dir].seq_to;
 		uint32_t to = last ? fl->side[dir].seq_to : next;
 		if (count->known[dir])
@@ -659,7 +669,7 @@ enum pipeline_item pipeline_next(struct pipeline *p, struct pipeline_out *out)
 		return PIPELINE_DNS;
 	}
 	while ((fl = p->last ? p->last : due(p))) {
-		if (fl->quiet.on)
+		if (fl != p->last && quiet(fl))
 			return ask_count(p, fl, true, out);
 		p->last = p->asked = NULL;
 		if (finish(p, fl, out)) {
@@ -681,8 +691,8 @@ enum pipeline_item pipeline_next(struct pipeline *p, struct pipeline_out *out)
 	if (!flow_wanted(p->flows, &p->segment))
 		return PIPELINE_NONE;
 	fl = take_segment(p);
-	if (fl && nothing_more(p, fl))
-		return say_quiet(p, fl, out);
+	if (fl && turns_quiet(p, fl, out))
+		return PIPELINE_QUIET;
 	if (p->dns_flow && dns_tcp(p, out)) {
 		p->dns_messages += is_answer(&out->dns);
 		return PIPELINE_DNS;

@@ -38,12 +38,14 @@ struct pipeline;
 struct pipeline *pipeline_new(const struct pipeline_config *config);
 void pipeline_free(struct pipeline *p);
 
-/* PIPELINE_QUIET  quiet is a flow of which nothing more is read: the caller may stop to give its packets but for SYN,
- *                 FIN and RST and now and then another, if he can say later how many they were
+/* PIPELINE_QUIET  quiet is a flow of which nothing more is read, in the directions that quiet.seen names: the caller may
+ *                 stop to give its packets but for SYN, FIN and RST and now and then another, if he can say later how
+ *                 many they were. Said again when the other direction has come so far
  * PIPELINE_COUNT  how many packets of quiet have there been, that were not given? Answer by pipeline_counted, or not */
 enum pipeline_item { PIPELINE_NONE, PIPELINE_SESSION, PIPELINE_DNS, PIPELINE_QUIET, PIPELINE_COUNT };
 
 /* addr, port  of client and server       seen  directions that may be left out
+ *             (PIPELINE_COUNT: that were said to be so)
  * seq_to      of each: behind the last octet that was read */
 struct quiet_flow {
 	struct addr addr[2];

@@ -13,7 +13,7 @@
 #include "source.h"
 #include "wire/frame.h"
 
-enum { FLOWS = 512, SESSIONS = 1024 };
+enum { FLOWS = 64, SESSIONS = 64 };
 
 struct entry {
 	struct quiet_flow flow;
@@ -77,11 +77,20 @@ static struct entry *entry_of(struct shunt *sh, const struct quiet_flow *f)
 
 static void begin(struct shunt *sh, const struct quiet_flow *f)
 {
-	assert_null(entry_of(sh, f));
-	assert_true(sh->n < FLOWS);
-	struct entry *e = &sh->entry[sh->n++];
-	*e = (struct entry){ .flow = *f, .count = { .known = { f->seen[C2S], f->seen[S2C] } } };
-	memcpy(e->count.seq_to, f->seq_to, sizeof(f->seq_to));
+	struct entry *e = entry_of(sh, f);
+	if (!e) {
+		assert_true(sh->n < FLOWS);
+		e = &sh->entry[sh->n++];
+		*e = (struct entry){ .flow = *f };
+		e->flow.seen[C2S] = e->flow.seen[S2C] = false;
+	}
+	for (enum dir dir = C2S; dir <= S2C; dir++) {
+		assert_false(f->seen[dir] && e->flow.seen[dir]);
+		if (!f->seen[dir])
+			continue;
+		e->flow.seen[dir] = e->count.known[dir] = true;
+		e->count.seq_to[dir] = f->seq_to[dir];
+	}
 }
 
 struct list {
@@ -120,38 +129,163 @@ static void take_items(struct pipeline *p, struct shunt *sh, struct list *out)
 	}
 }
 
-static struct list read_all(char *path, struct shunt *sh)
+/* ---- captures, and a longer mail in each of their TLS sessions ---- */
+
+enum { PACKETS = 4096, ADDED = 40, BODY = 1300, HEAD = 128 };
+
+struct kept {
+	struct packet packet;
+	struct segment seg;
+	bool tcp;
+};
+
+struct capture {
+	struct kept v[PACKETS];
+	size_t n;
+};
+
+static void keep(struct capture *c, const struct packet *packet)
+{
+	struct frame_counters count = { 0 };
+	struct kept *k = &c->v[c->n++];
+	assert_true(c->n <= PACKETS);
+	uint8_t *copy = malloc(packet->data.n + 1);
+	memcpy(copy, packet->data.p, packet->data.n);
+	k->packet = *packet;
+	k->packet.data.p = copy;
+	k->tcp = frame_read(&k->packet, NULL, &count, &k->seg) == FRAME_OK && k->seg.proto == PROTO_TCP;
+	k->packet.number = c->n;
+}
+
+static bool same_way(const struct segment *a, const struct segment *b)
+{
+	return a->sport == b->sport && a->dport == b->dport && memcmp(&a->src, &b->src, sizeof(a->src)) == 0 &&
+	       memcmp(&a->dst, &b->dst, sizeof(a->dst)) == 0;
+}
+
+/* TLS application data to a mail port, on plain Ethernet, and nothing of that way behind it. */
+static bool last_data(const struct capture *c, size_t i)
+{
+	const struct kept *k = &c->v[i];
+	const struct segment *s = &k->seg;
+	if (!k->tcp || k->packet.linktype != 1 || s->encap || s->payload.n < 5 || s->payload.p[0] != 0x17 ||
+	    (s->dport != 25 && s->dport != 587 && s->dport != 465))
+		return false;
+	for (size_t j = i + 1; j < c->n; j++)
+		if (c->v[j].tcp && same_way(s, &c->v[j].seg) && c->v[j].seg.payload.n)
+			return false;
+	return true;
+}
+
+static void put_number(uint8_t *p, uint32_t v)
+{
+	for (int i = 0; i < 4; i++)
+		p[i] = (uint8_t)(v >> (24 - 8 * i));
+}
+
+static uint8_t *tcp_of(struct kept *k)
+{
+	return (uint8_t *)(uintptr_t)(k->seg.payload.p - k->seg.options.n - 20);
+}
+
+/* Number i of the packets behind k: one record each. */
+static void add(struct capture *to, struct kept *k, uint32_t i)
+{
+	uint8_t p[HEAD + BODY] = { 0 };
+	size_t head = (size_t)(k->seg.payload.p - k->packet.data.p), ip = 14;
+	static const uint8_t record[] = { 0x17, 3, 3, (BODY - 5) >> 8, (BODY - 5) & 255 };
+	assert_true(head <= HEAD);
+	memcpy(p, k->packet.data.p, head);
+	memcpy(p + head, record, sizeof(record));
+	size_t total = head - ip + BODY - (k->seg.src.v == 6 ? 40 : 0);
+	p[ip + (k->seg.src.v == 6 ? 4 : 2)] = (uint8_t)(total >> 8);
+	p[ip + (k->seg.src.v == 6 ? 5 : 3)] = (uint8_t)total;
+	if (k->seg.src.v == 4)
+		p[ip + 5] = (uint8_t)(p[ip + 5] + i + 1);
+	struct packet packet = k->packet;
+	size_t tcp = head - k->seg.options.n - 20;
+	put_number(p + tcp + 4, k->seg.seq + k->seg.payload_wire + i * BODY);
+	packet.ts += (i + 1) * 1000;
+	packet.data = (struct bytes){ p, head + BODY };
+	packet.wire_len = (uint32_t)packet.data.n;
+	keep(to, &packet);
+}
+
+static void lengthen(const struct capture *from, struct capture *to)
+{
+	static struct kept grown[64];
+	size_t n = 0;
+	for (size_t i = 0; i < from->n; i++) {
+		struct kept k = from->v[i];
+		keep(to, &k.packet);
+		struct kept *now = &to->v[to->n - 1];
+		for (size_t g = 0; now->tcp && g < n; g++) {
+			struct segment back = grown[g].seg;
+			back.src = grown[g].seg.dst;
+			back.dst = grown[g].seg.src;
+			back.sport = grown[g].seg.dport;
+			back.dport = grown[g].seg.sport;
+			if (same_way(&grown[g].seg, &now->seg))
+				put_number(tcp_of(now) + 4, now->seg.seq + ADDED * BODY);
+			else if (same_way(&back, &now->seg) && now->seg.flags & TCP_ACK)
+				put_number(tcp_of(now) + 8, now->seg.ack + ADDED * BODY);
+		}
+		if (n < 64 && last_data(from, i)) {
+			grown[n++] = from->v[i];
+			for (uint32_t a = 0; a < ADDED; a++)
+				add(to, now, a);
+		}
+	}
+}
+
+static void forget(struct capture *c)
+{
+	for (size_t i = 0; i < c->n; i++)
+		free((void *)(uintptr_t)c->v[i].packet.data.p);
+	free(c);
+}
+
+static struct capture *load(char *path)
+{
+	struct capture *c = calloc(1, sizeof(*c)), *longer = calloc(1, sizeof(*c));
+	struct error e;
+	struct packet packet;
+	enum source_result r;
+	struct source *s = source_open(&path, 1, &e);
+	assert_true(c && longer && s);
+	while ((r = source_next(s, &packet)) != SOURCE_END)
+		if (r == SOURCE_PACKET)
+			keep(c, &packet);
+	source_close(s);
+	lengthen(c, longer);
+	forget(c);
+	return longer;
+}
+
+static struct list read_all(const struct capture *capture, struct shunt *sh)
 {
 	struct pipeline_config c = { .ports = { { 25, false }, { 465, true }, { 587, false } }, .nports = 3, .flows = 4096,
 				     .dialogues = 1024, .budget = 32 << 20, .quiet = sh ? 1 : 0 };
 	struct list out = { .v = calloc(SESSIONS, sizeof(struct record)) };
-	struct error e;
-	struct source *s = source_open(&path, 1, &e);
 	struct pipeline *p = pipeline_new(&c);
-	assert_true(s && p && out.v);
-	struct packet packet;
-	enum source_result r;
-	while ((r = source_next(s, &packet)) != SOURCE_END) {
-		if (r != SOURCE_PACKET || (sh && drops(sh, &packet)))
+	assert_true(p && out.v);
+	for (size_t i = 0; i < capture->n; i++) {
+		if (sh && drops(sh, &capture->v[i].packet))
 			continue;
-		pipeline_push(p, &packet);
+		pipeline_push(p, &capture->v[i].packet);
 		take_items(p, sh, &out);
 	}
 	pipeline_finish(p);
 	take_items(p, sh, &out);
-	source_close(s);
 	pipeline_free(p);
 	return out;
 }
 
-/* Times and habits of packets that nobody saw, and retransmissions that were left out with them. */
+/* What counts IP IDs knows fewer of them. */
 static bool may_differ(enum fact f)
 {
-	static const char *const names[] = { "event.end", "event.duration" };
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (strcmp(fact_table[f].name, names[i]) == 0)
-			return true;
-	return false;
+	const char *name = fact_table[f].name;
+	return strcmp(name, "mxwitness.tcp.c2s.ipid") == 0 || strcmp(name, "mxwitness.tcp.s2c.ipid") == 0;
 }
 
 static bool is_text(enum fact_type t)
@@ -181,7 +315,7 @@ static int compare(const char *path, const struct list *whole, const struct list
 	for (size_t i = 0; i < whole->n; i++)
 		for (enum fact f = 0; f < FACT_COUNT; f++) {
 			const char *name = fact_table[f].name;
-			bool number = strstr(name, ".bytes") || strstr(name, ".packets");
+			bool number = strstr(name, ".bytes") || strstr(name, ".packets") || strstr(name, "_octets_");
 			if (equal(&whole->v[i], &shunted->v[i], f) || may_differ(f) || (number && !counts))
 				continue;
 			print_message("%s: %s: %lld, %lld with the shunt\n", path, name,
@@ -204,18 +338,20 @@ static void captures(bool forgets)
 		struct shunt *sh = calloc(1, sizeof(*sh));
 		sh->forgets = forgets;
 		path[strcspn(path, "\n")] = '\0';
-		struct list whole = read_all(path, NULL), shunted = read_all(path, sh);
+		struct capture *c = load(path);
+		struct list whole = read_all(c, NULL), shunted = read_all(c, sh);
 		bad += compare(path, &whole, &shunted, !forgets);
 		dropped += sh->dropped;
 		asked += sh->asked;
 		assert_int_equal(sh->n, 0);
+		forget(c);
 		free(whole.v);
 		free(shunted.v);
 		free(sh);
 	}
 	pclose(names);
 	print_message("%zu packets left out, asked %zu times\n", dropped, asked);
-	assert_true(dropped > 500);
+	assert_true(dropped > 500 && asked > 20);
 	assert_int_equal(bad, 0);
 }
 
