@@ -30,6 +30,8 @@ $(UNIT): $B/%: $B/%.o $(PARTS) $B/libmxwitness.a
 	@echo "  LD $@" && $(CC) $(FLAGS) $(LDFLAGS) $(LDHARD) -o $@ $^ $(LDLIBS) -lcmocka
 $(FUZZ): $B/%: $B/%.o $(FUZZMAIN) $(PARTS) $B/libmxwitness.a
 	@echo "  LD $@" && $(CC) $(FLAGS) $(LDFLAGS) $(LDHARD) -o $@ $^ $(LDLIBS)
+$B/tests/bench/live_loop: $B/tests/bench/live_loop.o $(PARTS) $B/libmxwitness.a
+	@echo "  LD $@" && $(CC) $(FLAGS) $(LDFLAGS) $(LDHARD) -o $@ $^ $(LDLIBS)
 $B/tests/live/ask: $B/tests/live/ask.o $(PARTS) $B/libmxwitness.a
 	@echo "  LD $@" && $(CC) $(FLAGS) $(LDFLAGS) $(LDHARD) -o $@ $^ $(LDLIBS)
 demo: all                        ## judge the captures under tests/pcaps/demo/, offline
