@@ -59,6 +59,8 @@ def ends(packets):
         t = tcp_at(p)
         if t is not None:
             found.add(frozenset(((p[26:30], p[t:t + 2]), (p[30:34], p[t + 2:t + 4]))))
+        elif p[12:14] == b"\x86\xdd" and p[20] == 6:
+            found.add(frozenset(((p[22:38], p[54:56]), (p[38:54], p[56:58]))))
     return found
 
 
