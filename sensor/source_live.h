@@ -47,7 +47,7 @@ struct source_live *source_live_open(const struct live_config *config, struct er
  * closed here (and stay in the supervisor). */
 void source_live_take(struct source_live *s, unsigned w);
 
-/* Supervisor and capture: everything this process has of it. NULL is allowed. */
+/* Everything this process has of it; also for the processes that have inherited it and are no worker. NULL is allowed. */
 void source_live_close(struct source_live *s);
 
 enum live_result {
@@ -99,12 +99,13 @@ enum live_state source_live_state(const struct source_live *s, size_t iface);
 /* What source_live_reopen did. */
 enum live_reopen {
 	LIVE_SAME,    /* the same rings on the new interface: nothing to tell the worker */
-	LIVE_RESTART, /* new rings: every worker has to be started anew (it would wait at the old ones for ever) */
+	LIVE_RESTART, /* new rings: every worker has to be started anew */
 	LIVE_FAILED   /* e says why; try again later */
 };
 
 /* Supervisor, on LIVE_IS_OTHER: puts the sockets on the interface that has the name now. A socket in a fanout group cannot
- * be bound again, so that with several workers new ones take their places. */
+ * be bound again, so that with several workers new ones take their places: end the workers first, and attach the
+ * shunt again after it. */
 enum live_reopen source_live_reopen(struct source_live *s, size_t iface, struct error *e);
 
 /* The descriptor of a ring, for SO_ATTACH_BPF; the program that the interface was opened with; what packets begin with. */

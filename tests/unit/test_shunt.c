@@ -8,10 +8,12 @@
 #include <linux/if_packet.h>
 #include <net/if.h>
 #include <sched.h>
+#include <seccomp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "shunt.h"
@@ -289,11 +291,67 @@ static void test_filter(void **state)
 	}
 }
 
+/* What the capture process needs, and nothing else, as somebody without rights. */
+static void test_few_calls(void **state)
+{
+	(void)state;
+	if (!possible)
+		skip();
+	assert_true(start(1024, NULL));
+	pid_t pid = fork();
+	if (pid == 0) {
+		struct quiet_flow q = flow_of(4, 1, 1000, 5000);
+		struct quiet_count n;
+		scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_KILL_PROCESS);
+		for (unsigned command = 1; command <= 3; command++)
+			seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(bpf), 1, SCMP_A0(SCMP_CMP_EQ, command));
+		seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(clock_gettime), 0);
+		seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(exit_group), 0);
+		if (setgid(65534) != 0 || setuid(65534) != 0 || seccomp_load(ctx) != 0)
+			_exit(3);
+		bool ok = shunt_add(shunt, &q);
+		shunt_read(shunt, &q, &n);
+		ok = ok && n.known[C2S] && n.known[S2C];
+		shunt_end(shunt, &q);
+		shunt_read(shunt, &q, &n);
+		_exit(ok && !n.known[C2S] ? 0 : 1);
+	}
+	int status;
+	waitpid(pid, &status, 0);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+/* Without the right the reason is told, and the classic filter stays. */
+static void test_no_right(void **state)
+{
+	(void)state;
+	struct error e = { "" };
+	if (!possible)
+		skip();
+	pid_t pid = fork();
+	if (pid == 0) {
+		if (setgid(65534) != 0 || setuid(65534) != 0)
+			_exit(3);
+		_exit(!shunt_open(64, &e) && strstr(e.text, "CAP_BPF") ? 0 : 1);
+	}
+	int status;
+	waitpid(pid, &status, 0);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	static const struct form plain = { 4, 0, false, 0 };
+	assert_true(start(64, NULL));
+	struct live_program odd = *source_live_program(source, 0);
+	odd.insn[0].code = 0xa0; /* a load of a kind that there is not */
+	assert_false(shunt_attach(shunt, source_live_fd(source, 0, 0), &odd, LIVE_ETHERNET, &e));
+	assert_true(*e.text);
+	assert_true(comes(&plain, 1, false, ACK, 1));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_flows),         cmocka_unit_test(test_ends),     cmocka_unit_test(test_another_connection), cmocka_unit_test(test_not_read),
 		cmocka_unit_test(test_one_direction), cmocka_unit_test(test_map_full), cmocka_unit_test(test_filter),
+		cmocka_unit_test(test_few_calls),     cmocka_unit_test(test_no_right),
 	};
 	return cmocka_run_group_tests(tests, set_up, NULL);
 }

@@ -6,12 +6,16 @@
 
 #include <cmocka.h>
 #include <linux/if_packet.h>
+#include <fcntl.h>
+#include <linux/if_tun.h>
 #include <net/if.h>
 #include <sched.h>
+#include <seccomp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -475,6 +479,117 @@ static void test_expression_vlan(void **state)
 	source_live_close(s);
 }
 
+/* What the header promises of system calls. */
+static void test_few_calls(void **state)
+{
+	(void)state;
+	static const char *const names[] = { "a0", "b0" };
+	static const int calls[] = { SCMP_SYS(poll), SCMP_SYS(getsockopt), SCMP_SYS(clock_gettime), SCMP_SYS(exit_group) };
+	if (!ready)
+		skip();
+	struct live_config c = config_for(names, 2, 2);
+	struct source_live *s = open_or_fail(&c);
+	for (unsigned w = 0; w < 2; w++) {
+		pid_t pid = fork();
+		if (pid == 0) {
+			struct packet k;
+			struct live_count count;
+			source_live_take(s, w);
+			scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_KILL_PROCESS);
+			for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
+				seccomp_rule_add(ctx, SCMP_ACT_ALLOW, calls[i], 0);
+			if (seccomp_load(ctx) != 0)
+				_exit(3);
+			while (source_live_next(s, 500, &k) != LIVE_TIMEOUT)
+				;
+			source_live_count(s, w, 0, &count);
+			source_live_count(s, w, 1, &count);
+			_exit(0);
+		}
+		send_some("a1", 1, 20);
+		send_some("b1", 20, 40);
+		ip(w ? "link set a0 up" : "link set a0 down");
+		int status;
+		waitpid(pid, &status, 0);
+		assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	}
+	struct live_count sum = { 0 };
+	for (unsigned i = 0; i < 4; i++) {
+		struct live_count n;
+		source_live_counted(s, i / 2, i % 2, &n);
+		sum.taken += n.taken;
+	}
+	assert_true(sum.taken >= 40);
+	source_live_close(s);
+}
+
+/* A packet longer than any on a wire, as offload shows them. */
+static void test_long_packet(void **state)
+{
+	(void)state;
+	static const char *const names[] = { "a0" };
+	static uint8_t p[60000];
+	if (!ready || !ip("link set a0 mtu 65535") || !ip("link set a1 mtu 65535"))
+		skip();
+	struct live_config c = config_for(names, 1, 1);
+	struct source_live *s = open_or_fail(&c);
+	struct packet k;
+	source_live_take(s, 0);
+	packet_of(p, 1, 1, 0, 25, false);
+	p[sizeof(p) - 1] = 77;
+	send_on("a1", p, sizeof(p));
+	assert_int_equal(source_live_next(s, 1000, &k), LIVE_PACKET);
+	assert_int_equal(k.data.n, sizeof(p));
+	assert_memory_equal(k.data.p, p, sizeof(p));
+	source_live_close(s);
+}
+
+/* An interface without Ethernet. */
+static void test_ip_only(void **state)
+{
+	(void)state;
+	static const char *const names[] = { "t0" };
+	struct ifreq r = { .ifr_flags = IFF_TUN | IFF_NO_PI };
+	int fd = ready ? open("/dev/net/tun", O_RDWR) : -1;
+	strcpy(r.ifr_name, "t0");
+	if (fd < 0 || ioctl(fd, TUNSETIFF, &r) != 0 || !ip("link set t0 up")) {
+		print_message("no tun device: skipped\n");
+		skip();
+	}
+	for (unsigned workers_n = 1; workers_n <= 2; workers_n++) {
+		struct live_config c = config_for(names, 1, workers_n);
+		struct source_live *s = open_or_fail(&c);
+		assert_int_equal(source_live_link(s, 0), LIVE_IP);
+		uint8_t p[128];
+		for (uint32_t i = 0; i < 40; i++) {
+			size_t n = packet_of(p, i / 2, i, 0, i & 2 ? 25 : 80, i & 1) - 14;
+			assert_int_equal(write(fd, p + 14, n), n);
+		}
+		uint64_t taken = 0;
+		for (unsigned w = 0; w < workers_n; w++) {
+			pid_t pid = fork();
+			if (pid == 0) {
+				struct packet k;
+				source_live_take(s, w);
+				while (source_live_next(s, 100, &k) == LIVE_PACKET)
+					if (k.linktype != 101 || k.data.n != 40 || !(number_of(&k) & 2))
+						_exit(1);
+				_exit(0);
+			}
+			int status;
+			waitpid(pid, &status, 0);
+			assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+			struct live_count n;
+			source_live_counted(s, w, 0, &n);
+			assert_true(n.taken > 0);
+			taken += n.taken;
+		}
+		assert_int_equal(taken, 20);
+		source_live_close(s);
+	}
+	close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -483,7 +598,8 @@ int main(void)
 		cmocka_unit_test(test_workers),          cmocka_unit_test(test_two_taps),
 		cmocka_unit_test(test_down_and_up),      cmocka_unit_test(test_gone_and_back),
 		cmocka_unit_test(test_same_reader),      cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_expression_vlan),
+		cmocka_unit_test(test_expression_vlan),  cmocka_unit_test(test_few_calls),
+		cmocka_unit_test(test_long_packet),      cmocka_unit_test(test_ip_only),
 	};
 	return cmocka_run_group_tests(tests, set_up, NULL);
 }
