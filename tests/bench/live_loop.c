@@ -24,7 +24,6 @@
 static const uint16_t mail[] = { 25, 465, 587, 2525 };
 static const struct live_filter_config filter = { .mail = mail, .nmail = 4 };
 
-/* tell  a line for each session */
 struct totals {
 	uint64_t packets, octets, sessions, left_out, quiet;
 	int64_t first, last;
@@ -274,6 +273,7 @@ int main(int argc, char **argv)
 {
 	const char *mode = argc > 2 ? argv[1] : "";
 	signal(SIGTERM, on_signal);
+	setvbuf(stdout, NULL, _IOLBF, 0); /* workers share it */
 	if (strcmp(mode, "bare") == 0)
 		return count_bare(argv[2]);
 	if (strcmp(mode, "file") == 0)

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -304,7 +305,7 @@ static void test_few_calls(void **state)
 		struct quiet_count n;
 		scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_KILL_PROCESS);
 		for (unsigned command = 1; command <= 3; command++)
-			seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(bpf), 1, SCMP_A0(SCMP_CMP_EQ, command));
+			seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(bpf), 1, SCMP_A0(SCMP_CMP_EQ, command, 0));
 		seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(clock_gettime), 0);
 		seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(exit_group), 0);
 		if (setgid(65534) != 0 || setuid(65534) != 0 || seccomp_load(ctx) != 0)
@@ -314,7 +315,7 @@ static void test_few_calls(void **state)
 		ok = ok && n.known[C2S] && n.known[S2C];
 		shunt_end(shunt, &q);
 		shunt_read(shunt, &q, &n);
-		_exit(ok && !n.known[C2S] ? 0 : 1);
+		syscall(SYS_exit_group, ok && !n.known[C2S] ? 0 : 1); /* a sanitizer's _exit does more */
 	}
 	int status;
 	waitpid(pid, &status, 0);

@@ -18,6 +18,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -504,7 +505,7 @@ static void test_few_calls(void **state)
 				;
 			source_live_count(s, w, 0, &count);
 			source_live_count(s, w, 1, &count);
-			_exit(0);
+			syscall(SYS_exit_group, 0); /* a sanitizer's _exit does more */
 		}
 		send_some("a1", 1, 20);
 		send_some("b1", 20, 40);
