@@ -62,6 +62,7 @@ script "rules command" python3 "$here/rules_command.py" "$B/mxwitness"
 script "config command" python3 "$here/config_command.py" "$B/mxwitness"
 script "dns from" python3 "$here/dns_from.py" "$B/mxwitness"
 script processes python3 "$here/processes.py" "$B/mxwitness"
+script "live capture" python3 "$here/live_capture.py" "$B/tests/bench/live_loop"
 script mutate python3 "$here/mutate.py"
 script mutations python3 "$here/../tools/mutate/mutate.py" check "$here/pcaps" "$here"/mutations/*.toml
 script invariance python3 "$here/invariance.py" "$B/mxwitness" --pairs "${PAIRS:-4000}"

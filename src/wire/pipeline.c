@@ -56,6 +56,9 @@ struct pipeline {
 	bool have, ending;
 	struct reading reading;
 	struct flow *finished;             /* its session is on loan to the caller */
+	struct flow *asked;                /* PIPELINE_COUNT was said of it */
+	struct flow *last;                 /* likewise, and it is over */
+	size_t quiet;                      /* flows with quiet.on */
 	struct flow *dns_flow;             /* a TCP flow whose DNS messages are being given out */
 	struct stream_view dns_view;
 	size_t dns_used;
@@ -573,13 +576,13 @@ static void check_sum(struct pipeline *p, struct flow *fl, enum dir dir)
 	seg->checksum_bad = bad && fl->side[dir].sum_good;
 }
 
-/* Takes the waiting segment into its flow. */
-static void take_segment(struct pipeline *p)
+/* Takes the waiting segment into its flow, if it has one. */
+static struct flow *take_segment(struct pipeline *p)
 {
 	enum dir dir;
 	struct flow *fl = flow_find_or_add(p->flows, &p->segment, &dir);
 	if (!fl)
-		return;
+		return NULL;
 	bool dns = is_dns(p, fl);
 	if (!dns)
 		check_sum(p, fl, dir);
@@ -597,11 +600,107 @@ static void take_segment(struct pipeline *p)
 			place_all(fl, fl->user, false);
 	}
 	if (!fl->kept)
-		return;
+		return fl;
 	const struct dialogue *d = fl->user;
 	if (fl->streams.side[dir].conflicts > conflicts)
 		keep_differs(fl->kept, keep_harmless(dir, p->segment.payload, d && d->tls_on[dir]));
 	keep_settle(fl->kept, &fl->streams);
+	return fl;
+}
+
+/* ---- flows whose packets are left out ---- */
+
+static bool quiet(const struct flow *fl)
+{
+	return fl->quiet.on[C2S] || fl->quiet.on[S2C];
+}
+
+/* Nothing more is read of dir, and no end is in sight. */
+static bool nothing_more(const struct flow *fl, enum dir dir)
+{
+	return !fl->quiet.on[dir] && fl->streams.side[dir].mode == STREAM_COUNT && fl->streams.side[dir].started &&
+	       !fl->side[dir].fin;
+}
+
+static void name_quiet(const struct flow *fl, struct quiet_flow *out)
+{
+	for (int dir = C2S; dir <= S2C; dir++) {
+		out->addr[dir] = fl->side[dir].addr;
+		out->port[dir] = fl->side[dir].port;
+		out->seq_to[dir] = fl->side[dir].seq_to;
+		out->seen[dir] = fl->quiet.on[dir];
+	}
+}
+
+static bool turns_quiet(struct pipeline *p, struct flow *fl, struct pipeline_out *out)
+{
+	bool can = p->config.quiet && fl->user && fl->state == FLOW_OPEN && !fl->rsts &&
+		   !(fl->encap & ~(ENCAP_VLAN | ENCAP_QINQ)) &&
+		   fl->side[C2S].octets + fl->side[S2C].octets >= p->config.quiet;
+	bool now[2] = { can && nothing_more(fl, C2S), can && nothing_more(fl, S2C) };
+	if (!now[C2S] && !now[S2C])
+		return false;
+	p->quiet += !quiet(fl);
+	name_quiet(fl, &out->quiet);
+	for (int dir = C2S; dir <= S2C; dir++) {
+		out->quiet.seen[dir] = now[dir];
+		fl->quiet.on[dir] |= now[dir];
+	}
+	return true;
+}
+
+static enum pipeline_item ask_count(struct pipeline *p, struct flow *fl, bool ends, struct pipeline_out *out)
+{
+	p->asked = fl;
+	p->last = ends ? fl : NULL;
+	name_quiet(fl, &out->quiet);
+	if (ends)
+		p->quiet--;
+	out->quiet_ends = ends;
+	return PIPELINE_COUNT;
+}
+
+static bool ahead(uint32_t a, uint32_t b)
+{
+	return a != b && a - b <= INT32_MAX;
+}
+
+/* The flow of the waiting segment, if packets of it were left out in front of it. */
+static struct flow *left_out(const struct pipeline *p)
+{
+	const struct segment *seg = &p->segment;
+	enum dir dir;
+	struct flow *fl = p->quiet ? flow_peek(p->flows, seg, &dir) : NULL;
+	if (!fl || !quiet(fl) || fl == p->asked)
+		return NULL;
+	bool more = (fl->quiet.on[dir] && seg->seq != fl->side[dir].seq_to) ||
+		    (fl->quiet.on[!dir] && seg->flags & TCP_ACK && ahead(seg->ack, fl->side[!dir].seq_to));
+	return more || seg->flags & (TCP_FIN | TCP_RST) ? fl : NULL;
+}
+
+/* Where a side has come to: what was counted says it, but the segment that waits is to be the next, where it is near. */
+static uint32_t come_to(const struct quiet_count *count, enum dir dir, uint32_t next)
+{
+	return count->seq_to[dir] - next <= STREAM_WINDOW ? next : count->seq_to[dir];
+}
+
+void pipeline_counted(struct pipeline *p, const struct quiet_count *count)
+{
+	const struct segment *seg = &p->segment;
+	struct flow *fl = p->asked;
+	enum dir from = C2S;
+	bool last = p->last == fl;
+	if (!fl || (!last && flow_peek(p->flows, seg, &from) != fl))
+		return;
+	for (enum dir dir = C2S; dir <= S2C; dir++) {
+		if (!fl->quiet.on[dir])
+			continue;
+		uint32_t next = dir == from ? seg->seq : seg->flags & TCP_ACK ? seg->ack : fl->side[dir].seq_to;
+		uint32_t to = last ? fl->side[dir].seq_to : next;
+		if (count->known[dir])
+			to = last ? count->seq_to[dir] : come_to(count, dir, next);
+		flow_left_out(fl, dir, count->packets[dir], count->octets[dir], to, !count->known[dir]);
+	}
 }
 
 void pipeline_push(struct pipeline *p, const struct packet *packet)
@@ -635,7 +734,10 @@ enum pipeline_item pipeline_next(struct pipeline *p, struct pipeline_out *out)
 		p->dns_messages += is_answer(&out->dns);
 		return PIPELINE_DNS;
 	}
-	while ((fl = due(p))) {
+	while ((fl = p->last ? p->last : due(p))) {
+		if (fl != p->last && quiet(fl))
+			return ask_count(p, fl, true, out);
+		p->last = p->asked = NULL;
 		if (finish(p, fl, out)) {
 			p->finished = fl;
 			return PIPELINE_SESSION;
@@ -644,6 +746,9 @@ enum pipeline_item pipeline_next(struct pipeline *p, struct pipeline_out *out)
 	}
 	if (!p->have)
 		return PIPELINE_NONE;
+	if (flow_wanted(p->flows, &p->segment) && (fl = left_out(p)))
+		return ask_count(p, fl, false, out);
+	p->asked = NULL;
 	p->have = false;
 	if (dns_udp(p, out)) {
 		p->dns_messages += is_answer(&out->dns);
@@ -651,7 +756,9 @@ enum pipeline_item pipeline_next(struct pipeline *p, struct pipeline_out *out)
 	}
 	if (!flow_wanted(p->flows, &p->segment))
 		return PIPELINE_NONE;
-	take_segment(p);
+	fl = take_segment(p);
+	if (fl && turns_quiet(p, fl, out))
+		return PIPELINE_QUIET;
 	if (p->dns_flow && dns_tcp(p, out)) {
 		p->dns_messages += is_answer(&out->dns);
 		return PIPELINE_DNS;

@@ -1124,6 +1124,17 @@ void stream_mode(struct streams *ss, enum dir dir, enum stream_mode mode)
 	st->delivered = st->octets - st->gap_octets;
 }
 
+void stream_left_out(struct streams *ss, enum dir dir, uint64_t n)
+{
+	struct stream *st = &ss->side[dir];
+	if (st->mode != STREAM_COUNT || !st->started)
+		return;
+	st->octets += n;
+	st->delivered += n;
+	st->next += n;
+	st->outside_run = 0;
+}
+
 void stream_finish(struct streams *ss)
 {
 	ss->finished = true;
