@@ -5,7 +5,6 @@
 #include <assert.h>
 
 #include "key_proof.h"
-#include "sandbox.h"
 #include "wire/tls.h"
 
 /* BEHIND_MAX: octets that follow the record of a session: length of the chain, chain, proof. */
@@ -146,7 +145,7 @@ int proc_capture(const struct run *run, struct channel *judge, struct channel *r
 	c.pipeline = pipeline_new(&run->pipeline);
 	if (!c.pipeline) {
 		note(judge, 'e', "capture: no memory for the flow table");
-	} else if (!sandbox_capture(&e)) {
+	} else if (!sandbox_capture(&run->user, SANDBOX_FILE, &e)) {
 		note(judge, 'e', e.text);
 	} else if (run->dns_source && !read_dns(&c)) {
 		note(judge, 'e', "capture: no memory to read the DNS of other captures");

@@ -158,9 +158,14 @@ int proc_output(const struct run *run, struct channel *judge)
 	struct output o = { .run = run, .table = { .all = run->all, .colour = run->colour, .width = run->width } };
 	enum channel_kind kind = CH_NOTE;
 	struct bytes record;
+	struct error e;
 	o.buffer = malloc(OUT_BUFFER);
 	if (!o.buffer)
 		return 2;
+	if (!sandbox_output(&run->user, NULL, 0, false, &e)) {
+		fprintf(stderr, "mxwitness: %s\n", e.text);
+		return 2;
+	}
 	o.text = (struct text){ o.buffer, 0, OUT_BUFFER, false };
 	clock_gettime(CLOCK_MONOTONIC, &o.started);
 	while (channel_recv(judge, &kind, &record) && kind != CH_END) {

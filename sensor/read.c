@@ -12,7 +12,6 @@
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -174,6 +173,7 @@ static bool prepare(const struct options *o, struct run *run, struct error *e)
 	run->pipeline.flows = FLOWS;
 	run->pipeline.dialogues = DIALOGUES;
 	run->pipeline.budget = REASSEMBLY;
+	run->user = sandbox_user_find("mxwitness");
 	run->all = o->all;
 	run->verbose = o->verbose;
 	if (!ports(o->ports ? o->ports : "25,587,2525,465=tls", &run->pipeline, e))
@@ -202,26 +202,40 @@ static bool prepare(const struct options *o, struct run *run, struct error *e)
 	return save_dns(o->save_dns, run, e) && output(o, run, e);
 }
 
-enum { PAIR_CJ, PAIR_CR, PAIR_JR, PAIR_JO, PAIRS };
-enum role { ROLE_CAPTURE, ROLE_RESOLVER, ROLE_JUDGE, ROLE_OUTPUT, ROLES };
-static const char *const role_name[ROLES] = { "capture", "resolver", "judge", "output" };
+/* PAIR_RF is one of packets (outside.h), the others carry channels. */
+enum { PAIR_CJ, PAIR_CR, PAIR_JR, PAIR_JO, PAIR_RF, PAIRS };
+enum role { ROLE_CAPTURE, ROLE_RESOLVER, ROLE_FORWARDER, ROLE_JUDGE, ROLE_OUTPUT, ROLES };
+static const char *const role_name[ROLES] = { "capture", "resolver", "forwarder", "judge", "output" };
 
 /* Which end of which pair a process keeps: 0 the first named, 1 the second, -1 none. */
 static const int keeps[ROLES][PAIRS] = {
-	[ROLE_CAPTURE] = { 0, 0, -1, -1 },
-	[ROLE_RESOLVER] = { -1, 1, 1, -1 },
-	[ROLE_JUDGE] = { 1, -1, 0, 0 },
-	[ROLE_OUTPUT] = { -1, -1, -1, 1 },
+	[ROLE_CAPTURE] = { 0, 0, -1, -1, -1 },
+	[ROLE_RESOLVER] = { -1, 1, 1, -1, 0 },
+	[ROLE_FORWARDER] = { -1, -1, -1, -1, 1 },
+	[ROLE_JUDGE] = { 1, -1, 0, 0, -1 },
+	[ROLE_OUTPUT] = { -1, -1, -1, 1, -1 },
 };
 
-static int live(enum role role, const struct run *run, struct channel *ch[PAIRS])
+/* Does this run need the process? */
+static bool needed(enum role role, const struct run *run)
 {
-	bool resolver = run->resolver.mode != RESOLVE_OFF;
+	enum resolve_mode mode = run->resolver.mode;
+	if (role == ROLE_FORWARDER)
+		return mode == RESOLVE_LIVE || mode == RESOLVE_AUTO;
+	return role != ROLE_RESOLVER || mode != RESOLVE_OFF;
+}
+
+/* outside: the process' end of PAIR_RF */
+static int live(enum role role, const struct run *run, struct channel *ch[PAIRS], int outside)
+{
+	bool resolver = needed(ROLE_RESOLVER, run);
 	switch (role) {
 	case ROLE_CAPTURE:
 		return proc_capture(run, ch[PAIR_CJ], resolver ? ch[PAIR_CR] : NULL);
 	case ROLE_RESOLVER:
-		return proc_resolver(run, ch[PAIR_CR], ch[PAIR_JR]);
+		return proc_resolver(run, ch[PAIR_CR], ch[PAIR_JR], outside);
+	case ROLE_FORWARDER:
+		return proc_forwarder(run, outside);
 	case ROLE_JUDGE:
 		return proc_judge(run, ch[PAIR_CJ], resolver ? ch[PAIR_JR] : NULL, ch[PAIR_JO]);
 	case ROLE_OUTPUT:
@@ -237,12 +251,16 @@ static void become(enum role role, const struct run *run, int fd[PAIRS][2])
 {
 	struct channel *ch[PAIRS] = { NULL };
 	char name[16];
+	int outside = -1;
+	bool asks = needed(ROLE_FORWARDER, run);
 	snprintf(name, sizeof(name), "mxw-%s", role_name[role]);
 	prctl(PR_SET_NAME, name);
 	for (int p = 0; p < PAIRS; p++)
 		for (int end = 0; end < 2; end++) {
-			if (keeps[role][p] != end)
+			if (keeps[role][p] != end || (p == PAIR_RF && !asks))
 				close(fd[p][end]);
+			else if (p == PAIR_RF)
+				outside = fd[p][end];
 			else if (!(ch[p] = channel_new(fd[p][end])))
 				_exit(2);
 		}
@@ -250,11 +268,13 @@ static void become(enum role role, const struct run *run, int fd[PAIRS][2])
 		close(run->out);
 	if (role != ROLE_JUDGE)
 		close(run->spill);
-	if (role == ROLE_RESOLVER || role == ROLE_JUDGE || role == ROLE_OUTPUT) {
+	if (role != ROLE_RESOLVER && run->resolver.save)
+		close(run->resolver.save - 1);
+	if (role != ROLE_CAPTURE) {
 		source_close(run->source);
 		source_close(run->dns_source);
 	}
-	int status = live(role, run, ch);
+	int status = live(role, run, ch, outside);
 	for (int p = 0; p < PAIRS; p++)
 		channel_free(ch[p]);
 	_exit(status);
@@ -264,7 +284,7 @@ static bool pairs(int fd[PAIRS][2], struct error *e)
 {
 	int size = 1024 * 1024;
 	for (int p = 0; p < PAIRS; p++) {
-		if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fd[p]) != 0)
+		if (socketpair(AF_UNIX, (p == PAIR_RF ? SOCK_SEQPACKET : SOCK_STREAM) | SOCK_CLOEXEC, 0, fd[p]) != 0)
 			return error_set(e, "cannot join the processes: %s", strerror(errno));
 		setsockopt(fd[p][0], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
 		setsockopt(fd[p][1], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
@@ -304,7 +324,7 @@ static int run_all(const struct run *run, struct error *e)
 	}
 	fflush(NULL);
 	for (int r = 0; r < ROLES; r++) {
-		if (r == ROLE_RESOLVER && run->resolver.mode == RESOLVE_OFF)
+		if (!needed((enum role)r, run))
 			continue;
 		pid[r] = fork();
 		if (pid[r] == 0)
@@ -322,15 +342,16 @@ static int run_all(const struct run *run, struct error *e)
 int read_command(const struct options *o)
 {
 	static struct run run;
-	struct rlimit no_core = { 0, 0 };
 	struct error e;
 	if (!prepare(o, &run, &e)) {
 		fprintf(stderr, "mxwitness: %s\n", e.text);
 		return 2;
 	}
-	/* what is in memory must not reach a disk by a crash, and a reader that went away is an answer, not a signal */
-	setrlimit(RLIMIT_CORE, &no_core);
-	signal(SIGPIPE, SIG_IGN);
+	signal(SIGPIPE, SIG_IGN); /* a reader that went away is an answer, not a signal */
 	terminal(o, &run);
+	if (!sandbox_supervisor(&e)) {
+		fprintf(stderr, "mxwitness: %s\n", e.text);
+		return 2;
+	}
 	return run_all(&run, &e);
 }

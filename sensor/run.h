@@ -6,6 +6,7 @@
 #include "judge/site.h"
 #include "resolver.h"
 #include "rule_file.h"
+#include "sandbox.h"
 #include "source.h"
 #include "wire/pipeline.h"
 
@@ -21,6 +22,7 @@ struct run {
 	struct rule_site rule_site;
 	struct site site;
 	struct peer *peer;
+	struct sandbox_user user;
 	enum format format;
 	int out, spill;
 	bool all, colour, progress, verbose;
@@ -29,7 +31,9 @@ struct run {
 
 /* One process each: they return its exit status. A channel is owned by the process it is given to. */
 int proc_capture(const struct run *run, struct channel *judge, struct channel *resolver);
-int proc_resolver(const struct run *run, struct channel *capture, struct channel *judge);
+int proc_resolver(const struct run *run, struct channel *capture, struct channel *judge, int forwarder);
+/* resolver, forwarder: the ends of their pair (outside.h); forwarder is -1 where nothing is asked live. */
+int proc_forwarder(const struct run *run, int resolver);
 int proc_judge(const struct run *run, struct channel *capture, struct channel *resolver, struct channel *output);
 int proc_output(const struct run *run, struct channel *judge);
 #endif

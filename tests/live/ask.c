@@ -14,10 +14,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "resolver.h"
+#include "run.h"
 
 #define WORDS(set) static const char *const set##_text[] = {
 #define WORD(set, id, text) text,
@@ -113,6 +114,25 @@ static char *slurp(FILE *f)
 	return NULL;
 }
 
+/* The process that asks others; our end of the pair. It ends when that is closed. */
+static int forwarder(const struct resolver_config *config)
+{
+	static struct run run;
+	int fd[2];
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fd) != 0)
+		exit(2);
+	pid_t pid = fork();
+	if (pid < 0)
+		exit(2);
+	if (pid > 0) {
+		close(fd[1]);
+		return fd[0];
+	}
+	close(fd[0]);
+	run.resolver = *config;
+	_exit(proc_forwarder(&run, fd[1]));
+}
+
 int main(int argc, char **argv)
 {
 	static struct asking k;
@@ -133,6 +153,7 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	for (; optind < argc && config.upstreams < RESOLVER_UPSTREAMS; optind++)
 		snprintf(config.upstream[config.upstreams++], RESOLVER_UPSTREAM_TEXT, "%s", argv[optind]);
+	config.outside = forwarder(&config) + 1;
 	k.resolver = resolver_new(&config, &e);
 	if (!k.resolver)
 		return fprintf(stderr, "ask: %s\n", e.text), 2;
