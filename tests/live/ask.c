@@ -15,12 +15,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <time.h>
 #include <unbound.h>
 #include <unistd.h>
 
-#include "run.h"
+#include "../forwarder.h"
 
 #define WORDS(set) static const char *const set##_text[] = {
 #define WORD(set, id, text) text,
@@ -116,25 +115,6 @@ static char *slurp(FILE *f)
 	return NULL;
 }
 
-/* The process that asks others; our end of the pair. It ends when that is closed. */
-static int forwarder(const struct resolver_config *config)
-{
-	static struct run run;
-	int fd[2];
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fd) != 0)
-		exit(2);
-	pid_t pid = fork();
-	if (pid < 0)
-		exit(2);
-	if (pid > 0) {
-		close(fd[1]);
-		return fd[0];
-	}
-	close(fd[0]);
-	run.resolver = *config;
-	_exit(proc_forwarder(&run, fd[1]));
-}
-
 int main(int argc, char **argv)
 {
 	static struct asking k;
@@ -157,7 +137,7 @@ int main(int argc, char **argv)
 		snprintf(config.upstream[config.upstreams++], RESOLVER_UPSTREAM_TEXT, "%s", argv[optind]);
 	static char buffer[BUFSIZ];
 	setvbuf(stdout, buffer, _IOLBF, sizeof(buffer));
-	config.outside = forwarder(&config) + 1;
+	config.outside = start_forwarder(&config);
 	bool alone;
 	ub_ctx_delete(ub_ctx_create());        /* as in proc_resolver.c: what libraries read at first */
 	if (!sandbox_resolver(&(struct sandbox_user){ .change = false }, &alone, &e) || !(k.resolver = resolver_new(&config, &e)))

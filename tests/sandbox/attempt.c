@@ -385,6 +385,74 @@ static void one(enum process p, size_t i)
 	}
 }
 
+/* ---- what the kernel says of each ---- */
+
+/* The line of /proc/PID/status that begins with name, without it. */
+static bool status_line(pid_t pid, const char *name, char *to, size_t cap)
+{
+	char path[64], line[256];
+	bool found = false;
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	FILE *f = fopen(path, "re");
+	while (f && !found && fgets(line, sizeof(line), f)) {
+		size_t n = strlen(name);
+		found = strncmp(line, name, n) == 0 && line[n] == ':';
+		if (found)
+			snprintf(to, cap, "%.*s", (int)strcspn(line + n + 2, "\n"), line + n + 2);
+	}
+	if (f)
+		fclose(f);
+	return found;
+}
+
+static void expect_status(enum process p, pid_t pid, const char *name, const char *expected)
+{
+	char got[256] = "";
+	bool good = status_line(pid, name, got, sizeof(got)) && strcmp(got, expected) == 0;
+	count.passed += good;
+	count.failed += !good;
+	if (!good)
+		printf("FAILED: %s: %s is \"%s\", not \"%s\"\n", process[p].name, name, got, expected);
+}
+
+static void expect_rights(enum process p, pid_t pid)
+{
+	char uid[64], gid[64];
+	unsigned u = who.change ? who.uid : getuid(), g = who.change ? who.gid : getgid();
+	snprintf(uid, sizeof(uid), "%u\t%u\t%u\t%u", u, u, u, u);
+	snprintf(gid, sizeof(gid), "%u\t%u\t%u\t%u", g, g, g, g);
+	expect_status(p, pid, "Uid", uid);
+	expect_status(p, pid, "Gid", gid);
+	expect_status(p, pid, "NoNewPrivs", "1");
+	expect_status(p, pid, "Seccomp", "2");
+	static const char *const sets[] = { "CapInh", "CapPrm", "CapEff", "CapAmb", "CapBnd" };
+	for (size_t i = 0; i < (geteuid() == 0 ? 5 : 4); i++)   /* who is not root may not lower the bounding set */
+		expect_status(p, pid, sets[i], "0000000000000000");
+}
+
+static void rights(enum process p)
+{
+	int pair[2];
+	char c;
+	if (p == SUPERVISOR || socketpair(AF_UNIX, SOCK_STREAM, 0, pair) != 0)
+		return;
+	pid_t pid = fork();
+	if (pid == 0) {
+		struct error e;
+		close(pair[0]);
+		if (!process[p].enter(&e) || write(pair[1], "x", 1) != 1)
+			_exit(1);
+		_exit(read(pair[1], &c, 1) != 0);
+	}
+	close(pair[1]);
+	if (read(pair[0], &c, 1) == 1)
+		expect_rights(p, pid);
+	else
+		count.failed++;
+	close(pair[0]);
+	waitpid(pid, NULL, 0);
+}
+
 /* Without the sandbox what is refused in it can be done: else its refusal would show nothing. */
 static void control(void)
 {
@@ -439,6 +507,8 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	control();
+	for (int p = 0; p < PROCESSES; p++)
+		rights((enum process)p);
 	for (int p = 0; p < PROCESSES; p++)
 		for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
 			one((enum process)p, i);
