@@ -142,14 +142,12 @@ bool evidence_digests(struct evidence_context *c, const char *rules, struct rule
 
 /* ---- one session ---- */
 
-struct evidence *evidence_new(const struct run *run, int inner)
+struct evidence *evidence_new(const struct run *run)
 {
-	struct evidence *e = malloc(sizeof(*e));
+	struct evidence *e = calloc(1, sizeof(*e));
 	if (!e)
 		return NULL;
 	e->run = *run;
-	e->run.inner[1] = inner;
-	e->run.inner[2] = run->out;
 	evidence_forget(e);
 	return e;
 }
@@ -262,7 +260,7 @@ bool evidence_alert(struct evidence *e, struct record *alert)
 	if (!evidence_dir_put(e->run.evidence, name, (struct bytes){ e->file, n }, sha256, &error))
 		return no_file(alert, error.text);
 	snprintf(path, sizeof(path), "%s/%s", evidence_dir_path(e->run.evidence), name);
-	verify_file(&e->run, path, &result);
+	verifier_ask(e->run.verifier, path, &result);
 	record_cstr(alert, F_ev_file, name);
 	record_cstr(alert, F_ev_sha256, sha256);
 	for (size_t i = 0; i < nframes; i++)

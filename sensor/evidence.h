@@ -16,8 +16,8 @@ bool evidence_budget_read(const char *text, struct evidence_budget *budget, stru
 bool evidence_digests(struct evidence_context *c, const char *rules, struct rule_site *site, const char *anchors,
 		      struct error *e);
 
-/* NULL: no memory. inner: a descriptor that the processes of a verification must not have. */
-struct evidence *evidence_new(const struct run *run, int inner);
+/* NULL: no memory. */
+struct evidence *evidence_new(const struct run *run);
 void evidence_free(struct evidence *e);
 /* What comes in front of the alerts of one session: its packets (which ends what was there), and each proof. false: it is
  * not possible, or there is no room. */

@@ -1,5 +1,5 @@
 /* live: see live.h. One thread of ours waits on one epoll descriptor: the threads of libunbound tell of results through
- * a pipe, ask through the forwarders' sockets, and the upstream's sockets bring replies. Nothing here blocks, so a zone
+ * a pipe, ask through the forwarders' sockets, and the forwarder process sends replies. Nothing here blocks, so a zone
  * that is slow delays its own questions alone. What libunbound returns is read and freed in finish().
  * Does not know what a question is for; decides on no signature. RFC 4035 4.3, RFC 7672 2.1.1 (what counts as a
  * failure). */
@@ -50,7 +50,7 @@ struct job {
 struct live {
 	char *anchors;             /* NULL: the root's own */
 	char key_zone[NAME_MAX_TEXT + 1];
-	struct upstream *upstream;
+	struct outside *outside;
 	struct dns_store *store;
 	struct dns_save *save;
 	struct verdict_cache *cache;
@@ -119,7 +119,7 @@ static bool wait_on(const struct live *l, int fd)
 static bool context_open(struct live *l, struct context *c, struct error *e)
 {
 	c->born = ms_now();
-	c->forwarder = forwarder_new(l->upstream, ++l->made, c == l->context ? 0 : 1, e);
+	c->forwarder = forwarder_new(l->outside, ++l->made, c == l->context ? 0 : 1, e);
 	if (!c->forwarder)
 		return false;
 	c->ub = ub_ctx_create();
@@ -187,8 +187,8 @@ static bool set_up(struct live *l, const struct live_config *config, struct erro
 	if (!l->cache || !l->lookups || l->ep < 0 || l->timer < 0 || (config->anchors && !l->anchors))
 		return error_set(e, "DNS: no memory for live lookups");
 	find_key_zone(l);
-	l->upstream = upstream_new(config->server, config->servers, e);
-	return l->upstream && ((wait_on(l, l->timer) && wait_on(l, upstream_fd(l->upstream))) || error_set(e, "DNS: no epoll")) &&
+	l->outside = outside_new(config->outside, config->server, config->servers, e);
+	return l->outside && ((wait_on(l, l->timer) && wait_on(l, config->outside)) || error_set(e, "DNS: no epoll")) &&
 	       context_open(l, &l->context[0], e);
 }
 
@@ -214,7 +214,7 @@ void live_free(struct live *l)
 		context_close(l, &l->context[i]);
 	for (size_t i = 0; i < JOBS; i++)
 		ub_resolve_free(l->job[i].result);
-	upstream_free(l->upstream);
+	outside_free(l->outside);
 	lookups_free(l->lookups);
 	verdict_cache_free(l->cache);
 	if (l->ep >= 0)
@@ -239,7 +239,7 @@ struct live_counts live_counts(const struct live *l)
 {
 	struct live_counts c = l->counts;
 	c.cache = verdict_cache_counts(l->cache);
-	c.upstream = upstream_counts(l->upstream);
+	c.upstream = outside_counts(l->outside);
 	return c;
 }
 
@@ -518,13 +518,10 @@ static void deliver(struct live *l, const struct upstream_reply *reply)
 /* epoll must wake us when something is due by the clock. */
 static void set_timer(struct live *l)
 {
-	int due = upstream_due(l->upstream);
 	bool any = false;
 	for (size_t i = 0; i < JOBS && !any; i++)
 		any = l->job[i].state != IDLE;
-	if (any && (due < 0 || due > TICK_MS))
-		due = TICK_MS;
-	int64_t ns = due < 0 ? 0 : due == 0 ? 1000 : (int64_t)due * 1000000;
+	int64_t ns = any ? (int64_t)TICK_MS * 1000000 : 0;
 	struct itimerspec t = { .it_value = { ns / SECOND, ns % SECOND } };
 	timerfd_settime(l->timer, 0, &t, NULL);
 }
@@ -546,7 +543,7 @@ static void work(struct live *l)
 				process_results(l, c);
 		}
 	}
-	while (upstream_next(l->upstream, &reply))
+	while (outside_next(l->outside, &reply))
 		deliver(l, &reply);
 	sort_jobs(l);
 	if (l->counts.lookups) /* nothing is sent before somebody asked for something */

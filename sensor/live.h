@@ -12,6 +12,7 @@
 #include "verdict_cache.h"
 
 /* servers   as for upstream_new, n of them
+ * outside   our end of a pair whose other end a forwarder process has (outside.h), to be taken over
  * anchors   as in struct resolver_config; copied
  * cache     octets for the cache of verdicts
  * store     gets a copy of each reply, or NULL; the caller's
@@ -19,6 +20,7 @@
 struct live_config {
 	const char *const *server;
 	unsigned servers;
+	int outside;
 	const char *anchors;
 	size_t cache;
 	struct dns_store *store;

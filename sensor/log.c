@@ -12,9 +12,9 @@ enum { LINE = 1024 };
 
 static struct {
 	const char *name;
-	enum log_level least;
+	enum log_priority least;
 	int journal;
-} own = { "mxwitness", LOG_LEVEL_INFO, 0 };
+} own = { "mxwitness", SAY_INFO, 0 };
 
 /* JOURNAL_STREAM names the device and inode of the journal's socket: is standard error that one? */
 static int is_journal(void)
@@ -28,14 +28,14 @@ static int is_journal(void)
 	return strcmp(ours, stream) == 0;
 }
 
-void log_open(const char *name, enum log_level least)
+void log_open(const char *name, enum log_priority least)
 {
 	own.name = name;
 	own.least = least;
 	own.journal = is_journal();
 }
 
-void log_line(enum log_level level, const char *format, ...)
+void log_line(enum log_priority level, const char *format, ...)
 {
 	char line[LINE];
 	size_t n, room = sizeof(line) - 1;

@@ -4,9 +4,9 @@
 #define LOG_H
 
 /* As syslog has them (RFC 5424 6.2.1). */
-enum log_level { LOG_LEVEL_ERROR = 3, LOG_LEVEL_WARNING = 4, LOG_LEVEL_NOTICE = 5, LOG_LEVEL_INFO = 6, LOG_LEVEL_DEBUG = 7 };
+enum log_priority { SAY_ERROR = 3, SAY_WARNING = 4, SAY_NOTICE = 5, SAY_INFO = 6, SAY_DEBUG = 7 };
 
 /* name: of this process, kept as it is. Lines less urgent than least are left out. */
-void log_open(const char *name, enum log_level least);
-void log_line(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void log_open(const char *name, enum log_priority least);
+void log_line(enum log_priority level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 #endif

@@ -313,6 +313,7 @@ static void last_word(struct judge *j)
 int proc_judge(const struct run *run, struct channel *capture, struct channel *resolver, struct channel *output)
 {
 	struct judge *j = calloc(1, sizeof(*j));
+	struct error e;
 	if (!j)
 		return 2;
 	j->run = run;
@@ -324,6 +325,10 @@ int proc_judge(const struct run *run, struct channel *capture, struct channel *r
 	record_init(&j->stats);
 	if (!j->docket || (resolver && !j->wait)) {
 		note(j, "e", bytes_of("judge: no memory"));
+		return 2;
+	}
+	if (!sandbox_judge(&run->user, NULL, &e)) {
+		note(j, "e", bytes_of(e.text));
 		return 2;
 	}
 	receive(j);

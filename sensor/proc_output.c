@@ -163,12 +163,18 @@ int proc_output(const struct run *run, struct channel *judge)
 	struct output o = { .run = run, .table = { .all = run->all, .colour = run->colour, .width = run->width } };
 	enum channel_kind kind = CH_NOTE;
 	struct bytes record;
+	struct error e;
 	o.buffer = malloc(OUT_BUFFER);
 	if (!o.buffer)
 		return 2;
+	const char *folder = run->evidence ? evidence_dir_path(run->evidence) : NULL;
+	if (!sandbox_output(&run->user, &folder, folder ? 1 : 0, false, &e)) {
+		fprintf(stderr, "mxwitness: %s\n", e.text);
+		return 2;
+	}
 	o.text = (struct text){ o.buffer, 0, OUT_BUFFER, false };
 	clock_gettime(CLOCK_MONOTONIC, &o.started);
-	if (run->evidence && !(o.evidence = evidence_new(run, channel_fd(judge))))
+	if (run->evidence && !(o.evidence = evidence_new(run)))
 		return 2;
 	while (channel_recv(judge, &kind, &record) && kind != CH_END) {
 		struct progress p;

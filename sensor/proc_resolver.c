@@ -3,11 +3,10 @@
  * process that runs libunbound; it holds no packets and no rules. */
 #include "run.h"
 
-enum { PROVE_MAX = 64 };
 #include <poll.h>
-#include <sys/resource.h>
+#include <unbound.h>
 
-enum { DESCRIPTORS = 4096 };
+enum { PROVE_MAX = 64 };
 
 /* open: questions whose answer was not sent yet. */
 struct serving {
@@ -125,25 +124,34 @@ static void serve(struct serving *s)
 		;
 }
 
-/* Each open question has a socket here and one in libunbound: the usual 1024 descriptors may not do. */
-static void raise_limit(void)
+/* libunbound and OpenSSL read their files when they are used first; the sandbox comes after that. */
+static void warm_up(void)
 {
-	struct rlimit l;
-	if (getrlimit(RLIMIT_NOFILE, &l) != 0 || l.rlim_cur >= DESCRIPTORS)
-		return;
-	l.rlim_cur = l.rlim_max < DESCRIPTORS ? l.rlim_max : DESCRIPTORS;
-	setrlimit(RLIMIT_NOFILE, &l);
+	ub_ctx_delete(ub_ctx_create());
 }
 
-int proc_resolver(const struct run *run, struct channel *capture, struct channel *judge)
+static bool begin(struct serving *s, const struct run *run, int forwarder, struct error *e)
+{
+	struct resolver_config config = run->resolver;
+	bool alone;
+	config.outside = forwarder + 1;
+	warm_up();
+	if (!sandbox_resolver(&run->user, &alone, e))
+		return false;
+	if (!alone && run->verbose)
+		channel_send(s->judge, CH_NOTE, bytes_of("i"), bytes_of("the resolver process has no network namespace of its "
+			     "own here: the system refuses one"));
+	s->resolver = resolver_new(&config, e);
+	return s->resolver;
+}
+
+int proc_resolver(const struct run *run, struct channel *capture, struct channel *judge, int forwarder)
 {
 	static struct serving serving;
 	struct error e = { "no memory for DNS proofs" };
-	raise_limit();
 	serving.judge = judge;
 	serving.proof = dns_proof_new();
-	serving.resolver = serving.proof ? resolver_new(&run->resolver, &e) : NULL;
-	if (!serving.resolver) {
+	if (!serving.proof || !begin(&serving, run, forwarder, &e)) {
 		channel_send(judge, CH_NOTE, bytes_of("e"), bytes_of(e.text));
 		channel_flush(judge);
 		return 1;

@@ -133,13 +133,14 @@ static bool open_live(struct resolver *r, const struct resolver_config *config, 
 	const char *text[RESOLVER_UPSTREAMS];
 	if (config->mode != RESOLVE_LIVE && config->mode != RESOLVE_AUTO)
 		return true;
-	if (config->upstreams == 0)
+	if (config->upstreams == 0 || !config->outside)
 		return error_set(e, "DNS: no resolver to ask; name one with --resolver ADDRESS");
 	for (unsigned i = 0; i < config->upstreams && i < RESOLVER_UPSTREAMS; i++)
 		text[i] = config->upstream[i];
 	if (!open_save(r, config->save ? config->save - 1 : -1, e))
 		return false;
 	struct live_config live = { .server = text, .servers = config->upstreams, .anchors = config->anchors, .save = r->save };
+	live.outside = config->outside - 1;
 	live.cache = config->cache ? config->cache : RESOLVER_CACHE;
 	live.store = config->mode == RESOLVE_LIVE ? r->store : NULL;
 	r->live = live_new(&live, e);

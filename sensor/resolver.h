@@ -23,6 +23,7 @@ enum resolve_mode { RESOLVE_OFF, RESOLVE_CAPTURE, RESOLVE_LIVE, RESOLVE_AUTO };
 /* mode       above
  * anchors    trust anchors as zone file text, DNSKEY or DS; NULL: the root's own, by their periods of validity
  * upstream   resolvers for live, as upstream_new takes them; upstreams of them, asked in that order
+ * outside    with upstreams: 1 + our end of a pair whose other end a forwarder process has (outside.h); taken over
  * budget     octets for the store, 0: RESOLVER_BUDGET; taken at start
  * cache      octets for the cache of live verdicts, 0: RESOLVER_CACHE
  * kept       octets of messages on the link to keep as they were, for resolver_prove; 0: none
@@ -33,7 +34,7 @@ struct resolver_config {
 	char upstream[RESOLVER_UPSTREAMS][RESOLVER_UPSTREAM_TEXT];
 	unsigned upstreams;
 	size_t budget, cache, kept;
-	int save;
+	int outside, save;
 };
 
 struct resolver_counts {

@@ -6,6 +6,7 @@
 #include "judge/peer.h"
 #include "resolver.h"
 #include "rule_file.h"
+#include "sandbox.h"
 #include "settings.h"
 #include "source.h"
 #include "verify.h"
@@ -27,8 +28,9 @@ struct run {
 	struct evidence_context context;
 	const struct claim *claim;          /* of the evidence file that is read to verify it; else NULL */
 	int inner[RUN_INNER];               /* descriptors of who started us, to be closed in every process; -1: none */
+	struct sandbox_user user;
 	enum format format;
-	int out, spill;
+	int out, spill, verifier;           /* verifier: see proc_verifier; -1: there is none */
 	bool all, colour, progress, verbose;
 	unsigned width;
 };
@@ -39,7 +41,13 @@ int run_all(const struct run *run);
 
 /* One process each: they return its exit status. A channel is owned by the process it is given to. */
 int proc_capture(const struct run *run, struct channel *judge, struct channel *resolver);
-int proc_resolver(const struct run *run, struct channel *capture, struct channel *judge);
+int proc_resolver(const struct run *run, struct channel *capture, struct channel *judge, int forwarder);
+/* resolver, forwarder: the ends of their pair (outside.h); forwarder is -1 where nothing is asked live. */
+int proc_forwarder(const struct run *run, int resolver);
 int proc_judge(const struct run *run, struct channel *capture, struct channel *resolver, struct channel *output);
 int proc_output(const struct run *run, struct channel *judge);
+/* fd: its end of a pair of packets, whose other end run->verifier is in the output process. */
+int proc_verifier(const struct run *run, int fd);
+/* In the output process: the verdict of the evidence file at path, repeated by the verifier process behind fd. */
+void verifier_ask(int fd, const char *path, struct verify_result *result);
 #endif

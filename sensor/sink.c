@@ -145,7 +145,7 @@ static bool write_sink(struct sinks *s, struct sink *k)
 		if (n <= 0) {
 			s->failures++;
 			if (!k->broken)
-				log_line(LOG_LEVEL_ERROR, "%s: cannot be written: %s; its events wait", k->path ? k->path : "standard output",
+				log_line(SAY_ERROR, "%s: cannot be written: %s; its events wait", k->path ? k->path : "standard output",
 					 strerror(errno));
 			k->broken = true;
 			return false;
@@ -153,7 +153,7 @@ static bool write_sink(struct sinks *s, struct sink *k)
 		k->done += (size_t)n;
 	}
 	if (k->broken)
-		log_line(LOG_LEVEL_NOTICE, "%s: is written again", k->path ? k->path : "standard output");
+		log_line(SAY_NOTICE, "%s: is written again", k->path ? k->path : "standard output");
 	k->broken = false;
 	k->text.n = k->done = 0;
 	k->text.full = false;

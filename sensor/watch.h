@@ -9,8 +9,6 @@
 #define WATCH_H
 #include "options.h"
 #include "run.h"
-#include "sandbox.h"
-#include "settings.h"
 #include "shunt.h"
 #include "source_live.h"
 #include "supervisor.h"
@@ -24,12 +22,10 @@ enum watch_job { WATCH_OUTPUT, WATCH_JUDGE, WATCH_RESOLVER, WATCH_FORWARDER, WAT
  * ended  how often each job ended and should not have: the supervisor counts, and who is forked later knows */
 struct watch {
 	struct run run;
-	struct settings settings;
 	struct supervisor *supervisor;
 	struct source_live *source;
 	struct shunt *shunt;                    /* NULL: off, for the reason in shunt_off */
 	char shunt_off[WATCH_REASON];
-	struct sandbox_user user;
 	unsigned workers;
 	int capture_judge[WATCH_WORKERS][2], capture_resolver[WATCH_WORKERS][2];
 	int judge_resolver[2], judge_output[2], supervisor_judge[2], resolver_forwarder[2];

@@ -122,7 +122,7 @@ static void send_stats(struct capture *c)
 	record_num(&s, F_st_packets, (int64_t)c->packets);
 	record_num(&s, F_st_octets, (int64_t)c->octets);
 	pipeline_stats(c->pipeline, &s);
-	for (size_t i = 0; i < c->watch->settings.interfaces.n; i++) {
+	for (size_t i = 0; i < c->watch->run.settings.interfaces.n; i++) {
 		struct live_count n;
 		source_live_count(c->watch->source, c->worker, i, &n);
 		(void)live;
@@ -183,7 +183,7 @@ static void capture(struct capture *c)
 				step(c);
 			continue;
 		case LIVE_DOWN:
-			log_line(LOG_LEVEL_WARNING, "interface %s is down or gone; capture goes on when it is back",
+			log_line(SAY_WARNING, "interface %s is down or gone; capture goes on when it is back",
 				 source_live_name(c->watch->source, packet.iface));
 			break;
 		case LIVE_TIMEOUT:
@@ -218,7 +218,7 @@ int watch_capture(void *context, unsigned job)
 	c.watch = context;
 	c.job = job;
 	c.worker = job - WATCH_CAPTURE;
-	log_open("mxwitness[capture]", c.watch->settings.log_level + LOG_LEVEL_ERROR);
+	log_open("mxwitness[capture]", c.watch->run.settings.log_level + SAY_ERROR);
 	source_live_take(c.watch->source, c.worker);
 	c.pipeline = pipeline_new(&c.watch->run.pipeline);
 	c.judge = channel_new(c.watch->capture_judge[c.worker][0]);
@@ -227,11 +227,11 @@ int watch_capture(void *context, unsigned job)
 	/* numbers grow from one life to the next, so that nothing is acknowledged that an earlier one sent */
 	c.outbox = c.judge ? outbox_new(c.judge, OUTBOX, (uint64_t)ns_now() / 1000) : NULL;
 	if (!c.pipeline || !c.outbox) {
-		log_line(LOG_LEVEL_ERROR, "no memory for the flow table");
+		log_line(SAY_ERROR, "no memory for the flow table");
 		return 1;
 	}
-	if (!sandbox_capture(&c.watch->user, SANDBOX_LIVE, &e)) {
-		log_line(LOG_LEVEL_ERROR, "%s", e.text);
+	if (!sandbox_capture(&c.watch->run.user, SANDBOX_LIVE, &e)) {
+		log_line(SAY_ERROR, "%s", e.text);
 		return 1;
 	}
 	channel_offer(c.judge, CH_HELLO, (struct bytes){ 0 }, (struct bytes){ 0 });

@@ -128,13 +128,13 @@ static void resolver_word(struct judge *j, enum channel_kind kind, struct bytes 
 		break;
 	case CH_HELLO:
 		if (j->resolver_gone)
-			log_line(LOG_LEVEL_NOTICE, "the resolver answers again");
+			log_line(SAY_NOTICE, "the resolver answers again");
 		j->resolver_gone = false;
 		docket_again(j->docket);
 		break;
 	case CH_NOTE:
 		if (record.n)
-			log_line(record.p[0] == 'e' ? LOG_LEVEL_WARNING : LOG_LEVEL_NOTICE, "%.*s", (int)record.n - 1, (const char *)record.p + 1);
+			log_line(record.p[0] == 'e' ? SAY_WARNING : SAY_NOTICE, "%.*s", (int)record.n - 1, (const char *)record.p + 1);
 		break;
 	default:
 		break;
@@ -367,7 +367,7 @@ static void stats_event(struct judge *j)
 
 static void each_second(struct judge *j)
 {
-	const int64_t now = ms_now(), interval = (int64_t)j->watch->settings.stats_interval;
+	const int64_t now = ms_now(), interval = (int64_t)j->watch->run.settings.stats_interval;
 	if (now < j->tick)
 		return;
 	j->tick = now + TICK_MS;
@@ -375,7 +375,7 @@ static void each_second(struct judge *j)
 	if (docket_open(j->docket) == 0)
 		j->heard = now;
 	if (!j->resolver_gone && now - j->heard > MUTE_MS) {
-		log_line(LOG_LEVEL_WARNING, "the resolver says nothing; what is asked of it counts as failed until it does");
+		log_line(SAY_WARNING, "the resolver says nothing; what is asked of it counts as failed until it does");
 		j->resolver_gone = true;
 		docket_no_resolver(j->docket);
 	}
@@ -491,17 +491,17 @@ int watch_judge(void *context, unsigned job)
 	struct error e;
 	j.watch = context;
 	j.job = job;
-	log_open("mxwitness[judge]", j.watch->settings.log_level + LOG_LEVEL_ERROR);
+	log_open("mxwitness[judge]", j.watch->run.settings.log_level + SAY_ERROR);
 	if (!set_up(&j)) {
-		log_line(LOG_LEVEL_ERROR, "no memory");
+		log_line(SAY_ERROR, "no memory");
 		return 1;
 	}
-	if (!sandbox_judge(&j.watch->user, j.watch->settings.state, &e)) {
-		log_line(LOG_LEVEL_ERROR, "%s", e.text);
+	if (!sandbox_judge(&j.watch->run.user, j.watch->run.settings.state, &e)) {
+		log_line(SAY_ERROR, "%s", e.text);
 		return 1;
 	}
 	j.heard = ms_now();
-	j.stats_due = ms_now() + (int64_t)j.watch->settings.stats_interval;
+	j.stats_due = ms_now() + (int64_t)j.watch->run.settings.stats_interval;
 	while (!supervisor_told() && !j.ending) {
 		round_of_work(&j);
 		wait_for_work(&j);

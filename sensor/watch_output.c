@@ -135,10 +135,10 @@ static bool set_up(struct output *o, struct error *e)
 	struct watch *w = o->watch;
 	record_init(&o->stats);
 	o->judge = channel_new(w->judge_output[1]);
-	o->sinks = sinks_new(&w->settings, &w->run, e);
+	o->sinks = sinks_new(&w->run.settings, &w->run, e);
 	if (!o->judge || !o->sinks)
 		return o->judge ? false : error_set(e, "no memory");
-	if (w->run.evidence && !(o->evidence = evidence_new(&w->run, channel_fd(o->judge))))
+	if (w->run.evidence && !(o->evidence = evidence_new(&w->run)))
 		return error_set(e, "no memory for evidence");
 	return true;
 }
@@ -150,14 +150,14 @@ int watch_output(void *context, unsigned job)
 	const char *folder[SINK_FOLDERS];
 	o.watch = context;
 	o.job = job;
-	log_open("mxwitness[output]", o.watch->settings.log_level + LOG_LEVEL_ERROR);
+	log_open("mxwitness[output]", o.watch->run.settings.log_level + SAY_ERROR);
 	if (!set_up(&o, &e)) {
-		log_line(LOG_LEVEL_ERROR, "%s", e.text);
+		log_line(SAY_ERROR, "%s", e.text);
 		return 1;
 	}
-	size_t n = sinks_folders(&o.watch->settings, folder);
-	if (!sandbox_output(&o.watch->user, folder, n, false, &e)) {
-		log_line(LOG_LEVEL_ERROR, "%s", e.text);
+	size_t n = sinks_folders(&o.watch->run.settings, folder);
+	if (!sandbox_output(&o.watch->run.user, folder, n, false, &e)) {
+		log_line(SAY_ERROR, "%s", e.text);
 		return 1;
 	}
 	channel_offer(o.judge, CH_HELLO, (struct bytes){ 0 }, (struct bytes){ 0 });
