@@ -30,16 +30,16 @@ $(UNIT): $B/%: $B/%.o $(PARTS) $B/libmxwitness.a
 	@echo "  LD $@" && $(CC) $(FLAGS) $(LDFLAGS) $(LDHARD) -o $@ $^ $(LDLIBS) -lcmocka
 $(FUZZ): $B/%: $B/%.o $(FUZZMAIN) $(PARTS) $B/libmxwitness.a
 	@echo "  LD $@" && $(CC) $(FLAGS) $(LDFLAGS) $(LDHARD) -o $@ $^ $(LDLIBS)
-$B/tests/live/ask: $B/tests/live/ask.o $(PARTS) $B/libmxwitness.a
+$B/tests/live/ask $B/tests/latency/interims: $B/%: $B/%.o $(PARTS) $B/libmxwitness.a
 	@echo "  LD $@" && $(CC) $(FLAGS) $(LDFLAGS) $(LDHARD) -o $@ $^ $(LDLIBS)
 demo: all                        ## judge the captures under tests/pcaps/demo/, offline
 	@$B/mxwitness read --all --format table --trust-anchor tests/pcaps/root.anchor tests/pcaps/demo || [ $$? -eq 1 ]
-check: all $(UNIT) $(FUZZ) pure  ## all that a change must pass
+check: all $(UNIT) $(FUZZ) $B/tests/latency/interims pure  ## all that a change must pass
 	@sh tests/check.sh $B
 asan:                            ## the tests under ASan and UBSan
 	$(MAKE) B=build/asan HARDEN= LDHARD= CFLAGS='-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all' \
 	        WARN= PAIRS=1500 check-only
-check-only: all $(UNIT) $(FUZZ)
+check-only: all $(UNIT) $(FUZZ) $B/tests/latency/interims
 	@PAIRS=$(PAIRS) sh tests/check.sh $B
 fuzz:                            ## libFuzzer, T seconds for each parser
 	$(MAKE) B=build/fuzz CC=clang HARDEN= LDHARD= CFLAGS='-O1 -g -fsanitize=fuzzer-no-link,address,undefined' \

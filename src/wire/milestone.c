@@ -33,10 +33,16 @@ void milestone_smtp(struct milestones *m, const struct record *r, const struct s
 	case SMTP_REPLY: case SMTP_AUTH_RESPONSE: case SMTP_TEXT: case SMTP_TLS_BEGIN: case SMTP_PROXY:
 		break;
 	}
-	if (record_get_tri(r, F_smtp_auth_response) == TRI_YES)
+	if (record_get_tri(r, F_smtp_auth_response) == TRI_YES && record_has(r, F_smtp_auth_code))
 		milestone_reach(m, MILESTONE_CREDENTIALS);
 	if (record_get_tri(r, F_smtp_inj_cmd) == TRI_YES || record_get_tri(r, F_smtp_inj_rsp) == TRI_YES)
 		milestone_reach(m, MILESTONE_INJECTED);
+}
+
+bool milestone_due(const struct milestones *m, const struct smtp *s)
+{
+	bool asked_last = s->last == VERB_STARTTLS && s->client != CLIENT_TLS;
+	return m->due && m->given < MILESTONES_MOST && !(s->upgrade == UPGRADE_REFUSED && asked_last);
 }
 
 void milestone_tls(struct milestones *m, const struct tls *t)

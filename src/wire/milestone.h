@@ -6,7 +6,7 @@
 #include "wire/smtp.h"
 #include "wire/tls.h"
 
-/* MILESTONE_CREDENTIALS  the client gave credentials in clear (RFC 4954 4)
+/* MILESTONE_CREDENTIALS  the client gave credentials in clear, and was answered: a refusal makes a guess of it (RFC 4954 4)
  * MILESTONE_MAIL         the first MAIL in clear
  * MILESTONE_CONTENT      the first octets of content in clear
  * MILESTONE_REFUSED      STARTTLS was refused, and the client went on
@@ -37,6 +37,9 @@ bool milestone_passed(const struct milestones *m, enum milestone at);
 
 /* After observe_smtp of ev: r and s are the state behind it. */
 void milestone_smtp(struct milestones *m, const struct record *r, const struct smtp *s, const struct smtp_event *ev);
+/* Is the session to be given now? Not while a refusal of STARTTLS is the last word: what the client makes of it decides. */
+bool milestone_due(const struct milestones *m, const struct smtp *s);
+
 /* After octets were given to TLS. */
 void milestone_tls(struct milestones *m, const struct tls *t);
 #endif

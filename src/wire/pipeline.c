@@ -516,8 +516,7 @@ static bool finish(struct pipeline *p, struct flow *fl, struct pipeline_out *out
 /* Is it time for the session of fl as it stands? While octets wait for others it is not yet known how that is. */
 static bool is_due(const struct pipeline *p, const struct flow *fl, const struct dialogue *d)
 {
-	return p->interim && d && d->milestones.due && d->milestones.given < MILESTONES_MOST && is_session(d) &&
-	       stream_settled(&fl->streams);
+	return p->interim && d && milestone_due(&d->milestones, &d->smtp) && is_session(d) && stream_settled(&fl->streams);
 }
 
 /* The session of fl as if the capture ended here. Streams that are settled have nothing more to give but their ends, so
