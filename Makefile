@@ -17,6 +17,7 @@ LIB      := $(patsubst %.c,$B/%.o,$(wildcard src/*.c src/*/*.c))
 SENSOR   := $(patsubst %.c,$B/%.o,$(wildcard sensor/*.c))
 PARTS    := $(filter-out $B/sensor/main.o,$(SENSOR))
 UNIT     := $(patsubst %.c,$B/%,$(wildcard tests/unit/test_*.c))
+HELPERS  := $(addprefix $B/tests/,live/ask latency/interims sandbox/attempt bench/live_loop)
 FUZZ     := $(patsubst %.c,$B/%,$(wildcard tests/fuzz/fuzz_*.c))
 
 all: $B/mxwitness                ## build the sensor
@@ -30,20 +31,16 @@ $(UNIT): $B/%: $B/%.o $(PARTS) $B/libmxwitness.a
 	@echo "  LD $@" && $(CC) $(FLAGS) $(LDFLAGS) $(LDHARD) -o $@ $^ $(LDLIBS) -lcmocka
 $(FUZZ): $B/%: $B/%.o $(FUZZMAIN) $(PARTS) $B/libmxwitness.a
 	@echo "  LD $@" && $(CC) $(FLAGS) $(LDFLAGS) $(LDHARD) -o $@ $^ $(LDLIBS)
-$B/tests/bench/live_loop: $B/tests/bench/live_loop.o $(PARTS) $B/libmxwitness.a
-	@echo "  LD $@" && $(CC) $(FLAGS) $(LDFLAGS) $(LDHARD) -o $@ $^ $(LDLIBS)
-$B/tests/live/ask: $B/tests/live/ask.o $(PARTS) $B/libmxwitness.a
-	@echo "  LD $@" && $(CC) $(FLAGS) $(LDFLAGS) $(LDHARD) -o $@ $^ $(LDLIBS)
-$B/tests/sandbox/attempt: $B/tests/sandbox/attempt.o $(PARTS) $B/libmxwitness.a
+$(HELPERS): $B/%: $B/%.o $(PARTS) $B/libmxwitness.a
 	@echo "  LD $@" && $(CC) $(FLAGS) $(LDFLAGS) $(LDHARD) -o $@ $^ $(LDLIBS)
 demo: all                        ## judge the captures under tests/pcaps/demo/, offline
 	@$B/mxwitness read --all --format table --trust-anchor tests/pcaps/root.anchor tests/pcaps/demo || [ $$? -eq 1 ]
-check: all $(UNIT) $(FUZZ) $B/tests/bench/live_loop $B/tests/sandbox/attempt pure  ## all that a change must pass
+check: all $(UNIT) $(FUZZ) $(HELPERS) pure  ## all that a change must pass
 	@sh tests/check.sh $B
 asan:                            ## the tests under ASan and UBSan
 	$(MAKE) B=build/asan HARDEN= LDHARD= CFLAGS='-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all' \
 	        WARN= PAIRS=1500 check-only
-check-only: all $(UNIT) $(FUZZ) $B/tests/bench/live_loop $B/tests/sandbox/attempt
+check-only: all $(UNIT) $(FUZZ) $(HELPERS)
 	@PAIRS=$(PAIRS) sh tests/check.sh $B
 fuzz:                            ## libFuzzer, T seconds for each parser
 	$(MAKE) B=build/fuzz CC=clang HARDEN= LDHARD= CFLAGS='-O1 -g -fsanitize=fuzzer-no-link,address,undefined' \

@@ -5,7 +5,7 @@
 #include "judge/site.h"
 #include "rule_site.h"
 
-/* enum shunt { shunt_auto, ... }, from the word lists of settings.def. */
+/* enum shunting { shunting_auto, ... }, from the word lists of settings.def. */
 #define SETTING_WORDS(set) enum set {
 #define SETTING_WORD(set, c, text) set##_##c,
 #define SETTING_WORDS_END(set) set##_COUNT };

@@ -68,6 +68,7 @@ script "live capture" python3 "$here/live_capture.py" "$B/tests/bench/live_loop"
 script mutate python3 "$here/mutate.py"
 script mutations python3 "$here/../tools/mutate/mutate.py" check "$here/pcaps" "$here"/mutations/*.toml
 script invariance python3 "$here/invariance.py" "$B/mxwitness" --pairs "${PAIRS:-4000}"
+script interims "$B/tests/latency/interims" "$here/pcaps"
 script evidence python3 "$here/evidence.py" "$B/mxwitness"
 
 [ "$skipped" -gt 0 ] && printf '%d skipped\n' "$skipped"

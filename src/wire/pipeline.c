@@ -11,6 +11,7 @@
 #include "wire/frame.h"
 #include "wire/ident.h"
 #include "wire/keep_smtp.h"
+#include "wire/milestone.h"
 #include "wire/observe_smtp.h"
 #include "wire/observe_tcp.h"
 #include "wire/observe_tls.h"
@@ -26,16 +27,24 @@ enum { DNS_PORT = 53, FRAGMENTS = 256, TLS_SHARE = 4 };
  * deaf        of this direction nothing more can be read
  * opaque      neither SMTP nor TLS                          gap  octets missing while SMTP or a handshake was in clear
  * passed      a direction has come to where nothing is compared any more
- * met         something of this direction was seen           where  places of conflicts and resets, placed so many */
+ * met         something of this direction was seen           where  places of conflicts and resets, placed so many
+ * milestones  for interim sessions */
 struct dialogue {
 	struct smtp smtp;
 	struct tls tls;
 	struct record record;
 	struct trail trail[2];
 	struct tcp_places where;
+	struct milestones milestones;
 	uint64_t tls_from[2];
 	bool tls_on[2], tls_gap[2], deaf[2], met[2];
 	bool opaque, gap, cut, tls_due, passed;
+};
+
+/* A flow and its dialogue as if they ended now: a copy, which lends all that it points to from the original. */
+struct interim {
+	struct flow flow;
+	struct dialogue dialogue;
 };
 
 struct pipeline {
@@ -50,6 +59,7 @@ struct pipeline {
 	struct flow_table *flows;
 	struct ident *ident;
 	struct tls_observer *observer;
+	struct interim *interim;           /* NULL: only what has ended is given */
 
 	struct packet packet;              /* on loan, as is segment */
 	struct segment segment;
@@ -115,7 +125,8 @@ struct pipeline *pipeline_new(const struct pipeline_config *config)
 	p->fragments = fragment_table_new(FRAGMENTS);
 	p->ident = ident_new();
 	p->observer = tls_observer_new();
-	if (!p->fragments || !p->ident || !p->observer ||
+	p->interim = config->interim ? malloc(sizeof(*p->interim)) : NULL;
+	if (!p->fragments || !p->ident || !p->observer || (config->interim && !p->interim) ||
 	    !stream_memory_init(&p->streams, config->budget - config->budget / TLS_SHARE) ||
 	    !tls_memory_init(&p->tls, config->budget / TLS_SHARE) ||
 	    !pool_init(&p->dialogues, sizeof(struct dialogue), config->dialogues) ||
@@ -135,6 +146,7 @@ void pipeline_free(struct pipeline *p)
 	pool_free(&p->dialogues);
 	keep_memory_free(&p->keeps);
 	free(p->exhibit);
+	free(p->interim);
 	tls_memory_free(&p->tls);
 	stream_memory_free(&p->streams);
 	tls_observer_free(p->observer);
@@ -164,6 +176,7 @@ static struct dialogue *dialogue_of(struct pipeline *p, struct flow *fl)
 	d->tls_from[C2S] = d->tls_from[S2C] = 0;
 	d->opaque = d->gap = d->cut = d->passed = false;
 	d->where = (struct tcp_places){ 0 };
+	d->milestones = (struct milestones){ 0 };
 	trail_init(&d->trail[C2S]);
 	trail_init(&d->trail[S2C]);
 	fl->user = d;
@@ -181,6 +194,7 @@ static bool take_smtp(struct dialogue *d, struct keep *k, enum dir dir, uint64_t
 	case PARSE_OK:
 		trail_note(&d->trail[dir], at, trail_event(&ev, d->smtp.lost[C2S] || d->smtp.lost[S2C]));
 		observe_smtp(&d->record, &d->smtp, &ev);
+		milestone_smtp(&d->milestones, &d->record, &d->smtp, &ev);
 		if (ev.kind == SMTP_TLS_BEGIN)
 			d->tls_on[dir] = true;
 		return true;
@@ -219,6 +233,7 @@ static bool take_tls(struct pipeline *p, struct flow *fl, struct dialogue *d, en
 	enum parse got = tls_next(&d->tls, dir, in, &ev, used, skip);
 	if (fl->kept)
 		keep_tls(fl->kept, dir, at, bytes_head(in, *used), *skip, got == PARSE_OK ? what_tls(&ev) : WHAT_TLS);
+	milestone_tls(&d->milestones, &d->tls);
 	switch (got) {
 	case PARSE_OK:
 		observe_tls(&d->record, p->observer, &d->tls, &ev);
@@ -396,6 +411,14 @@ static bool clear_conflict(const struct tcp_places *where)
 	return clear;
 }
 
+/* So far; more may follow. */
+static void see_places(const struct flow *fl, struct dialogue *d)
+{
+	place_all(fl, d, false);
+	if (!milestone_passed(&d->milestones, MILESTONE_CONFLICT) && clear_conflict(&d->where))
+		milestone_reach(&d->milestones, MILESTONE_CONFLICT);
+}
+
 /* The dialogue as its later versions read, if there are two. */
 static void read_again(struct pipeline *p, const struct flow *fl, struct dialogue *d)
 {
@@ -448,21 +471,14 @@ static enum tri handshake_of(const struct dialogue *d)
 	return d->tls_on[C2S] || d->tls_on[S2C] ? tls_complete(&d->tls) : TRI_UNSEEN;
 }
 
-/* Ends a flow; true: it was a session, and out has it. */
-static bool finish(struct pipeline *p, struct flow *fl, struct pipeline_out *out)
+static bool is_session(const struct dialogue *d)
 {
-	stream_finish(&fl->streams);
-	if (is_dns(p, fl))
-		return false;
-	drain(p, fl);
-	struct dialogue *d = fl->user;
-	uint64_t octets = fl->streams.side[C2S].octets + fl->streams.side[S2C].octets;
-	bool nothing = !d || d->opaque || !(smtp_spoken(&d->smtp) || d->tls_on[C2S] || d->tls_on[S2C]);
-	if (nothing || octets == 0) {
-		p->empty += octets == 0;
-		p->other += octets != 0;
-		return false;
-	}
+	return d && !d->opaque && (smtp_spoken(&d->smtp) || d->tls_on[C2S] || d->tls_on[S2C]);
+}
+
+/* The session of a flow whose streams have ended. The exhibit is left to the caller. */
+static void say(struct pipeline *p, const struct flow *fl, struct dialogue *d, struct pipeline_out *out)
+{
 	place_all(fl, d, true);
 	place_rest(fl, d);
 	read_again(p, fl, d);
@@ -475,13 +491,59 @@ static bool finish(struct pipeline *p, struct flow *fl, struct pipeline_out *out
 	observe_tcp(&d->record, p->ident, fl, &hints);
 	if (d->tls.limit)
 		record_yes(&d->record, F_cap_limit);
-	p->sessions++;
 	*out = (struct pipeline_out){ .session = &d->record, .chain = tls_chain(&d->tls), .proof = tls_proof(&d->tls) };
+}
+
+/* Ends a flow; true: it was a session, and out has it. */
+static bool finish(struct pipeline *p, struct flow *fl, struct pipeline_out *out)
+{
+	stream_finish(&fl->streams);
+	if (is_dns(p, fl))
+		return false;
+	drain(p, fl);
+	uint64_t octets = fl->streams.side[C2S].octets + fl->streams.side[S2C].octets;
+	if (!is_session(fl->user) || octets == 0) {
+		p->empty += octets == 0;
+		p->other += octets != 0;
+		return false;
+	}
+	say(p, fl, fl->user, out);
+	p->sessions++;
 	if (fl->kept) {
 		int64_t silent = fl->end == FLOW_END_TIMEOUT && p->have ? p->segment.ts : INT64_MIN;
 		out->exhibit = (struct bytes){ p->exhibit, keep_pack(fl->kept, &fl->streams, silent, p->exhibit, EXHIBIT_OCTETS) };
 	}
 	return true;
+}
+
+/* Is it time for the session of fl as it stands? While octets wait for others it is not yet known how that is. */
+static bool is_due(const struct pipeline *p, const struct flow *fl, const struct dialogue *d)
+{
+	return p->interim && d && milestone_due(&d->milestones, &d->smtp) && is_session(d) && stream_settled(&fl->streams);
+}
+
+/* The session of fl as if the capture ended here. Streams that are settled have nothing more to give but their ends, so
+ * that all that changes is in the copy. */
+static void finish_copy(struct pipeline *p, struct flow *fl, struct pipeline_out *out)
+{
+	struct flow *copy = &p->interim->flow;
+	struct dialogue *own = fl->user, *d = &p->interim->dialogue;
+	own->milestones.due = false;
+	own->milestones.given++;
+	*copy = *fl;
+	*d = *own;
+	copy->end = fl->state == FLOW_CLOSED ? FLOW_END_CLOSED : FLOW_END_INPUT;
+	for (enum dir dir = C2S; dir <= S2C; dir++) {
+		if (copy->streams.side[dir].ended)
+			continue;
+		meet(copy, d, dir);
+		if (!d->tls_on[dir])
+			smtp_end(&d->smtp, dir);
+	}
+	say(p, copy, d, out);
+	record_num(&d->record, F_cap_phase, phase_interim);
+	if (fl->kept)
+		out->exhibit = (struct bytes){ p->exhibit, keep_pack_now(fl->kept, &fl->streams, p->exhibit, EXHIBIT_OCTETS) };
 }
 
 static void release(struct pipeline *p, struct flow *fl)
@@ -576,7 +638,7 @@ static void check_sum(struct pipeline *p, struct flow *fl, enum dir dir)
 	seg->checksum_bad = bad && fl->side[dir].sum_good;
 }
 
-/* Takes the waiting segment into its flow, if it has one. */
+/* Takes the waiting segment into its flow, or answers NULL. */
 static struct flow *take_segment(struct pipeline *p)
 {
 	enum dir dir;
@@ -597,7 +659,7 @@ static struct flow *take_segment(struct pipeline *p)
 	} else {
 		drain(p, fl);
 		if (fl->user && (fl->rsts || fl->streams.side[C2S].conflicts || fl->streams.side[S2C].conflicts))
-			place_all(fl, fl->user, false);
+			see_places(fl, fl->user);
 	}
 	if (!fl->kept)
 		return fl;
@@ -757,12 +819,16 @@ enum pipeline_item pipeline_next(struct pipeline *p, struct pipeline_out *out)
 	if (!flow_wanted(p->flows, &p->segment))
 		return PIPELINE_NONE;
 	fl = take_segment(p);
-	if (fl && turns_quiet(p, fl, out))
-		return PIPELINE_QUIET;
 	if (p->dns_flow && dns_tcp(p, out)) {
 		p->dns_messages += is_answer(&out->dns);
 		return PIPELINE_DNS;
 	}
+	if (fl && is_due(p, fl, fl->user)) {
+		finish_copy(p, fl, out);
+		return PIPELINE_SESSION;
+	}
+	if (fl && turns_quiet(p, fl, out))
+		return PIPELINE_QUIET;
 	return PIPELINE_NONE;
 }
 

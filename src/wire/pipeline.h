@@ -21,14 +21,17 @@ struct mail_port {
  * flows   most flows at a time           budget  octets for reassembly
  * quiet   octets of a flow from which on PIPELINE_QUIET is said; 0: never
  * dns     DNS messages are wanted, of port 53 and of the ndns others in dns_port; without mail ports nothing else is
- * exhibits  octets for packets kept as evidence; 0: none are kept */
+ * exhibits  octets for packets kept as evidence; 0: none are kept
+ * interim   a session is also given before its end, at its milestones (milestone.h), with mxwitness.capture.phase interim: what
+ *           it would be if the capture ended with the packet that was pushed last, and with the event.id that it will have
+ *           at its end. What is given at the end is the same with and without */
 struct pipeline_config {
 	struct mail_port ports[PIPELINE_PORTS];
 	size_t nports;
 	uint8_t key[16];
 	size_t flows, dialogues, budget, exhibits;
 	uint64_t quiet;
-	bool dns;
+	bool dns, interim;
 	uint16_t dns_port[PIPELINE_DNS_PORTS];
 	size_t ndns;
 };

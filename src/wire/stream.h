@@ -168,6 +168,10 @@ void stream_left_out(struct streams *ss, enum dir dir, uint64_t n);
 /* No more packets: stream_next gives what waits, the gaps between, and END for both directions. */
 void stream_finish(struct streams *ss);
 
+/* If no packet came any more, stream_finish would bring END and nothing else: no octet and no gap waits. Asked after
+ * STREAM_NONE. */
+bool stream_settled(const struct streams *ss);
+
 /* Conflicts kept, oldest first: how many, and number i (NULL if there is none). */
 size_t stream_conflict_count(const struct streams *ss, enum dir dir);
 const struct stream_conflict *stream_conflict_at(const struct streams *ss, enum dir dir, size_t i);

@@ -148,7 +148,7 @@ static void defaults(void **state)
 	assert_true(!s.rules.dir && !s.rules.off && !s.rules.level && s.interfaces.n == 0 && s.odd_ports == 0 && s.output.n == 0);
 	assert_int_equal(s.capture_buffer, 64 << 20);
 	assert_int_equal(s.capture_timeout, 100);
-	assert_true(s.capture_promiscuous && s.capture_workers == 1 && !s.capture_filter && s.capture_shunt == shunt_auto);
+	assert_true(s.capture_promiscuous && s.capture_workers == 1 && !s.capture_filter && s.capture_shunt == shunting_auto);
 	assert_int_equal(s.limits_flows, 262144);
 	assert_int_equal(s.limits_dialogues, 16384);
 	assert_int_equal(s.limits_reassembly, 64 << 20);
@@ -199,7 +199,7 @@ static void values(void **state)
 	assert_int_equal(s.capture_buffer, 128 << 20);
 	assert_true(s.capture_timeout == 50 && !s.capture_promiscuous && s.capture_workers == 4 && s.capture_snaplen == 1500);
 	assert_string_equal(s.capture_filter, "tcp port 25");
-	assert_true(s.capture_shunt == shunt_off && s.capture_shunt_after == 1000000 && s.capture_shunt_flows == 128);
+	assert_true(s.capture_shunt == shunting_off && s.capture_shunt_after == 1000000 && s.capture_shunt_flows == 128);
 	assert_true(s.limits_flows == 2048 && s.limits_dialogues == 128 && s.limits_reassembly == 1000000000);
 	assert_int_equal(s.dns_mode, dns_mode_off);
 	assert_string_equal(s.dns_resolver, "192.0.2.53,192.0.2.9");
