@@ -14,7 +14,10 @@ int proc_verifier(const struct run *base, int fd)
 	static struct run run;
 	char path[PATH_ROOM];
 	ssize_t n;
-	run = *base;
+	run = *base; /* without what was closed when this process began */
+	run.evidence = NULL;
+	run.source = run.dns_source = NULL;
+	run.spill = -1;
 	run.inner[1] = fd;
 	while ((n = recv(fd, path, sizeof(path) - 1, 0)) > 0) {
 		struct verify_result result;
