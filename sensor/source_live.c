@@ -45,6 +45,7 @@ struct source_live {
 	int64_t settled;
 	struct live_ring *lent;
 	volatile sig_atomic_t stop;
+	struct live_program fanout;
 };
 
 static struct live_ring *ring_of(const struct source_live *s, unsigned w, size_t iface)
@@ -123,16 +124,15 @@ static struct source_live *allocate(const struct live_config *c)
 /* All rings of one interface, and nothing passes until the last one has its place: else packets would come to several. */
 static bool open_rings(struct source_live *s, size_t i, struct error *e)
 {
-	static struct live_program fanout;
 	struct tap *t = &s->tap[i];
 	t->group = 0;
-	live_filter_fanout(&fanout, t->is.link, s->config.by_ports, s->config.seed,
+	live_filter_fanout(&s->fanout, t->is.link, s->config.by_ports, s->config.seed,
 			   t->is.link == LIVE_ETHERNET ? LIVE_FANOUT_LINK : LIVE_FANOUT_NET);
 	for (unsigned w = 0; w < s->config.workers; w++) {
 		struct live_ring *r = ring_of(s, w, i);
 		if (!live_ring_open(r, t->name, &t->is, s->share, s->config.timeout, s->config.promiscuous, e))
 			return false;
-		if (s->config.workers > 1 && !live_ring_join(r, t->name, &t->group, &fanout, e))
+		if (s->config.workers > 1 && !live_ring_join(r, t->name, &t->group, &s->fanout, e))
 			return false;
 	}
 	for (unsigned w = 0; w < s->config.workers; w++)
@@ -258,7 +258,7 @@ static int wait_for(struct source_live *s, int ms)
 		fds[n] = (struct pollfd){ .fd = r->fd, .events = POLLIN };
 		which[n++] = i;
 	}
-	if (poll(fds, n, ms) <= 0)
+	if (n == 0 || poll(fds, n, ms) <= 0) /* 0: something has come meanwhile */
 		return -1;
 	for (size_t i = 0; i < n; i++)
 		if (fds[i].revents & (POLLERR | POLLHUP | POLLNVAL) && gone(ring_of(s, (unsigned)s->own, which[i])))

@@ -503,7 +503,7 @@ static void note_side(struct flow *fl, enum dir dir, const struct segment *seg)
 		note_after_rst(fl, dir, seg, end);
 	if (seg->payload_wire) {
 		note_payload(&side->habit, seg);
-		if (!opens && !fl->quiet.on[!dir]) /* else nobody has seen what was acknowledged */
+		if (!opens && !fl->quiet.on[C2S] && !fl->quiet.on[S2C]) /* else its answer may have been left out */
 			note_again(side, peer, seg);
 	}
 	if (!(seg->flags & TCP_SYN))

@@ -740,10 +740,11 @@ static struct flow *left_out(const struct pipeline *p)
 	return more || seg->flags & (TCP_FIN | TCP_RST) ? fl : NULL;
 }
 
-/* Where a side has come to: what was counted says it, but the segment that waits is to be the next, where it is near. */
+/* Where a side has come to: in front of the segment that waits, and not farther than what was counted. What was counted
+ * may be newer than that segment. */
 static uint32_t come_to(const struct quiet_count *count, enum dir dir, uint32_t next)
 {
-	return count->seq_to[dir] - next <= STREAM_WINDOW ? next : count->seq_to[dir];
+	return ahead(next, count->seq_to[dir]) ? count->seq_to[dir] : next;
 }
 
 void pipeline_counted(struct pipeline *p, const struct quiet_count *count)

@@ -4,7 +4,7 @@
  *	live_loop watch IFACE[,IFACE] [WORKERS [BUFFER_MIB [SHUNT_OCTETS]]]   source_live, pipeline, one process a worker
  *	live_loop file FILE...                  the same packets and sessions from captures
  *
- * Each says "ready" when packets may come, and ends a second after the last one, or with SIGTERM. A line for each
+ * Each says "ready" when packets may come. watch ends a second after the last one, bare with SIGTERM. A line for each
  * session, and a line of counts at the end. */
 #include <pcap/pcap.h>
 #include <signal.h>
@@ -251,9 +251,8 @@ static int count_bare(const char *iface)
 	}
 	printf("ready\n");
 	fflush(stdout);
-	int rc, idle = 0;
-	while ((rc = pcap_next_ex(bare, &h, &data)) >= 0 && idle < 20) {
-		idle = rc == 0 && n ? idle + 1 : 0;
+	int rc;
+	while ((rc = pcap_next_ex(bare, &h, &data)) >= 0) {
 		n += rc == 1;
 		octets += rc == 1 ? h->len : 0;
 	}
