@@ -134,8 +134,8 @@ static void check_interim(struct pipeline *cut, char *line, const struct given *
 /* Each piece: control octet (flow, direction, how seq moves, flags), length octet, payload. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct pipeline_config config = { .ports = { { 25, false }, { 465, true } }, .nports = 2, .flows = 64,
-					  .dialogues = 16, .budget = 8 << 20, .exhibits = 4 << 20, .dns = true };
+	struct pipeline_config config = { .ports = { { 25, false }, { 465, true } }, .nports = 2, .flows = 16,
+					  .dialogues = 8, .budget = 3 << 20, .exhibits = 1 << 20, .dns = true };
 	struct pipeline *p = pipeline_new(&config), *cut = pipeline_new(&config);
 	config.interim = true;
 	struct pipeline *q = pipeline_new(&config);
