@@ -410,8 +410,9 @@ static void judge_key(struct record *s, struct bytes leaf, struct bytes proof)
 /* Until the client took it or refused it, a chain is only what somebody sent, and was held against no record. */
 static bool was_decided(const struct record *s)
 {
-	return record_get_tri(s, F_tls_established) == TRI_YES ||
-	       record_get_num(s, F_tls_alert_side, side_COUNT) == side_client;
+	bool refused = record_get_tri(s, F_tls_failed) == TRI_YES &&
+		       record_get_num(s, F_tls_alert_side, side_COUNT) == side_client;
+	return refused || record_get_tri(s, F_tls_established) == TRI_YES;
 }
 
 static void judge_pkix(struct peer *p, struct record *s, struct bytes chain)

@@ -17,6 +17,8 @@ static void see_command(struct milestones *m, const struct smtp *s, enum smtp_ve
 {
 	if (verb == VERB_MAIL || verb == VERB_SEND || verb == VERB_SOML || verb == VERB_SAML)
 		milestone_reach(m, MILESTONE_MAIL);
+	if (verb == VERB_RCPT)
+		milestone_reach(m, MILESTONE_RCPT);
 	if (s->upgrade == UPGRADE_REFUSED)
 		milestone_reach(m, MILESTONE_REFUSED);
 }

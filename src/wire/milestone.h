@@ -8,6 +8,7 @@
 
 /* MILESTONE_CREDENTIALS  the client gave credentials in clear, and was answered: a refusal makes a guess of it (RFC 4954 4)
  * MILESTONE_MAIL         the first MAIL in clear
+ * MILESTONE_RCPT         the first RCPT in clear: it tells whose promise counts
  * MILESTONE_CONTENT      the first octets of content in clear
  * MILESTONE_REFUSED      STARTTLS was refused, and the client went on
  * MILESTONE_INJECTED     text stands where nobody should have spoken, around STARTTLS
@@ -16,7 +17,7 @@
  * MILESTONE_ALERT        a fatal alert, or an encrypted one
  * MILESTONE_CONFLICT     two versions of octets in the clear dialogue */
 enum milestone {
-	MILESTONE_CREDENTIALS, MILESTONE_MAIL, MILESTONE_CONTENT, MILESTONE_REFUSED, MILESTONE_INJECTED,
+	MILESTONE_CREDENTIALS, MILESTONE_MAIL, MILESTONE_RCPT, MILESTONE_CONTENT, MILESTONE_REFUSED, MILESTONE_INJECTED,
 	MILESTONE_CERTIFICATE, MILESTONE_HANDSHAKE, MILESTONE_ALERT, MILESTONE_CONFLICT
 };
 

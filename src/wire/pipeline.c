@@ -456,7 +456,8 @@ static void finish_tls(struct pipeline *p, const struct flow *fl, struct dialogu
 		c.octets[dir] = d->tls_on[dir] && st->octets > d->tls_from[dir] ? st->octets - d->tls_from[dir] : 0;
 	}
 	c.ended = fl->end != FLOW_END_INPUT && fl->end != FLOW_END_EVICTED;
-	c.ended |= fl->side[C2S].fin || fl->side[S2C].fin || fl->side[C2S].rst_count || fl->side[S2C].rst_count;
+	for (enum dir dir = C2S; dir <= S2C; dir++)
+		c.ended |= fl->side[dir].fin || flow_end_reset(fl, dir);
 	c.how = flow_end_how(fl, &c.by);
 	observe_tls_finish(&d->record, p->observer, &d->tls, &c);
 	bool lost = d->gap || c.gap[C2S] || c.gap[S2C] || c.midstream;
