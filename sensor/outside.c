@@ -4,10 +4,13 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "upstream_spec.h"
+
+enum { SEND_S = 2 };
 
 struct asked {
 	bool open;
@@ -46,6 +49,8 @@ struct outside *outside_new(int fd, const char *const *server, unsigned n, struc
 			free(o);
 			return NULL;
 		}
+	const struct timeval patience = { .tv_sec = SEND_S };
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
 	o->fd = fd;
 	return o;
 }

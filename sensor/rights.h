@@ -16,7 +16,7 @@ bool rights_drop(const struct sandbox_user *user, struct error *e);
  * made there; with no_tcp no TCP port is bound or connected to (Linux 6.7); no signals to others and no abstract unix
  * sockets of theirs (6.12). Kernels before 5.13 and those that were started without it: nothing happens, true. */
 bool rights_files(const char *const *path, size_t n, bool no_tcp, struct error *e);
-/* Moves into a network namespace that holds nothing but a loopback interface of its own. What could not be had is
- * tried in a child first: false leaves all as it was. */
+/* Moves into a network namespace that holds nothing but a loopback interface of its own. false: it cannot be had here,
+ * and all is as it was. */
 bool rights_own_network(void);
 #endif

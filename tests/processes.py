@@ -35,7 +35,7 @@ def start(options=(), user=None):
     while time.monotonic() < deadline and len(pids) < len(roles):
         for pid in children(run.pid):
             name = field(pid, "Name")
-            if name in roles and filters(pid) == filters(run.pid) + 1:    # the supervisor's, and its own
+            if name in roles and confined(pid, run.pid):
                 pids[name] = pid
         time.sleep(0.02)
     return run, pids
@@ -60,8 +60,10 @@ def field(pid, name):
     return None
 
 
-def filters(pid):
-    return int(field(pid, "Seccomp_filters") or (field(pid, "Seccomp") == "2"))
+def confined(pid, parent):
+    """Has it a filter of its own, beside the one it was born with? (Kernels before 5.9 do not count.)"""
+    mine, born = field(pid, "Seccomp_filters"), field(parent, "Seccomp_filters")
+    return field(pid, "Seccomp") == "2" and (mine is None or born is None or int(mine) == int(born) + 1)
 
 
 def finish(run):

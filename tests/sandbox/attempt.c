@@ -4,6 +4,7 @@
  * usage: attempt [USER]   USER as which to run, when started as root
  * What this kernel or this user cannot show is skipped, and said. Ends in "sandbox: N passed, N failed[, N skipped]". */
 #include <arpa/inet.h>
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if_packet.h>
@@ -207,6 +208,14 @@ static int try_work(void)
 	return 0;
 }
 
+/* Our own bugs must look like bugs, and not like an intruder's call. */
+static int try_assert(void)
+{
+	close(STDERR_FILENO);      /* it would look like a failure of the test */
+	assert(world.parent == 0);
+	return 0;
+}
+
 /* ---- processes ---- */
 
 static struct sandbox_user who;
@@ -270,7 +279,7 @@ static const struct {
 	{ "output", enter_output }, { "output with all", enter_output_all }, { "supervisor", enter_supervisor },
 };
 
-/* K the process is killed, E an error, L an error where Landlock is, N an error where the network namespace is, Y it
+/* K the process is killed by the filter, A it aborts, E an error, L an error where Landlock is, N an error where the network namespace is, Y it
  * can be done, - not asked. In the order of enum process. */
 static const struct {
 	const char *name;
@@ -279,6 +288,7 @@ static const struct {
 } table[] = {
 	/*                                     cap live judge state resolver forwarder output all supervisor */
 	{ "do its work", try_work,              "YYYYYYYYY" },
+	{ "fail an assertion", try_assert,      "AAAAAAAAA" },
 	{ "open a file", try_open,              "KKKLEKKL-" },
 	{ "make a file", try_create,            "KKKLEKKL-" },
 	{ "make a file in its folder", try_state, "KKKYEKKY-" },
@@ -306,9 +316,9 @@ static const struct {
 
 /* ---- running ---- */
 
-enum outcome { KILLED = -1, NOT_ALONE = 252, NO_FILTER = 253, NO_SANDBOX = 254 };
+enum outcome { ABORTED = -2, KILLED = -1, NOT_ALONE = 252, NO_FILTER = 253, NO_SANDBOX = 254 };
 
-/* KILLED, 0 or errno; NOT_ALONE: there is no network namespace; NO_FILTER: a build with a sanitizer has none there. */
+/* KILLED, ABORTED, 0 or errno; NOT_ALONE: there is no network namespace; NO_FILTER: a build with a sanitizer has none there. */
 static int run(enum process p, int (*attempt)(void))
 {
 	int status;
@@ -330,7 +340,7 @@ static int run(enum process p, int (*attempt)(void))
 	if (pid < 0 || waitpid(pid, &status, 0) != pid)
 		return NO_SANDBOX;
 	if (WIFSIGNALED(status))
-		return WTERMSIG(status) == SIGSYS ? KILLED : NO_SANDBOX;
+		return WTERMSIG(status) == SIGSYS ? KILLED : WTERMSIG(status) == SIGABRT ? ABORTED : NO_SANDBOX;
 	return WEXITSTATUS(status);
 }
 
@@ -339,6 +349,8 @@ static bool as_expected(char expected, int got)
 	switch (expected) {
 	case 'K':
 		return got == KILLED;
+	case 'A':
+		return got == ABORTED;
 	case 'E':
 	case 'L':
 	case 'N':

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include "../forwarder.h"
 #include "outside.h"
@@ -148,6 +149,27 @@ static void test_bound(void **state)
 	close(fd);
 }
 
+/* A forwarder that hangs does not hang the resolver. */
+static void test_stuck(void **state)
+{
+	(void)state;
+	int fd, small = 4096;
+	struct upstream_reply r;
+	struct dns_name name = name_of("mx.test");
+	struct outside *o = open_pair(&fd);
+	setsockopt(outside_fd(o), SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
+	time_t begun = time(NULL);
+	for (uint64_t tag = 0; tag < UPSTREAM_QUERIES; tag++)
+		assert_true(outside_ask(o, &name, 1, 0, tag));
+	assert_true(time(NULL) - begun < 10);
+	for (uint64_t tag = 0; tag < UPSTREAM_QUERIES; tag++) {
+		assert_true(outside_next(o, &r));
+		assert_int_equal(r.end, UPSTREAM_BROKEN);
+	}
+	outside_free(o);
+	close(fd);
+}
+
 /* The forwarder process drops what is no question, answers what is one, and ends with the resolver. */
 static void test_forwarder(void **state)
 {
@@ -185,6 +207,7 @@ static void test_forwarder(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = { cmocka_unit_test(test_replies), cmocka_unit_test(test_gone),
-						   cmocka_unit_test(test_bound), cmocka_unit_test(test_forwarder) };
+						   cmocka_unit_test(test_bound), cmocka_unit_test(test_stuck),
+						   cmocka_unit_test(test_forwarder) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
