@@ -8,6 +8,7 @@
 #include "rules_command.h"
 #include "verify.h"
 #include "version.h"
+#include "watch.h"
 
 int main(int argc, char **argv)
 {
@@ -27,6 +28,8 @@ int main(int argc, char **argv)
 		return 0;
 	case COMMAND_READ:
 		return read_command(&options);
+	case COMMAND_WATCH:
+		return watch_command(&options);
 	case COMMAND_VERIFY:
 		return verify_command(&options);
 	case COMMAND_RULES:

@@ -6,6 +6,7 @@
 
 const char options_usage[] =
 	"usage: mxwitness read [options] CAPTURE...\n"
+	"       mxwitness watch -i INTERFACE[,INTERFACE...] [options]\n"
 	"       mxwitness verify [--trust-anchor FILE] [--rules DIR] FILE...\n"
 	"       mxwitness rules list [--findings] [--format table|ndjson|mdoc]\n"
 	"       mxwitness rules show ID...\n"
@@ -40,6 +41,14 @@ const char options_usage[] =
 	"verify\n"
 	"Repeats the verdict of evidence files, from these and the trust anchors alone, without any network.\n"
 	"Exit status: 0 all reproduced, 1 one was not, 2 one could not be read.\n"
+	"\n"
+	"watch\n"
+	"Judges the SMTP sessions of interfaces, as they come, until it is told to end (SIGTERM, Ctrl-C).\n"
+	"\n"
+	"  -i INTERFACE,...         where to capture; may be repeated; else interfaces: of the configuration\n"
+	"  --dns MODE               live (default), auto, capture, off\n"
+	"  -o FILE                  where to append events (default: outputs: of the configuration, else standard output)\n"
+	"  -c, --resolver, --trust-anchor, --ports, --rules, --evidence, --evidence-budget, --format as above\n"
 	"\n"
 	"rules\n"
 	"  list                     every rule with its levels by promise; --findings: a row a finding\n"
@@ -227,6 +236,32 @@ static bool config_verb(char **argv, int argc, struct options *o, struct error *
 			 argc > 0 ? "no such command" : "what about it?");
 }
 
+/* Names, commas between. */
+static void interfaces(struct options *o, char *list)
+{
+	for (char *save = NULL, *name = strtok_r(list, ",", &save); name; name = strtok_r(NULL, ",", &save))
+		if (o->ninterfaces++ < OPTIONS_INTERFACES)
+			o->interface[o->ninterfaces - 1] = name;
+}
+
+static bool watch_ok(const struct options *o, struct error *e)
+{
+	static const char *const dns[] = { "capture", "auto", "live", "off", NULL };
+	static const char *const format[] = { "table", "ndjson", NULL };
+	const char *no = o->ndns_from ? "--dns-from" : o->save_dns ? "--save-dns" : o->hook ? "--evidence-hook" : o->findings ? "--findings" : NULL;
+	if (no)
+		return error_set(e, "watch: %s means nothing to it", no);
+	if (o->ncaptures)
+		return error_set(e, "watch: %s: no argument belongs here; interfaces are named with -i", o->captures[0]);
+	if (o->dns && !one_of(o->dns, dns))
+		return error_set(e, "--dns %s: no such mode; it is live, auto, capture or off", o->dns);
+	if (o->format && !one_of(o->format, format))
+		return error_set(e, "--format %s: no such format; it is table or ndjson", o->format);
+	if (o->budget && !o->evidence)
+		return error_set(e, "--evidence-budget: for which directory? Name it with --evidence DIR");
+	return o->ninterfaces <= OPTIONS_INTERFACES || error_set(e, "-i: at most %d interfaces", OPTIONS_INTERFACES);
+}
+
 static void set(struct options *o, int c)
 {
 	if (c == O_DNS)
@@ -257,6 +292,8 @@ static void set(struct options *o, int c)
 		o->findings = true;
 	else if (c == 'c')
 		o->config = optarg;
+	else if (c == 'i')
+		interfaces(o, optarg);
 	else if (c == 'o')
 		o->out = optarg;
 	else if (c == 'v')
@@ -272,7 +309,7 @@ bool options_parse(int argc, char **argv, enum command *command, struct options 
 	*command = COMMAND_READ;
 	opterr = 0;
 	optind = 1;
-	while ((c = getopt_long(argc, argv, ":hvqc:o:", longs, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, ":hvqc:i:o:", longs, NULL)) != -1) {
 		if (c == 'h' || c == O_VERSION) {
 			*command = c == 'h' ? COMMAND_HELP : COMMAND_VERSION;
 			return true;
@@ -296,6 +333,14 @@ bool options_parse(int argc, char **argv, enum command *command, struct options 
 		*command = COMMAND_CONFIG;
 		return config_verb(argv + optind + 1, argc - optind - 1, o, e);
 	}
+	if (strcmp(argv[optind], "watch") == 0) {
+		*command = COMMAND_WATCH;
+		o->captures = argv + optind + 1;
+		o->ncaptures = argc - optind - 1;
+		return watch_ok(o, e);
+	}
+	if (o->ninterfaces)
+		return error_set(e, "-i belongs to: mxwitness watch");
 	if (strcmp(argv[optind], "verify") == 0) {
 		*command = COMMAND_VERIFY;
 		o->captures = argv + optind + 1;
@@ -303,7 +348,7 @@ bool options_parse(int argc, char **argv, enum command *command, struct options 
 		return verify_ok(o, e);
 	}
 	if (strcmp(argv[optind], "read") != 0)
-		return error_set(e, "%s: no such command; it is read, verify, rules or config", argv[optind]);
+		return error_set(e, "%s: no such command; it is read, watch, verify, rules or config", argv[optind]);
 	o->captures = argv + optind + 1;
 	o->ncaptures = argc - optind - 1;
 	return read_ok(o, e);

@@ -16,6 +16,8 @@
 enum { BURST = 64 };
 
 /* held: octets of packet that wait for room. */
+enum { LONGEST_MS = 1000 };
+
 struct forwarding {
 	int fd;
 	struct upstream *upstream;
@@ -87,10 +89,11 @@ static void wait_for_work(const struct forwarding *f)
 {
 	struct pollfd p[] = { { .fd = f->fd, .events = (short)(POLLIN | (f->held ? POLLOUT : 0)) },
 			      { .fd = f->held ? -1 : upstream_fd(f->upstream), .events = POLLIN } };
-	poll(p, 2, f->held ? -1 : upstream_due(f->upstream));
+	int due = f->held ? -1 : upstream_due(f->upstream);
+	poll(p, 2, due < 0 || due > LONGEST_MS ? LONGEST_MS : due);
 }
 
-int proc_forwarder(const struct run *run, int resolver)
+int proc_forwarder(const struct run *run, int resolver, const struct supervisor *supervisor, unsigned job)
 {
 	static struct forwarding f;
 	struct error e;
@@ -100,8 +103,11 @@ int proc_forwarder(const struct run *run, int resolver)
 		dprintf(STDERR_FILENO, "mxwitness: %s\n", e.text);
 		return 1;
 	}
-	while (take_questions(&f) && send_replies(&f))
+	while (!supervisor_told() && take_questions(&f) && send_replies(&f)) {
+		if (supervisor)
+			supervisor_beat(supervisor, job);
 		wait_for_work(&f);
+	}
 	upstream_free(f.upstream);
 	close(f.fd);
 	return 0;

@@ -145,7 +145,7 @@ static int spill_file(void)
 	return fd;
 }
 
-static void terminal(const struct options *o, struct run *run)
+void read_terminal(const struct options *o, struct run *run)
 {
 	struct winsize ws;
 	const char *term = getenv("TERM");
@@ -195,6 +195,18 @@ bool read_prepare(const struct options *o, struct run *run, struct error *e)
 	if (getrandom(run->pipeline.key, sizeof(run->pipeline.key), 0) != (ssize_t)sizeof(run->pipeline.key))
 		return error_set(e, "no random octets from the system: %s", strerror(errno));
 	return evidence_digests(&run->context, dir, &s->rules, run->resolver.anchors, e);
+}
+
+void read_release(struct run *run)
+{
+	rules_free(run->rules);
+	peer_free(run->peer);
+	evidence_dir_close(run->evidence);
+	free((char *)(uintptr_t)run->resolver.anchors);
+	run->rules = NULL;
+	run->peer = NULL;
+	run->evidence = NULL;
+	run->resolver.anchors = NULL;
 }
 
 static bool evidence(const struct options *o, struct run *run, struct error *e)
@@ -267,7 +279,7 @@ static int live(enum role role, const struct run *run, struct channel *ch[PAIRS]
 	case ROLE_RESOLVER:
 		return proc_resolver(run, ch[PAIR_CR], ch[PAIR_JR], packets);
 	case ROLE_FORWARDER:
-		return proc_forwarder(run, packets);
+		return proc_forwarder(run, packets, NULL, 0);
 	case ROLE_JUDGE:
 		return proc_judge(run, ch[PAIR_CJ], resolver ? ch[PAIR_JR] : NULL, ch[PAIR_JO]);
 	case ROLE_OUTPUT:
@@ -441,7 +453,7 @@ int read_command(const struct options *o)
 		return 2;
 	}
 	signal(SIGPIPE, SIG_IGN); /* a reader that went away is an answer, not a signal */
-	terminal(o, &run);
+	read_terminal(o, &run);
 	struct hook hook;
 	if (!hook_open(&hook, o->hook, run.evidence, &e) || !sandbox_supervisor(&e)) {
 		fprintf(stderr, "mxwitness: %s\n", e.text);

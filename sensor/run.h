@@ -9,6 +9,7 @@
 #include "sandbox.h"
 #include "settings.h"
 #include "source.h"
+#include "supervisor.h"
 #include "verify.h"
 #include "wire/pipeline.h"
 
@@ -42,8 +43,9 @@ int run_all(const struct run *run);
 /* One process each: they return its exit status. A channel is owned by the process it is given to. */
 int proc_capture(const struct run *run, struct channel *judge, struct channel *resolver);
 int proc_resolver(const struct run *run, struct channel *capture, struct channel *judge, int forwarder);
-/* resolver, forwarder: the ends of their pair (outside.h); forwarder is -1 where nothing is asked live. */
-int proc_forwarder(const struct run *run, int resolver);
+/* resolver, forwarder: the ends of their pair (outside.h); forwarder is -1 where nothing is asked live. supervisor: whom job
+ * shows its life, or NULL. */
+int proc_forwarder(const struct run *run, int resolver, const struct supervisor *supervisor, unsigned job);
 int proc_judge(const struct run *run, struct channel *capture, struct channel *resolver, struct channel *output);
 int proc_output(const struct run *run, struct channel *judge);
 /* fd: its end of a pair of packets, whose other end run->verifier is in the output process. */

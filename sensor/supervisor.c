@@ -29,8 +29,6 @@ struct supervisor {
 	_Atomic int64_t *beat;          /* of each job, ms, shared */
 	int64_t tick;
 	bool reload, stop, stopping;
-	uint32_t told;                  /* of jobs, what is to be told: bits of those that started anew, or are stuck */
-	uint32_t stuck;
 };
 
 static int wake[2] = { -1, -1 };
@@ -96,6 +94,11 @@ int supervisor_job(struct supervisor *s, const char *name, supervisor_main *run)
 	snprintf(j->name, sizeof(j->name), "%s", name);
 	j->run = run;
 	return (int)s->jobs++;
+}
+
+void supervisor_calm(struct supervisor *s, unsigned job)
+{
+	s->job[job].calm = true;
 }
 
 const struct supervisor_job *supervisor_look(const struct supervisor *s, unsigned job)
@@ -271,7 +274,7 @@ static bool due(struct supervisor *s, unsigned *job, enum supervise *what)
 			j->retire = now + SUPERVISOR_STOP_MS;
 			kill(j->pid, SIGKILL);
 		}
-		if (j->pid > 0 && !j->stuck && now - atomic_load(&s->beat[i]) > SUPERVISOR_BEAT_MS) {
+		if (j->pid > 0 && !j->stuck && !j->calm && now - atomic_load(&s->beat[i]) > SUPERVISOR_BEAT_MS) {
 			j->stuck = true;
 			kill(j->pid, SIGKILL);
 			*what = SUPERVISE_STUCK;

@@ -28,7 +28,7 @@ struct supervisor_job {
 	int status;
 	int64_t since, again, retire;
 	unsigned failures;
-	bool finished, stuck;
+	bool finished, stuck, calm;
 };
 
 struct supervisor;
@@ -38,6 +38,8 @@ struct supervisor *supervisor_new(void *context);
 void supervisor_free(struct supervisor *s);
 /* A new job; its number, -1: too many. */
 int supervisor_job(struct supervisor *s, const char *name, supervisor_main *run);
+/* The job shows no life: it sleeps until it is needed. */
+void supervisor_calm(struct supervisor *s, unsigned job);
 const struct supervisor_job *supervisor_look(const struct supervisor *s, unsigned job);
 /* Those of users (bit n: job n) have fd; the others close it first of all. false: too many. */
 bool supervisor_fd(struct supervisor *s, int fd, uint32_t users);

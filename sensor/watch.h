@@ -16,7 +16,7 @@
 enum { WATCH_WORKERS = 16, WATCH_REASON = 160 };
 
 /* Jobs of the supervisor. Those with what others wait for come first. */
-enum watch_job { WATCH_OUTPUT, WATCH_JUDGE, WATCH_RESOLVER, WATCH_FORWARDER, WATCH_CAPTURE };
+enum watch_job { WATCH_OUTPUT, WATCH_JUDGE, WATCH_RESOLVER, WATCH_FORWARDER, WATCH_VERIFIER, WATCH_CAPTURE };
 
 /* Pairs of descriptors: [0] is the end of the process that is named first.
  * ended  how often each job ended and should not have: the supervisor counts, and who is forked later knows */
@@ -27,8 +27,9 @@ struct watch {
 	struct shunt *shunt;                    /* NULL: off, for the reason in shunt_off */
 	char shunt_off[WATCH_REASON];
 	unsigned workers;
+	size_t ifaces;
 	int capture_judge[WATCH_WORKERS][2], capture_resolver[WATCH_WORKERS][2];
-	int judge_resolver[2], judge_output[2], supervisor_judge[2], resolver_forwarder[2];
+	int judge_resolver[2], judge_output[2], supervisor_judge[2], resolver_forwarder[2], output_verifier[2];
 	int64_t started;                        /* ns since 1970 */
 };
 
@@ -41,4 +42,5 @@ int watch_judge(void *context, unsigned job);
 int watch_output(void *context, unsigned job);
 int watch_resolver(void *context, unsigned job);
 int watch_forwarder(void *context, unsigned job);
+int watch_verifier(void *context, unsigned job);
 #endif

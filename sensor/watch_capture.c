@@ -1,6 +1,6 @@
 /* watch_capture: packets of interfaces to sessions, one process for each worker. It has its rings, its channels, and nothing
  * else. A wire does not wait: what the judge does not take in time waits in the outbox, and what finds no room there is
- * counted. RFC-wise it knows nothing: that is pipeline's. */
+ * counted. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -117,15 +117,13 @@ static void drain(struct capture *c)
 static void send_stats(struct capture *c)
 {
 	static struct record s;
-	const struct source_live *live = c->watch->source;
 	record_init(&s);
 	record_num(&s, F_st_packets, (int64_t)c->packets);
 	record_num(&s, F_st_octets, (int64_t)c->octets);
 	pipeline_stats(c->pipeline, &s);
-	for (size_t i = 0; i < c->watch->run.settings.interfaces.n; i++) {
+	for (size_t i = 0; i < c->watch->ifaces; i++) {
 		struct live_count n;
 		source_live_count(c->watch->source, c->worker, i, &n);
-		(void)live;
 	}
 	channel_offer(c->judge, CH_STATS, (struct bytes){ (const uint8_t *)&s, record_size(&s) }, (struct bytes){ 0 });
 }
