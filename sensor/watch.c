@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -102,6 +103,18 @@ static void output(const struct options *o, struct settings *s)
 	s->output = (struct setting_outputs){ &file, 1 };
 }
 
+/* The folder for what is remembered, made if it is not there. Without one the judge has no files at all. */
+static void state(struct run *run)
+{
+	const char *path = run->settings.state;
+	if (path && mkdir(path, 0700) == 0 && run->user.change && chown(path, run->user.uid, run->user.gid) != 0)
+		log_line(SAY_WARNING, "state: %s: %s", path, strerror(errno));
+	if (path && access(path, W_OK | X_OK) != 0) {
+		log_line(SAY_WARNING, "state: %s: %s; nothing is remembered", path, strerror(errno));
+		run->settings.state = NULL;
+	}
+}
+
 /* Everything that the configuration and the command line decide. For the start, and for each SIGHUP. */
 static bool prepare(const struct options *o, struct run *run, struct error *e)
 {
@@ -117,6 +130,7 @@ static bool prepare(const struct options *o, struct run *run, struct error *e)
 	run->out = STDOUT_FILENO;
 	read_terminal(o, run);
 	output(o, &run->settings);
+	state(run);
 	return evidence(o, run, e);
 }
 
