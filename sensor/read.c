@@ -225,7 +225,7 @@ static bool evidence(const struct options *o, struct run *run, struct error *e)
 /* Everything that can be wrong is found here, before a line is printed; the output file comes last. */
 static bool prepare(const struct options *o, struct run *run, struct error *e)
 {
-	run->user = sandbox_user_find("mxwitness");
+	run->user = sandbox_user_find("mxwitness", NULL);
 	run->all = o->all;
 	run->verbose = o->verbose;
 	if (!read_prepare(o, run, e))

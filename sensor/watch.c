@@ -3,6 +3,7 @@
 #include "watch.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +18,7 @@
 #include "log.h"
 #include "notify.h"
 #include "read.h"
+#include "rights.h"
 
 /* EXHIBITS: octets for packets kept as evidence       LINK_DNS: for DNS messages of the link, as they were
  * JUDGE_MS: so long the judge may take for the end */
@@ -40,8 +42,12 @@ int watch_forwarder(void *context, unsigned job)
 int watch_verifier(void *context, unsigned job)
 {
 	struct watch *w = context;
+	struct error e;
 	(void)job;
-	return proc_verifier(&w->run, w->output_verifier[1]);
+	if (rights_drop(&w->run.user, &e))
+		return proc_verifier(&w->run, w->output_verifier[1]);
+	log_line(SAY_ERROR, "%s", e.text);
+	return 1;
 }
 
 /* ---- before the first process ---- */
@@ -103,13 +109,41 @@ static void output(const struct options *o, struct settings *s)
 	s->output = (struct setting_outputs){ &file, 1 };
 }
 
+/* Each file is opened by the output process, as the user that it runs as by then: better to know before. */
+static bool outputs_open(const struct run *run, struct error *e)
+{
+	const struct settings *s = &run->settings;
+	for (size_t i = 0; i < s->output.n; i++) {
+		const char *path = s->output.at[i].path;
+		int fd = path ? open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0640) : -1;
+		if (path && fd < 0 && errno != ENXIO) /* a pipe that nobody reads yet */
+			return error_set(e, "outputs: %s: cannot write there%s%s: %s", path, run->user.change ? " as user " : "",
+					 run->user.change ? s->user : "", strerror(errno));
+		if (fd >= 0)
+			close(fd);
+	}
+	return true;
+}
+
+/* What the processes write, opened or tried as who they will be. */
+static bool files(const struct options *o, struct run *run, struct error *e)
+{
+	rights_files_as(&run->user, true);
+	bool good = evidence(o, run, e) && outputs_open(run, e);
+	rights_files_as(&run->user, false);
+	return good;
+}
+
 /* The folder for what is remembered, made if it is not there. Without one the judge has no files at all. */
 static void state(struct run *run)
 {
 	const char *path = run->settings.state;
 	if (path && mkdir(path, 0700) == 0 && run->user.change && chown(path, run->user.uid, run->user.gid) != 0)
 		log_line(SAY_WARNING, "state: %s: %s", path, strerror(errno));
-	if (path && access(path, W_OK | X_OK) != 0) {
+	rights_files_as(&run->user, true);
+	bool usable = path && faccessat(AT_FDCWD, path, W_OK | X_OK, AT_EACCESS) == 0;
+	rights_files_as(&run->user, false);
+	if (path && !usable) {
 		log_line(SAY_WARNING, "state: %s: %s; nothing is remembered", path, strerror(errno));
 		run->settings.state = NULL;
 	}
@@ -120,7 +154,7 @@ static bool prepare(const struct options *o, struct run *run, struct error *e)
 {
 	if (!settle(o, run, e) || !interfaces(o, &run->settings, e))
 		return false;
-	run->user = sandbox_user_find(run->settings.user ? run->settings.user : "");
+	run->user = sandbox_user_find(run->settings.user ? run->settings.user : "", run->settings.group);
 	run->all = o->all;
 	run->verbose = o->verbose;
 	run->spill = run->verifier = -1;
@@ -131,7 +165,7 @@ static bool prepare(const struct options *o, struct run *run, struct error *e)
 	read_terminal(o, run);
 	output(o, &run->settings);
 	state(run);
-	return evidence(o, run, e);
+	return files(o, run, e);
 }
 
 static bool open_source(struct watch *w, struct error *e)
@@ -157,14 +191,21 @@ static bool open_source(struct watch *w, struct error *e)
 	return w->source;
 }
 
-static bool attach_shunt(struct watch *w, struct error *e)
+static bool attach_shunt(struct watch *w, size_t iface, struct error *e)
 {
 	for (unsigned worker = 0; worker < w->workers; worker++)
-		for (size_t i = 0; i < w->ifaces; i++)
-			if (!shunt_attach(w->shunt, source_live_fd(w->source, worker, i), source_live_program(w->source, i),
-					  source_live_link(w->source, i), e))
-				return false;
+		if (!shunt_attach(w->shunt, source_live_fd(w->source, worker, iface), source_live_program(w->source, iface),
+				  source_live_link(w->source, iface), e))
+			return false;
 	return true;
+}
+
+static bool attach_all(struct watch *w, struct error *e)
+{
+	bool good = true;
+	for (size_t i = 0; good && i < w->ifaces; i++)
+		good = attach_shunt(w, i, e);
+	return good;
 }
 
 /* Without it everything works and costs more: one notice. */
@@ -176,7 +217,7 @@ static void open_shunt(struct watch *w)
 		return;
 	}
 	w->shunt = shunt_open(w->run.settings.capture_shunt_flows, &e);
-	if (w->shunt && attach_shunt(w, &e))
+	if (w->shunt && attach_all(w, &e))
 		return;
 	shunt_close(w->shunt);
 	w->shunt = NULL;
@@ -326,6 +367,8 @@ static void look_after_interfaces(struct watch *w)
 			break;
 		case LIVE_RESTART:
 			log_line(SAY_NOTICE, "interface %s is back; capture begins anew", source_live_name(w->source, i));
+			if (w->shunt && !attach_shunt(w, i, &e))
+				log_line(SAY_WARNING, "shunt: not on %s: %s", source_live_name(w->source, i), e.text);
 			for (unsigned k = 0; k < w->workers; k++)
 				supervisor_renew(w->supervisor, WATCH_CAPTURE + k);
 			break;
@@ -432,7 +475,7 @@ int watch_command(const struct options *o)
 		return 2;
 	}
 	log_open("mxwitness", w.run.settings.log_level + SAY_ERROR);
-	if (!sandbox_supervisor(&e) || !supervisor_start(w.supervisor)) {
+	if (!sandbox_supervisor_live(&w.run.user, &e) || !supervisor_start(w.supervisor)) {
 		fprintf(stderr, "mxwitness: %s\n", e.text);
 		return 2;
 	}
