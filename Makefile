@@ -73,17 +73,27 @@ docs: all                        ## write the generated pages and the example an
 	$B/mxwitness config keys -o contrib/mxwitness.yaml
 	$B/mxwitness config keys --format mdoc -o $B/keys.mdoc
 	sed -i -e '/^\.\\" BEGIN/,/^\.\\" END/{//!d}' -e '/^\.\\" BEGIN/r $B/keys.mdoc' man/mxwitness.conf.5
-install: all                     ## into DESTDIR and PREFIX
+PAGES    := $(wildcard man/*.[1-8])
+RULES     = $(wildcard rules/*.yaml) $(wildcard rules/tests/*.yaml)
+UNITS     = $(DESTDIR)$(PREFIX)/lib/systemd/system/mxwitness.service $(DESTDIR)$(PREFIX)/lib/systemd/system/mxwitness@.service
+SYSTEMD   = $(DESTDIR)$(PREFIX)/lib/sysusers.d/mxwitness.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/mxwitness.conf
+install: all                     ## into DESTDIR and PREFIX, units of systemd too; starts nothing
 	install -D -m 755 $B/mxwitness $(DESTDIR)$(PREFIX)/bin/mxwitness
-	install -d $(DESTDIR)$(PREFIX)/share/mxwitness/rules/tests
-	install -m 644 rules/*.yaml $(DESTDIR)$(PREFIX)/share/mxwitness/rules
-	install -m 644 rules/tests/*.yaml $(DESTDIR)$(PREFIX)/share/mxwitness/rules/tests
+	for f in $(RULES); do install -D -m 644 $$f $(DESTDIR)$(PREFIX)/share/mxwitness/$$f || exit; done
 	install -D -m 644 contrib/mxwitness.yaml $(DESTDIR)$(PREFIX)/share/doc/mxwitness/mxwitness.yaml
-	for p in man/*.[1-8]; do install -D -m 644 $$p $(DESTDIR)$(PREFIX)/share/man/man$${p##*.}/$${p##*/}; done
+	for p in $(PAGES); do install -D -m 644 $$p $(DESTDIR)$(PREFIX)/share/man/man$${p##*.}/$${p##*/} || exit; done
+	install -d $(dir $(UNITS) $(SYSTEMD))
+	for u in $(UNITS); do sed 's|@PREFIX@|$(PREFIX)|' contrib/systemd/$${u##*/} > $$u && chmod 644 $$u || exit; done
+	install -m 644 contrib/systemd/mxwitness.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/mxwitness.conf
+	install -m 644 contrib/systemd/mxwitness.tmpfiles $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/mxwitness.conf
+uninstall:                       ## what install put there; configuration, state and events stay
+	rm -f $(DESTDIR)$(PREFIX)/bin/mxwitness $(UNITS) $(SYSTEMD)
+	for p in $(PAGES); do rm -f $(DESTDIR)$(PREFIX)/share/man/man$${p##*.}/$${p##*/}; done
+	rm -rf $(DESTDIR)$(PREFIX)/share/mxwitness $(DESTDIR)$(PREFIX)/share/doc/mxwitness
 clean:                           ## remove build/
 	rm -rf build
 help:                            ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' Makefile
-.PHONY: all docs demo check check-only asan fuzz fuzz-run live proof invariance mutations bench record pure install clean help
+.PHONY: all docs demo check check-only asan fuzz fuzz-run live proof invariance mutations bench record pure install uninstall clean help
 .SECONDARY:
 -include $(shell find $B -name '*.d' 2>/dev/null)

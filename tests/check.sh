@@ -64,6 +64,8 @@ script "dns from" python3 "$here/dns_from.py" "$B/mxwitness"
 script sandbox "$B/tests/sandbox/attempt"
 [ "$(id -u)" -ne 0 ] || script "sandbox of nobody" "$B/tests/sandbox/attempt" nobody
 script processes python3 "$here/processes.py" "$B/mxwitness"
+script "watch rights" python3 "$here/watch_rights.py" "$B/mxwitness"
+script "unit file" python3 "$here/unit_file.py" "$B/mxwitness"
 script "live capture" python3 "$here/live_capture.py" "$B/tests/bench/live_loop"
 script mutate python3 "$here/mutate.py"
 script mutations python3 "$here/../tools/mutate/mutate.py" check "$here/pcaps" "$here"/mutations/*.toml
