@@ -28,6 +28,8 @@ int main(int argc, char **argv)
 		return 0;
 	case COMMAND_READ:
 		return read_command(&options);
+	case COMMAND_DISCOVER:
+		return discover_command(&options);
 	case COMMAND_WATCH:
 		return watch_command(&options);
 	case COMMAND_VERIFY:

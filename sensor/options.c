@@ -7,6 +7,7 @@
 const char options_usage[] =
 	"usage: mxwitness read [options] CAPTURE...\n"
 	"       mxwitness watch -i INTERFACE[,INTERFACE...] [options]\n"
+	"       mxwitness discover [-c FILE] [--ports LIST] [-o FILE] CAPTURE...\n"
 	"       mxwitness verify [--trust-anchor FILE] [--rules DIR] FILE...\n"
 	"       mxwitness rules list [--findings] [--format table|ndjson|mdoc]\n"
 	"       mxwitness rules show ID...\n"
@@ -49,6 +50,10 @@ const char options_usage[] =
 	"  --dns MODE               live (default), auto, capture, off\n"
 	"  -o FILE                  where to append events (default: outputs: of the configuration, else standard output)\n"
 	"  -c, --resolver, --trust-anchor, --ports, --rules, --evidence, --evidence-budget, --format as above\n"
+	"\n"
+	"discover\n"
+	"Proposes a configuration from captures of a day or so: own networks, ports, resolvers, vantage, and servers without\n"
+	"TLS, each with the counts that led to it. To be reviewed. Asks nobody.\n"
 	"\n"
 	"rules\n"
 	"  list                     every rule with its levels by promise; --findings: a row a finding\n"
@@ -236,6 +241,16 @@ static bool config_verb(char **argv, int argc, struct options *o, struct error *
 			 argc > 0 ? "no such command" : "what about it?");
 }
 
+static bool discover_ok(const struct options *o, struct error *e)
+{
+	const char *no = o->dns ? "--dns" : o->ndns_from ? "--dns-from" : o->resolver ? "--resolver" : o->save_dns ? "--save-dns" :
+			 o->anchor ? "--trust-anchor" : o->evidence ? "--evidence" : o->budget ? "--evidence-budget" :
+			 o->hook ? "--evidence-hook" : o->format ? "--format" : o->all ? "--all" : o->findings ? "--findings" : NULL;
+	if (no)
+		return error_set(e, "discover: %s means nothing to it; it counts, and writes a configuration", no);
+	return o->ncaptures || error_set(e, "discover: no capture named; give files, a directory, or - for standard input");
+}
+
 /* Names, commas between. */
 static void interfaces(struct options *o, char *list)
 {
@@ -347,8 +362,14 @@ bool options_parse(int argc, char **argv, enum command *command, struct options 
 		o->ncaptures = argc - optind - 1;
 		return verify_ok(o, e);
 	}
+	if (strcmp(argv[optind], "discover") == 0) {
+		*command = COMMAND_DISCOVER;
+		o->captures = argv + optind + 1;
+		o->ncaptures = argc - optind - 1;
+		return discover_ok(o, e);
+	}
 	if (strcmp(argv[optind], "read") != 0)
-		return error_set(e, "%s: no such command; it is read, watch, verify, rules or config", argv[optind]);
+		return error_set(e, "%s: no such command; it is read, watch, discover, verify, rules or config", argv[optind]);
 	o->captures = argv + optind + 1;
 	o->ncaptures = argc - optind - 1;
 	return read_ok(o, e);

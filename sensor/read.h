@@ -8,6 +8,8 @@
 
 /* Returns the exit status of the program. */
 int read_command(const struct options *options);
+/* `mxwitness discover`: the same processes, with another last one. */
+int discover_command(const struct options *options);
 /* The folder of rules when none is named: that of the source tree when the program runs from one of its build folders,
  * else the installed one. In buf, or a constant. */
 const char *read_rules_dir(char buf[PATH_MAX]);

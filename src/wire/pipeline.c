@@ -609,6 +609,7 @@ static bool dns_udp(struct pipeline *p, struct pipeline_out *out)
 	out->dns.client = answer ? s->dst : s->src;
 	out->dns.server = answer ? s->src : s->dst;
 	out->dns.client_port = answer ? s->dport : s->sport;
+	out->dns.server_port = answer ? s->sport : s->dport;
 	return true;
 }
 
