@@ -210,7 +210,7 @@ void discover_session(struct discover *d, const struct record *s)
 void discover_dns(struct discover *d, const struct dns_message *m)
 {
 	size_t i = 0;
-	if (m->octets.n < 4)
+	if (m->octets.n < 4 || m->tcp) /* no addresses there */
 		return;
 	d->dns++;
 	bool answer = m->octets.p[2] & DNS_QR, wanted = m->octets.p[2] & DNS_RD, recursion = answer && (m->octets.p[3] & DNS_RA);
@@ -274,7 +274,8 @@ static struct ways ways_of(const struct discover *d)
 	return w;
 }
 
-/* A network to propose: private addresses stand for their neighbourhood, others for themselves. */
+/* A network to propose: private addresses stand for their neighbourhood, others for themselves. to, from: the most that one of
+ * its addresses has. */
 struct net {
 	struct addr base;
 	unsigned bits, addresses;
@@ -316,8 +317,8 @@ static size_t join(struct net *net, size_t n)
 			to->addresses++;
 			to->sent += net[i].sent;
 			to->served += net[i].served;
-			to->to += net[i].to;
-			to->from += net[i].from;
+			to->to = net[i].to > to->to ? net[i].to : to->to;
+			to->from = net[i].from > to->from ? net[i].from : to->from;
 		} else {
 			net[out++] = net[i];
 		}
@@ -371,13 +372,13 @@ static void write_net(struct text *t, const struct net *n)
 	count(t, n->addresses, "address; ", "addresses; ");
 	if (n->sent) {
 		sessions(t, n->sent);
-		text_put(t, " to ");
+		text_put(t, n->addresses > 1 ? ", the busiest to " : " to ");
 		count(t, n->to, "server", "servers");
 	}
 	if (n->served) {
 		text_put(t, n->sent ? ", " : "");
 		sessions(t, n->served);
-		text_put(t, " from ");
+		text_put(t, n->addresses > 1 ? ", the busiest from " : " from ");
 		count(t, n->from, "client", "clients");
 	}
 	text_char(t, '\n');

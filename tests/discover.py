@@ -126,7 +126,7 @@ def behind_translation(c):
 def wants_translation(out, err, status):
     own, ports = entries(out, "own_networks"), entries(out, "ports")
     return [("status", status == 0 and not err), ("own", list(own) == ["10.1.2.0/24"]),
-            ("counts of own", own.get("10.1.2.0/24") == "2 addresses; 82 sessions to 81 servers"),
+            ("counts of own", own.get("10.1.2.0/24") == "2 addresses; 82 sessions, the busiest to 41 servers"),
             ("public", list(entries(out, "public_addresses")) == ["198.51.100.9"]), ("vantage", "\nvantage: egress-inside" in out),
             ("ports", list(ports) == ["25", "587", "2525", "465=tls", "2526"] and ports["25"].startswith("81 sessions")),
             ("resolvers", list(entries(out, "  resolver".strip())) == ["10.1.9.53", "10.1.9.54@5335"]),
