@@ -10,7 +10,8 @@ Keys of a scenario
               send · ask NAME TYPE · ask-at ADDRESS NAME TYPE (not through the resolver) · zones AGE · cert NAME · resolver
               (a new one, with an empty cache) · wait SECONDS
   expected    facts, findings, verdict (one session) or sessions; options; benign"""
-from scenarios import SWAKS12, finding
+from scenarios import REJECTED, finding
+from world import ROOT_NS, TLD_NS
 import dns_world
 
 ALL = {}
@@ -50,31 +51,40 @@ matched("unbound-minimised", "Unbound walks from the root and says of a name onl
         "QNAME minimisation (RFC 9156): the questions on the link are others than those of the sender.")
 matched("bind-cold", "BIND 9 walks from the root", "alpha.net", "A second maker: other questions, cookies, priming.", resolver="bind")
 matched("bind-nsec3", "BIND 9, a zone of RSA keys and NSEC3", "victor.net", "As dns-bind-cold.", resolver="bind")
-matched("knot-cold", "Knot Resolver walks from the root", "alpha.net", "A third maker.", resolver="knot")
+matched("knot-cold", "Knot Resolver walks from the root", "alpha.net", "A third maker.", resolver="knot", steps=[("resolver",), ("send",)])
 matched("knot-cname", "Knot Resolver, and the MX host is an alias into another zone", "india.net", "As dns-cname-zones.",
-        base="mx.juliet.org", resolver="knot")
+        base="mx.juliet.org", resolver="knot", steps=[("resolver",), ("send",)])
 matched("forward", "Unbound that validates and forwards to a resolver on the other side of the link", "alpha.net",
         "No referral crosses the link: DS and DNSKEY are asked for by name.", resolver="forward")
-MISSING = {"mxwitness.dane.variant": None, "mxwitness.dane.usable": None}
+
+
+def missing(what):
+    """Facts of a session for which the capture lacks a proof: which one is said."""
+    return tls("incomplete", **{"mxwitness.dane.variant": None, "mxwitness.dane.usable": None,
+                                "mxwitness.dane.why": what + " not in the capture"})
+
+
+ROOT_KEY = missing("A mx.alpha.net: DNSKEY of .")
 scenario("stub", "The MTA's own stub asks a resolver on the other side of the link, with DO", "alpha.net",
          "The signatures cross, the keys do not: nobody asked for them. Not provable from here, and not bogus.",
-         tls("incomplete", **MISSING), resolver="stub", verdict="encrypted")
+         ROOT_KEY, resolver="stub", verdict="encrypted")
 ASK_KEYS = [("ask", n, t) for n, t in ((".", "DNSKEY"), ("net", "DS"), ("net", "DNSKEY"), ("alpha.net", "DS"), ("alpha.net", "DNSKEY"))]
 matched("stub-keys", "The same, and another program behind the link asks for the keys", "alpha.net",
         "Whoever asked: what is signed is true.", resolver="stub", steps=[("send",)] + [("ask-at", FAR) + s[1:] for s in ASK_KEYS])
 WARM = [("ask", "alpha.net", "MX"), ("ask", "mx.alpha.net", "A"), ("ask", "_25._tcp.mx.alpha.net", "TLSA")]
 scenario("warm", "The resolver knew everything before the capture began", "alpha.net",
-         "No DNS on the link: incomplete, never bogus, and no verdict is made up.", tls("incomplete", **MISSING), before=WARM, side=True,
+         "No DNS on the link: incomplete, never bogus, and no verdict is made up.", missing("A mx.alpha.net: A of mx.alpha.net"), before=WARM, side=True,
          verdict="encrypted")
 matched("warm-from", "The same capture, with the DNS of the resolver's own capture beside it", "alpha.net",
-        "--dns-from brings the proofs that passed before.", same_as="dns-warm", options=["--dns-from", "dns-warm-side.pcapng"],
-        **{})
+        "--dns-from brings the proofs that passed before.", same_as="dns-warm", options=["--dns-from", "dns-warm-side.pcapng"])
 scenario("warm-keys", "The resolver knew the keys before the capture began, and asks for the rest", "alpha.net",
-         "Signed answers cross without the keys that prove them.", tls("incomplete", **MISSING),
+         "Signed answers cross without the keys that prove them.", ROOT_KEY,
          before=[("ask", "november.net", "MX"), ("ask", "alpha.net", "NS"), ("ask", "alpha.net", "DNSKEY")], verdict="encrypted")
-scenario("warm-tlsa", "The resolver knew TLSA before the capture began; the keys are on the link", "alpha.net",
-         "What is missing is the TLSA RRset itself: nobody may take it for absent.", tls("incomplete", **MISSING),
-         before=[("ask", "_25._tcp.mx.alpha.net", "TLSA")], steps=[("send",)] + [("ask-at", LEAF, "alpha.net", "DNSKEY")], verdict="encrypted")
+scenario("warm-tlsa", "The resolver knew TLSA before the capture began; all else is on the link", "alpha.net",
+         "What is missing is the TLSA RRset itself: nobody may take it for absent.", missing("TLSA _25._tcp.mx.alpha.net: TLSA of _25._tcp.mx.alpha.net"),
+         before=[("ask", "_25._tcp.mx.alpha.net", "TLSA")], verdict="encrypted",
+         steps=[("send",)] + [("ask-at", at, n, t) for at, n, t in ((ROOT_NS, ".", "DNSKEY"), (ROOT_NS, "net", "DS"), (TLD_NS, "net", "DNSKEY"),
+                                                                    (TLD_NS, "alpha.net", "DS"), (LEAF, "alpha.net", "DNSKEY"))])
 matched("tcp", "Forty TLSA records: UDP is cut, TCP brings them", "delta.net", "RFC 7766.")
 matched("fragments", "Forty TLSA records in UDP fragments", "delta.net", "EDNS of 4096 octets: the answer is larger than the link's frames.",
         resolver="large")
@@ -101,7 +111,7 @@ matched("rsasha1", "A zone signed with RSASHA1", "charlie.org", "The validator s
 # ---- who lies ----
 
 BOGUS = [{"id": "dnssec-bogus", "level": "high"}]
-SUPPRESSED = {"id": "dns-answer-conflict"}
+SUPPRESSED = finding("dns-answer-conflict", "high", "strong", "tlsa-suppressed")
 
 
 def lied(name, title, mode, why, dane, findings, **more):
@@ -114,16 +124,19 @@ def lied(name, title, mode, why, dane, findings, **more):
 
 TRUE = tls("match", "dane", **{"mxwitness.dane.matched": "3 1 1"})
 lied("altered", "TLSA answers are altered on the path", ["alter"], "No answer validates; mail is sent by a sender that does not look.", "bogus", BOGUS)
+CONTRADICTS = [finding("dns-answer-conflict", "high", "proof", "contradiction")]
 lied("altered-once", "The first TLSA answer is altered on the path, the next is true", ["alter", "1"],
-     "The resolver asks again, and so do we: the true answer is in the capture.", "match", [], facts=dict(TRUE), verdict="authenticated")
-lied("race", "A forged TLSA answer comes before the true one", ["race"], "Two answers to one question: a second responder.", "match",
-     [], facts=dict(TRUE), verdict="authenticated")
+     "The resolver asks again, and so do we: the true answer is in the capture. The certificate is judged by it; that somebody lied is reported.",
+     "match", CONTRADICTS, facts=dict(TRUE), verdict="intercepted")
+lied("race", "A forged TLSA answer comes before the true one", ["race"],
+     "Two answers to one question, and the one that came first does not validate: as dns-altered-once.", "match", CONTRADICTS, facts=dict(TRUE),
+     verdict="intercepted")
 for MODE, WHAT in (("nxdomain", "denied without proof"), ("nodata", "left out of an empty answer"), ("servfail", "answered SERVFAIL"),
                    ("silent", "never answered")):
-    lied("suppressed-" + MODE, f"TLSA is {WHAT}", [MODE], "Without the proof of absence nothing is absent; the truth is not in the capture.",
-         "bogus" if MODE in ("nxdomain", "nodata") else "lookup-failed", BOGUS if MODE in ("nxdomain", "nodata") else [])
+    lied("suppressed-" + MODE, f"TLSA is {WHAT}", [MODE], "Without the proof of absence nothing is absent; what was withheld is not in the capture.",
+         "lookup-failed" if MODE == "servfail" else "incomplete", [], verdict="encrypted")
 lied("suppressed-from", "TLSA is denied without proof, and another capture has the truth", ["nxdomain"],
-     "What was withheld here was published then.", "match", [dict(SUPPRESSED, variant="tlsa-suppressed")], same_as="dns-suppressed-nxdomain",
+     "What was withheld here was published then.", "match", [SUPPRESSED], same_as="dns-suppressed-nxdomain",
      facts=dict(TRUE), options=["--dns-from", "dns-unbound-minimised.pcapng"])
 
 # ---- what changes inside a capture ----
@@ -134,13 +147,13 @@ scenario("keys-roll", "A zone changes all its keys between two sessions", "oscar
          sessions=[MATCH, MATCH], steps=[("send",), ("zones", "next"), ("resolver",), ("send",)])
 scenario("tlsa-roll", "Certificate and TLSA record change between two sessions", "papa.net", "Each session is judged by what was published then.",
          sessions=[MATCH, MATCH], steps=[("send",), ("wait", 1), ("zones", "next"), ("cert", "next"), ("resolver",), ("send",)])
-REFUSED = [{"id": "tlsa-mismatch", "variant": "transitional-early"}, finding("sender-rejected-peer", "low", "strong")]
+REFUSED = [finding("tlsa-mismatch", "medium", "strong", "transitional-early"), REJECTED]
 scenario("tlsa-early", "The certificate changes before the TLSA record does", "papa.net",
-         "The sender refuses; the record that fits comes later in the capture: no attack, a roll-over in the wrong order.", benign=True,
+         "The sender refuses; the record that fits comes later in the capture: no attack, a roll-over in the wrong order.",
          sessions=[MATCH, judged("mismatch-transitional", "dane", "misconfigured", REFUSED, **{"mxwitness.dane.variant": "transitional-early"}), MATCH],
          steps=[("send",), ("cert", "next"), ("send",), ("wait", 1), ("zones", "next"), ("resolver",), ("send",)])
 scenario("tlsa-late", "The TLSA record changes, and the server keeps its certificate", "papa.net",
-         "The sender still knows the old record, within its TTL; another asks and sees the new one.", benign=True,
-         sessions=[MATCH, judged("mismatch-transitional", "dane", "misconfigured", [{"id": "tlsa-mismatch", "variant": "transitional-old"}],
+         "The sender still knows the old record, within its TTL; another asks and sees the new one.",
+         sessions=[MATCH, judged("mismatch-transitional", "dane", "misconfigured", [finding("tlsa-mismatch", "medium", "strong", "transitional-old")],
                                  **{"mxwitness.dane.variant": "transitional-old"})],
          steps=[("send",), ("zones", "next"), ("wait", 1), ("ask-at", LEAF, "_25._tcp.mx.papa.net", "TLSA"), ("wait", 1), ("send",)])

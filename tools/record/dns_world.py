@@ -182,10 +182,9 @@ def unbound(work, name, ns, interface, more="", forward=None):
  trust-anchor-signaling: no
  outgoing-range: 64
  val-log-level: 2
- fake-sha1: no
 {more}remote-control:
  control-enable: no
-""".replace(" fake-sha1: no\n", "") + (f"forward-zone:\n name: .\n forward-addr: {forward}\n" if forward else ""))
+""" + (f"forward-zone:\n name: .\n forward-addr: {forward}\n" if forward else ""))
     return [start(["unbound", "-d", "-c", conf], f"{work}/{name}.log", ns)], []
 
 
@@ -204,11 +203,9 @@ def knot(work):
     with open(f"{work}/zones/root.anchor", encoding="ascii") as f:
         anchor = " ".join(f.read().split())
     conf = ("net.ipv6 = false\nnet.listen('127.0.0.1', 53, { kind = 'dns' })\ncache.size = 10 * MB\nmodules = { 'hints > iterate' }\n"
-            f"hints.root({{ ['ns.'] = '{ROOT_NS}' }})\ntrust_anchors.add([[{anchor}]])\n"
+            f"hints.root({{ ['ns.'] = '{ROOT_NS}' }})\ntrust_anchors.remove('.')\ntrust_anchors.add([[{anchor}]])\n"
             "modules.unload('ta_signal_query')\nmodules.unload('ta_sentinel')\nmodules.unload('priming')\n")
-    script = "mkdir -p /var/kresd\nexec kresd -n -c /usr/lib/knot-resolver/distro-preconfig.lua -c /etc/own.lua /var/kresd\n".replace(
-        "-c /usr/lib/knot-resolver/distro-preconfig.lua ", "")
-    return [], [mta.instance(work, "resolver", "knot", CLIENT, {"etc/own.lua": conf}, script)]
+    return [], [mta.instance(work, "resolver", "knot", CLIENT, {"etc/own.lua": conf}, "mkdir -p /var/kresd\nexec kresd -n -c /etc/own.lua /var/kresd\n")]
 
 
 def resolver(work, kind):
