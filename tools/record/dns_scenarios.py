@@ -132,12 +132,16 @@ lied("race", "A forged TLSA answer comes before the true one", ["race"],
      "Two answers to one question, and the one that came first does not validate: as dns-altered-once.", "match", CONTRADICTS, facts=dict(TRUE),
      verdict="intercepted")
 for MODE, WHAT in (("nxdomain", "denied without proof"), ("nodata", "left out of an empty answer"), ("servfail", "answered SERVFAIL"),
-                   ("silent", "never answered")):
+                   ("refused", "answered REFUSED"), ("silent", "never answered")):
     lied("suppressed-" + MODE, f"TLSA is {WHAT}", [MODE], "Without the proof of absence nothing is absent; what was withheld is not in the capture.",
-         "lookup-failed" if MODE == "servfail" else "incomplete", [], verdict="encrypted")
+         "lookup-failed" if MODE in ("servfail", "refused") else "incomplete", [], verdict="encrypted")
 lied("suppressed-from", "TLSA is denied without proof, and another capture has the truth", ["nxdomain"],
      "What was withheld here was published then.", "match", [SUPPRESSED], same_as="dns-suppressed-nxdomain",
      facts=dict(TRUE), options=["--dns-from", "dns-unbound-minimised.pcapng"])
+
+lied("dropped-from", "TLSA is never answered, and another capture has the truth", ["silent"], "As dns-suppressed-from: asked again and again, in vain.",
+     "match", [SUPPRESSED], same_as="dns-suppressed-silent", facts=dict(TRUE, **{"mxwitness.dns.conflict.how": "unanswered"}),
+     options=["--dns-from", "dns-unbound-minimised.pcapng"])
 
 # ---- what changes inside a capture ----
 

@@ -28,7 +28,7 @@ def host(*tlsa, at="_25._tcp.mx"):
 
 THE_KEY = "3 1 1 {now}"
 WRONG_KEY = "3 1 1 " + "ee" * 32
-# zone: records, how it is signed (algorithm, denial, flaw)
+# zone: records, how it is signed (algorithm, denial, flaw), or "unsigned", or "dead": delegated to a server that answers SERVFAIL, for it has no file
 ZONES = {
     "alpha.net": (host(THE_KEY), "ec nsec"),
     "bravo.org": (host(THE_KEY), "ed25519 nsec"),
@@ -81,7 +81,7 @@ def spoil(path, kind):
     """One digit of the first record of that type altered after signing."""
     with open(path, encoding="ascii") as f:
         lines = f.read().splitlines()
-    at = next(i for i, line in enumerate(lines) if f"\t{kind}\t" in line and "RRSIG" not in line and "\tns." not in line[:20])
+    at = next(i for i, line in enumerate(lines) if f"\t{kind}\t" in line and "RRSIG" not in line and not line.startswith("ns."))
     if kind == "MX":
         lines[at] = lines[at].replace("\tMX\t10 ", "\tMX\t11 ")
     else:
@@ -116,6 +116,10 @@ def zones(folder, certs, extra=()):
         if age == "next":
             chosen.update(NEXT)
         for name, (lines, form) in chosen.items():
+            if form == "dead":
+                if name.count(".") == 1:
+                    below[name.split(".")[-1]] += [f"{name}. NS ns.{name}.", f"ns.{name}. A {LEAF_NS}"]
+                continue
             text = [line.replace("{now}", digests["now"]).replace("{next}", digests["next"]) for line in lines]
             write(home, name + ".zone", world.zone_text(name + ".", LEAF_NS, text))
             ds = sign(home, folder, name + ".", form, age)
