@@ -10,19 +10,23 @@
 enum channel_kind {
 	CH_SESSION = 1, /* capture to judge: the record, which says how long it is, u32 length of the certificate_list, the
 			 * list, and the proof of its key (key_proof.h), which may be empty, to the end */
-	CH_DNS,         /* capture to resolver: i64 ts, u64 frame, u8 flags (1 TCP, 2 of another capture), u16 port and
-			 * struct addr of the client, struct addr of the server, the message */
+	CH_DNS,         /* capture to resolver: a DNS message (dns_message.h) */
 	CH_NOTE,        /* to output: one line for the user, "e" or "i" in front: an error that makes the run incomplete, or not */
 	CH_PROGRESS,    /* capture by judge to output: struct progress */
 	CH_STATS,       /* capture to judge: a record with the counters of the capture */
 	CH_QUESTION,    /* judge to resolver: struct question */
 	CH_ANSWER,      /* resolver to judge: struct answer */
 	CH_EVENT,       /* judge to output: a record */
+	CH_EXHIBIT,     /* capture to judge, in front of the session; judge to output, in front of its alerts: exhibit.h */
+	CH_PROVE,       /* judge to resolver: questions that were asked for one session */
+	CH_PROOF,       /* resolver to judge to output: u8 length of a text, what it is in words, a DNS message as CH_DNS has it:
+			 * one that their answers rest on; without addresses: put together from what was seen */
+	CH_PROVED,      /* resolver to judge to output: that was all of them; not empty: there were more */
 	CH_END,         /* nothing follows */
 	CH_KINDS
 };
 
-enum { CHANNEL_RECORD_MAX = 256 * 1024, CHANNEL_DNS_HEAD = 19 + 2 * sizeof(struct addr) };
+enum { CHANNEL_RECORD_MAX = 256 * 1024 };
 
 /* done, total  octets of input read and in all (0 unknown); sessions, alerts so far */
 struct progress {

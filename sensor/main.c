@@ -5,6 +5,7 @@
 #include "options.h"
 #include "read.h"
 #include "rules_command.h"
+#include "verify.h"
 #include "version.h"
 
 int main(int argc, char **argv)
@@ -25,6 +26,8 @@ int main(int argc, char **argv)
 		return 0;
 	case COMMAND_READ:
 		return read_command(&options);
+	case COMMAND_VERIFY:
+		return verify_command(&options);
 	case COMMAND_RULES:
 		return rules_command(&options);
 	}

@@ -6,6 +6,7 @@
 
 const char options_usage[] =
 	"usage: mxwitness read [options] CAPTURE...\n"
+	"       mxwitness verify [--trust-anchor FILE] [--rules DIR] FILE...\n"
 	"       mxwitness rules list [--findings] [--format table|ndjson|mdoc]\n"
 	"       mxwitness rules show ID...\n"
 	"       mxwitness rules lint FILE|DIR...\n"
@@ -25,11 +26,18 @@ const char options_usage[] =
 	"  --ports LIST             mail ports, PORT or PORT=tls (default 25,587,2525,465=tls)\n"
 	"  --rules DIR              rules to judge by (default: the installed ones)\n"
 	"  -c FILE                  site configuration, see mxwitness(1)\n"
+	"  --evidence DIR           write a file there for each alert, by which others can repeat the verdict\n"
+	"  --evidence-budget LIST   what DIR may hold: size=MiB,files=N,days=N (default size=1024), the oldest go first\n"
+	"  --evidence-hook PROGRAM  run at the end with the path of DIR/MANIFEST, to sign it or have it time-stamped\n"
 	"  --format table|ndjson    default: table on a terminal, ndjson elsewhere\n"
 	"  -o FILE                  write there instead of standard output\n"
 	"  --all                    in the table, sessions without a finding too\n"
 	"  -v, -q                   the counters of the run on standard error; no progress line\n"
 	"  --version, --help\n"
+	"\n"
+	"verify\n"
+	"Repeats the verdict of evidence files, from these and the trust anchors alone, without any network.\n"
+	"Exit status: 0 all reproduced, 1 one was not, 2 one could not be read.\n"
 	"\n"
 	"rules\n"
 	"  list                     every rule with its levels by promise; --findings: a row a finding\n"
@@ -43,7 +51,8 @@ const char options_usage[] =
 	"Exit status: 0 no alert of level medium or above, all tests passed; 1 at least one alert, or a test failed;\n"
 	"2 an input could not be read whole, or the command line, configuration, a rule or a test is wrong.\n";
 
-enum { O_DNS = 256, O_DNS_FROM, O_RESOLVER, O_ANCHOR, O_PORTS, O_RULES, O_FORMAT, O_ALL, O_FINDINGS, O_VERSION, O_SAVE_DNS };
+enum { O_DNS = 256, O_DNS_FROM, O_RESOLVER, O_ANCHOR, O_PORTS, O_RULES, O_FORMAT, O_EVIDENCE, O_BUDGET, O_HOOK, O_ALL, O_FINDINGS,
+       O_VERSION, O_SAVE_DNS };
 
 static const struct option longs[] = {
 	{ "dns", required_argument, NULL, O_DNS },
@@ -54,6 +63,9 @@ static const struct option longs[] = {
 	{ "ports", required_argument, NULL, O_PORTS },
 	{ "rules", required_argument, NULL, O_RULES },
 	{ "format", required_argument, NULL, O_FORMAT },
+	{ "evidence", required_argument, NULL, O_EVIDENCE },
+	{ "evidence-budget", required_argument, NULL, O_BUDGET },
+	{ "evidence-hook", required_argument, NULL, O_HOOK },
 	{ "all", no_argument, NULL, O_ALL },
 	{ "findings", no_argument, NULL, O_FINDINGS },
 	{ "version", no_argument, NULL, O_VERSION },
@@ -93,6 +105,8 @@ static bool read_ok(const struct options *o, struct error *e)
 		error_set(e, "--dns-from -: not from standard input; name a file");
 	else if (o->ncaptures == 0)
 		error_set(e, "read: no capture named; give files, a directory, or - for standard input");
+	else if ((o->budget || o->hook) && !o->evidence)
+		error_set(e, "%s: for which directory? Name it with --evidence DIR", o->hook ? "--evidence-hook" : "--evidence-budget");
 	else if (o->findings)
 		error_set(e, "--findings belongs to: mxwitness rules list");
 	else if (o->save_dns && (!o->dns || (strcmp(o->dns, "live") != 0 && strcmp(o->dns, "auto") != 0)))
@@ -100,6 +114,16 @@ static bool read_ok(const struct options *o, struct error *e)
 	else
 		return true;
 	return false;
+}
+
+static bool verify_ok(const struct options *o, struct error *e)
+{
+	const char *foreign = o->dns ? "--dns" : o->ndns_from ? "--dns-from" : o->resolver ? "--resolver" : o->ports ? "--ports" :
+			      o->save_dns ? "--save-dns" : o->all ? "--all" : o->config ? "-c" : o->evidence ? "--evidence" : o->budget ? "--evidence-budget" : o->hook ? "--evidence-hook" :
+			      o->format ? "--format" : o->out ? "-o" : o->findings ? "--findings" : NULL;
+	if (foreign)
+		return error_set(e, "verify: %s means nothing here; the evidence file says with what it was made", foreign);
+	return o->ncaptures || error_set(e, "verify: no evidence file named");
 }
 
 static const char *const verb_words[] = {
@@ -110,9 +134,9 @@ static const char *const verb_words[] = {
 /* Which options of `read` mean nothing to `rules`. */
 static const char *foreign(const struct options *o)
 {
-	return o->dns ? "--dns" : o->ndns_from ? "--dns-from" : o->resolver ? "--resolver" : o->anchor ? "--trust-anchor" : o->save_dns ? "--save-dns" :
-	       o->ports ? "--ports" :
-	       o->all ? "--all" : o->quiet ? "-q" : NULL;
+	return o->dns ? "--dns" : o->ndns_from ? "--dns-from" : o->resolver ? "--resolver" : o->anchor ? "--trust-anchor" :
+	       o->save_dns ? "--save-dns" : o->ports ? "--ports" : o->evidence ? "--evidence" : o->budget ? "--evidence-budget" :
+	       o->hook ? "--evidence-hook" : o->all ? "--all" : o->quiet ? "-q" : NULL;
 }
 
 static bool formats_ok(const struct options *o, struct error *e)
@@ -176,6 +200,12 @@ static void set(struct options *o, int c)
 		o->rules = optarg;
 	else if (c == O_FORMAT)
 		o->format = optarg;
+	else if (c == O_EVIDENCE)
+		o->evidence = optarg;
+	else if (c == O_BUDGET)
+		o->budget = optarg;
+	else if (c == O_HOOK)
+		o->hook = optarg;
 	else if (c == O_ALL)
 		o->all = true;
 	else if (c == O_FINDINGS)
@@ -217,8 +247,14 @@ bool options_parse(int argc, char **argv, enum command *command, struct options 
 		*command = COMMAND_RULES;
 		return rules_verb(argv + optind + 1, argc - optind - 1, o, e);
 	}
+	if (strcmp(argv[optind], "verify") == 0) {
+		*command = COMMAND_VERIFY;
+		o->captures = argv + optind + 1;
+		o->ncaptures = argc - optind - 1;
+		return verify_ok(o, e);
+	}
 	if (strcmp(argv[optind], "read") != 0)
-		return error_set(e, "%s: no such command; it is read or rules", argv[optind]);
+		return error_set(e, "%s: no such command; it is read, verify or rules", argv[optind]);
 	o->captures = argv + optind + 1;
 	o->ncaptures = argc - optind - 1;
 	return read_ok(o, e);

@@ -11,11 +11,11 @@ enum { OPTIONS_DNS_FROM = 64 };
 enum rules_verb { RULES_LIST, RULES_SHOW, RULES_LINT, RULES_TEST, RULES_FIELDS };
 
 /* All strings are those of argv. NULL: not given.
- * captures  of `read`; ends in NULL
+ * captures  of `read`, or the files of `verify`; ends in NULL
  * dns_from  capture files or directories, of which only the DNS counts
  * verb      of `rules`, and its arguments in args, which ends in NULL */
 struct options {
-	const char *dns, *resolver, *anchor, *save_dns, *ports, *rules, *config, *format, *out;
+	const char *dns, *resolver, *anchor, *save_dns, *ports, *rules, *config, *format, *out, *evidence, *budget, *hook;
 	bool all, verbose, quiet, findings;
 	char *dns_from[OPTIONS_DNS_FROM];
 	int ndns_from;
@@ -25,7 +25,7 @@ struct options {
 };
 
 /* What the command line asks for. */
-enum command { COMMAND_READ, COMMAND_RULES, COMMAND_HELP, COMMAND_VERSION };
+enum command { COMMAND_READ, COMMAND_VERIFY, COMMAND_RULES, COMMAND_HELP, COMMAND_VERSION };
 
 /* false: e says which word of the command line is wrong, and what would be right. */
 bool options_parse(int argc, char **argv, enum command *command, struct options *o, struct error *e);

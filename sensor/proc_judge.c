@@ -13,6 +13,7 @@
 #include "judge/gate.h"
 #include "judge/outcome.h"
 #include "judge/rule.h"
+#include "exhibit.h"
 #include "key_proof.h"
 
 enum { WAIT_MEMORY = 8 * 1024 * 1024 };
@@ -26,6 +27,10 @@ struct judge {
 	struct record session, alert, stats;
 	uint8_t behind[CHANNEL_RECORD_MAX]; /* chain and proof of the session */
 	struct answer answer;
+	struct question asked[EXPECT_QUESTIONS];
+	size_t nasked;
+	uint8_t exhibit[EXHIBIT_OCTETS];    /* of the session to come */
+	size_t exhibit_n;
 	uint8_t *wait;
 	size_t wait_n;
 	bool spilled;
@@ -114,11 +119,36 @@ static void ask(struct judge *j, const struct question *question)
 	answer_failed(q, &j->answer);
 }
 
+/* What the output needs for the evidence of this session's alerts: its packets, and the messages that the answers to
+ * its questions rest on. */
+static void send_exhibit(struct judge *j)
+{
+	enum channel_kind kind;
+	struct bytes record;
+	struct bytes asked = { (const uint8_t *)j->asked, j->nasked * sizeof(j->asked[0]) };
+	channel_send(j->output, CH_EXHIBIT, (struct bytes){ j->exhibit, j->exhibit_n }, (struct bytes){ 0 });
+	if (!j->resolver || j->resolver_gone || !channel_send(j->resolver, CH_PROVE, asked, (struct bytes){ 0 }) ||
+	    !channel_flush(j->resolver))
+		return;
+	do {
+		if (!channel_recv(j->resolver, &kind, &record))
+			return;
+		if (kind == CH_PROOF || kind == CH_PROVED)
+			channel_send(j->output, kind, record, (struct bytes){ 0 });
+		else if (kind == CH_NOTE)
+			note(j, record.n && record.p[0] == 'i' ? "i" : "e", bytes_skip(record, 1));
+	} while (kind != CH_PROVED);
+}
+
 static void judge_alerts(struct judge *j, const struct finding *findings, size_t n)
 {
+	bool sent = j->exhibit_n == 0;
 	for (size_t i = 0; i < n; i++) {
 		if (findings[i].level < level_low)
 			continue;
+		if (!sent)
+			send_exhibit(j);
+		sent = true;
 		record_init(&j->alert);
 		alert_make(j->run->rules, &j->session, &findings[i], &j->alert);
 		event_alert(&j->alert);
@@ -134,9 +164,14 @@ static void judge_session(struct judge *j, struct bytes chain, struct bytes proo
 	struct question q;
 	j->fault = resolverfault_none;
 	site_judge(&j->run->site, &j->session);
+	if (j->run->claim)
+		claim_site(j->run->claim, &j->session);
 	expectation_start(&j->expectation, &j->session);
+	j->nasked = 0;
 	do {
 		while (j->resolver && expectation_next(&j->expectation, &q)) {
+			if (j->nasked < EXPECT_QUESTIONS)
+				j->asked[j->nasked++] = q;
 			ask(j, &q);
 			expectation_answer(&j->expectation, &j->answer);
 		}
@@ -202,6 +237,28 @@ static void session(struct judge *j, struct bytes record)
 		judge_session(j, chain, proof);
 	else
 		j->refused++;
+	j->exhibit_n = 0;
+}
+
+/* The packets of the session that comes next. */
+static void exhibit(struct judge *j, struct bytes record)
+{
+	struct exhibit_head head;
+	j->exhibit_n = 0;
+	if (!exhibit_check(record, &head)) {
+		j->refused++;
+		return;
+	}
+	memcpy(j->exhibit, record.p, record.n);
+	j->exhibit_n = record.n;
+}
+
+static void take(struct judge *j, enum channel_kind kind, struct bytes record)
+{
+	if (kind == CH_EXHIBIT)
+		exhibit(j, record);
+	else
+		session(j, record);
 }
 
 static bool spill_write(struct judge *j)
@@ -220,31 +277,36 @@ static bool spill_write(struct judge *j)
 	return true;
 }
 
-/* Puts a session aside until the DNS is known. */
-static void hold(struct judge *j, struct bytes record)
+/* What stands in front of each record that waits. */
+struct waiting {
+	uint32_t kind, n;
+};
+
+/* Puts a session, or its exhibit, aside until the DNS is known. */
+static void hold(struct judge *j, enum channel_kind kind, struct bytes record)
 {
-	uint32_t n = (uint32_t)record.n;
-	if (j->wait_n + sizeof(n) + n > WAIT_MEMORY && !spill_write(j)) {
+	struct waiting head = { (uint32_t)kind, (uint32_t)record.n };
+	if (j->wait_n + sizeof(head) + head.n > WAIT_MEMORY && !spill_write(j)) {
 		not_complete(j, bytes_of("no room for the sessions that wait for their DNS proofs"));
 		note(j, "e", bytes_of("cannot write the file of waiting sessions; sessions are missing"));
 		j->wait_n = 0;
 	}
-	memcpy(j->wait + j->wait_n, &n, sizeof(n));
-	memcpy(j->wait + j->wait_n + sizeof(n), record.p, n);
-	j->wait_n += sizeof(n) + n;
+	memcpy(j->wait + j->wait_n, &head, sizeof(head));
+	memcpy(j->wait + j->wait_n + sizeof(head), record.p, head.n);
+	j->wait_n += sizeof(head) + head.n;
 }
 
 /* Judges the whole sessions at the head of wait[0, n); returns the octets used. */
 static size_t release(struct judge *j, size_t n)
 {
 	size_t at = 0;
-	uint32_t size;
-	while (n - at >= sizeof(size)) {
-		memcpy(&size, j->wait + at, sizeof(size));
-		if (n - at - sizeof(size) < size)
+	struct waiting head;
+	while (n - at >= sizeof(head)) {
+		memcpy(&head, j->wait + at, sizeof(head));
+		if (n - at - sizeof(head) < head.n)
 			break;
-		session(j, (struct bytes){ j->wait + at + sizeof(size), size });
-		at += sizeof(size) + size;
+		take(j, (enum channel_kind)head.kind, (struct bytes){ j->wait + at + sizeof(head), head.n });
+		at += sizeof(head) + head.n;
 	}
 	return at;
 }
@@ -291,10 +353,11 @@ static void receive(struct judge *j)
 	enum channel_kind kind = CH_NOTE;
 	struct bytes record;
 	while (channel_recv(j->capture, &kind, &record) && kind != CH_END) {
-		if (kind == CH_SESSION && j->resolver) {
-			hold(j, record);
-		} else if (kind == CH_SESSION) {
-			session(j, record);
+		bool judged = kind == CH_SESSION || kind == CH_EXHIBIT;
+		if (judged && j->resolver) {
+			hold(j, kind, record);
+		} else if (judged) {
+			take(j, kind, record);
 		} else if (kind == CH_NOTE) {
 			not_complete(j, bytes_skip(record, 1));
 			note(j, record.n && record.p[0] == 'e' ? "e" : "i", bytes_skip(record, 1));

@@ -20,6 +20,7 @@ struct output {
 	struct text text;
 	char *buffer;
 	uint64_t sequence, medium, refused;
+	struct evidence *evidence;
 	struct progress progress;
 	struct timespec started;
 	bool progress_shown, complete;
@@ -127,8 +128,12 @@ static void event(struct output *o, struct bytes record)
 		if (o->run->verbose)
 			say_counters(o, &r);
 	}
-	if (o->text.n > OUT_LOW)
-		flush(o);
+	if (o->text.n > OUT_LOW || (alert && o->evidence))
+		flush(o); /* old evidence may be removed now, but only what has been reported */
+	if (!alert && o->evidence)
+		evidence_forget(o->evidence);
+	else if (o->evidence && !o->broken)
+		evidence_alert(o->evidence, &r);
 	if (o->run->format == FORMAT_TABLE) {
 		event_table(o, &r);
 		return;
@@ -163,10 +168,18 @@ int proc_output(const struct run *run, struct channel *judge)
 		return 2;
 	o.text = (struct text){ o.buffer, 0, OUT_BUFFER, false };
 	clock_gettime(CLOCK_MONOTONIC, &o.started);
+	if (run->evidence && !(o.evidence = evidence_new(run, channel_fd(judge))))
+		return 2;
 	while (channel_recv(judge, &kind, &record) && kind != CH_END) {
 		struct progress p;
 		if (kind == CH_EVENT) {
 			event(&o, record);
+		} else if (kind == CH_EXHIBIT && o.evidence) {
+			o.refused += !evidence_exhibit(o.evidence, record);
+		} else if (kind == CH_PROOF && o.evidence) {
+			evidence_proof(o.evidence, record);
+		} else if (kind == CH_PROVED && o.evidence) {
+			evidence_proved(o.evidence, record);
 		} else if (kind == CH_NOTE) {
 			note(&o, record);
 		} else if (kind == CH_PROGRESS && record.n == sizeof(p)) {
@@ -179,6 +192,7 @@ int proc_output(const struct run *run, struct channel *judge)
 		incomplete(&o);
 	flush(&o);
 	free(o.buffer);
+	evidence_free(o.evidence);
 	if (o.failed || !o.complete || o.refused)
 		return 2;
 	return o.medium ? 1 : 0;

@@ -3,6 +3,7 @@
  * process that runs libunbound; it holds no packets and no rules. */
 #include "run.h"
 
+enum { PROVE_MAX = 64 };
 #include <poll.h>
 #include <sys/resource.h>
 
@@ -12,6 +13,7 @@ enum { DESCRIPTORS = 4096 };
 struct serving {
 	struct resolver *resolver;
 	struct channel *judge;
+	struct dns_proof *proof;
 	unsigned open;
 	enum resolverfault fault;
 	struct question question;
@@ -21,17 +23,7 @@ struct serving {
 static bool store(struct resolver *r, struct bytes record)
 {
 	struct dns_message m;
-	if (record.n < CHANNEL_DNS_HEAD)
-		return false;
-	memcpy(&m.ts, record.p, 8);
-	memcpy(&m.frame, record.p + 8, 8);
-	m.tcp = record.p[16] & 1;
-	m.other = record.p[16] >> 1 & 1;
-	memcpy(&m.client_port, record.p + 17, 2);
-	memcpy(&m.client, record.p + 19, sizeof(m.client));
-	memcpy(&m.server, record.p + 19 + sizeof(m.client), sizeof(m.server));
-	m.octets = bytes_skip(record, CHANNEL_DNS_HEAD);
-	return resolver_store(r, &m);
+	return dns_message_read(record, &m) && resolver_store(r, &m);
 }
 
 static void collect(struct resolver *r, struct channel *capture)
@@ -48,15 +40,43 @@ static bool room(const struct serving *s)
 	return s->open < RESOLVER_OUTSTANDING;
 }
 
+/* The messages behind the answers to these questions. */
+static bool prove(struct serving *s, struct bytes record)
+{
+	static struct question q[PROVE_MAX];
+	struct dns_message m;
+	struct bytes text;
+	size_t n = record.n / sizeof(q[0]);
+	bool whole = record.n % sizeof(q[0]) == 0 && n <= PROVE_MAX;
+	for (size_t i = 0; whole && i < n; i++) {
+		memcpy(&q[i], record.p + i * sizeof(q[0]), sizeof(q[0]));
+		whole = question_check(&q[i], sizeof(q[i]));
+	}
+	whole = whole && resolver_prove(s->resolver, q, n, s->proof);
+	for (size_t i = 0; dns_proof_get(s->proof, i, &m, &text); i++) {
+		uint8_t head[1 + UINT8_MAX + DNS_MESSAGE_HEAD];
+		text = bytes_head(text, UINT8_MAX);
+		head[0] = (uint8_t)text.n;
+		memcpy(head + 1, text.p, text.n);
+		dns_message_head(&m, head + 1 + text.n);
+		if (!channel_send(s->judge, CH_PROOF, (struct bytes){ head, 1 + text.n + DNS_MESSAGE_HEAD }, m.octets))
+			return false;
+	}
+	dns_proof_clear(s->proof);
+	return channel_send(s->judge, CH_PROVED, bytes_of(whole ? "" : "more"), (struct bytes){ 0 }) && channel_flush(s->judge);
+}
+
 /* Questions that are here already. false: the judge is gone, or sent what it must not. */
 static bool take_questions(struct serving *s)
 {
 	enum channel_kind kind;
 	struct bytes record;
 	while (room(s) && channel_ready(s->judge)) {
-		if (!channel_recv(s->judge, &kind, &record) || kind != CH_QUESTION)
+		if (!channel_recv(s->judge, &kind, &record) || (kind != CH_QUESTION && kind != CH_PROVE))
 			return false;
-		if (record.n != sizeof(s->question))
+		if (kind == CH_PROVE && !prove(s, record))
+			return false;
+		if (kind != CH_QUESTION || record.n != sizeof(s->question))
 			continue;
 		memcpy(&s->question, record.p, record.n);
 		if (question_check(&s->question, record.n) && resolver_submit(s->resolver, &s->question))
@@ -118,10 +138,11 @@ static void raise_limit(void)
 int proc_resolver(const struct run *run, struct channel *capture, struct channel *judge)
 {
 	static struct serving serving;
-	struct error e;
+	struct error e = { "no memory for DNS proofs" };
 	raise_limit();
 	serving.judge = judge;
-	serving.resolver = resolver_new(&run->resolver, &e);
+	serving.proof = dns_proof_new();
+	serving.resolver = serving.proof ? resolver_new(&run->resolver, &e) : NULL;
 	if (!serving.resolver) {
 		channel_send(judge, CH_NOTE, bytes_of("e"), bytes_of(e.text));
 		channel_flush(judge);
@@ -131,5 +152,6 @@ int proc_resolver(const struct run *run, struct channel *capture, struct channel
 	resolver_seal(serving.resolver);
 	serve(&serving);
 	resolver_free(serving.resolver);
+	dns_proof_free(serving.proof);
 	return 0;
 }

@@ -27,7 +27,8 @@
 #define MXWITNESS_RULES "/usr/local/share/mxwitness/rules"
 #endif
 
-enum { FLOWS = 262144, DIALOGUES = 16384, REASSEMBLY = 64 * 1024 * 1024 };
+enum { FLOWS = 262144, DIALOGUES = 16384, REASSEMBLY = 64 * 1024 * 1024, EXHIBITS = 128 * 1024 * 1024, LINK_DNS = 32 * 1024 * 1024 };
+#define PORTS "25,587,2525,465=tls"
 
 _Static_assert((int)SITE_DNS_PORTS == (int)PIPELINE_DNS_PORTS, "what the site may name is what the pipeline follows");
 
@@ -45,7 +46,7 @@ static bool port_of(const char *s, const char *end, uint16_t *port)
 	return v > 0 && v < 65536;
 }
 
-static bool ports(const char *list, struct pipeline_config *c, struct error *e)
+bool read_ports(const char *list, struct pipeline_config *c, struct error *e)
 {
 	c->nports = 0;
 	for (const char *s = list; *s;) {
@@ -167,24 +168,51 @@ static bool output(const struct options *o, struct run *run, struct error *e)
 	return run->out >= 0 || error_set(e, "%s: cannot write there: %s", o->out, strerror(errno));
 }
 
-/* Everything that can be wrong is found here, before a line is printed; the output file comes last. */
-static bool prepare(const struct options *o, struct run *run, struct error *e)
+bool read_prepare(const struct options *o, struct run *run, struct error *e)
 {
-	char dir[PATH_MAX];
-	run->pipeline.flows = FLOWS;
-	run->pipeline.dialogues = DIALOGUES;
-	run->pipeline.budget = REASSEMBLY;
-	run->all = o->all;
-	run->verbose = o->verbose;
-	if (!ports(o->ports ? o->ports : "25,587,2525,465=tls", &run->pipeline, e))
+	char buf[PATH_MAX];
+	const char *dir = o->rules ? o->rules : read_rules_dir(buf);
+	run->context.ports = o->ports ? o->ports : PORTS;
+	run->context.dns = o->dns ? o->dns : "capture";
+	for (size_t i = 0; i < RUN_INNER; i++)
+		run->inner[i] = -1;
+	if (!read_ports(run->context.ports, &run->pipeline, e))
 		return false;
 	if (o->config && !config_read(o->config, &run->site, &run->rule_site, e))
 		return false;
 	run->peer = trust_open(&run->site, e);
 	if (!run->peer)
 		return false;
-	run->rules = rules_load(o->rules ? o->rules : read_rules_dir(dir), &run->rule_site, e);
+	run->rules = rules_load(dir, &run->rule_site, e);
 	if (!run->rules || !dns(o, run, e))
+		return false;
+	if (getrandom(run->pipeline.key, sizeof(run->pipeline.key), 0) != (ssize_t)sizeof(run->pipeline.key))
+		return error_set(e, "no random octets from the system: %s", strerror(errno));
+	return evidence_digests(&run->context, dir, &run->rule_site, o->config, run->resolver.anchors, e);
+}
+
+static bool evidence(const struct options *o, struct run *run, struct error *e)
+{
+	struct evidence_budget budget;
+	if (!o->evidence)
+		return true;
+	if (!evidence_budget_read(o->budget, &budget, e))
+		return false;
+	run->pipeline.exhibits = EXHIBITS;
+	run->resolver.kept = LINK_DNS;
+	run->evidence = evidence_dir_open(o->evidence, &budget, e);
+	return run->evidence;
+}
+
+/* Everything that can be wrong is found here, before a line is printed; the output file comes last. */
+static bool prepare(const struct options *o, struct run *run, struct error *e)
+{
+	run->pipeline.flows = FLOWS;
+	run->pipeline.dialogues = DIALOGUES;
+	run->pipeline.budget = REASSEMBLY;
+	run->all = o->all;
+	run->verbose = o->verbose;
+	if (!read_prepare(o, run, e))
 		return false;
 	run->pipeline.dns = run->resolver.mode == RESOLVE_CAPTURE || run->resolver.mode == RESOLVE_AUTO;
 	run->pipeline.ndns = run->site.ndns;
@@ -197,9 +225,7 @@ static bool prepare(const struct options *o, struct run *run, struct error *e)
 	run->spill = spill_file();
 	if (run->spill < 0)
 		return error_set(e, "no temporary file for waiting sessions: %s; set TMPDIR", strerror(errno));
-	if (getrandom(run->pipeline.key, sizeof(run->pipeline.key), 0) != (ssize_t)sizeof(run->pipeline.key))
-		return error_set(e, "no random octets from the system: %s", strerror(errno));
-	return save_dns(o->save_dns, run, e) && output(o, run, e);
+	return save_dns(o->save_dns, run, e) && evidence(o, run, e) && output(o, run, e);
 }
 
 enum { PAIR_CJ, PAIR_CR, PAIR_JR, PAIR_JO, PAIRS };
@@ -225,7 +251,7 @@ static int live(enum role role, const struct run *run, struct channel *ch[PAIRS]
 	case ROLE_JUDGE:
 		return proc_judge(run, ch[PAIR_CJ], resolver ? ch[PAIR_JR] : NULL, ch[PAIR_JO]);
 	case ROLE_OUTPUT:
-		return proc_output(run, ch[PAIR_JO]);
+		return run->claim ? proc_compare(run, ch[PAIR_JO]) : proc_output(run, ch[PAIR_JO]);
 	case ROLES:
 		break;
 	}
@@ -248,8 +274,13 @@ static void become(enum role role, const struct run *run, int fd[PAIRS][2])
 		}
 	if (role != ROLE_OUTPUT)
 		close(run->out);
-	if (role != ROLE_JUDGE)
+	if (role != ROLE_OUTPUT || run->claim)
+		evidence_dir_close(run->evidence);
+	if (role != ROLE_JUDGE && run->spill >= 0)
 		close(run->spill);
+	for (size_t i = 0; i < RUN_INNER; i++)
+		if (run->inner[i] >= 0)
+			close(run->inner[i]);
 	if (role == ROLE_RESOLVER || role == ROLE_JUDGE || role == ROLE_OUTPUT) {
 		source_close(run->source);
 		source_close(run->dns_source);
@@ -294,12 +325,13 @@ static int wait_for(const pid_t pid[ROLES])
 	return bad ? 2 : result;
 }
 
-static int run_all(const struct run *run, struct error *e)
+int run_all(const struct run *run)
 {
+	struct error e;
 	int fd[PAIRS][2];
 	pid_t pid[ROLES] = { 0 };
-	if (!pairs(fd, e)) {
-		fprintf(stderr, "mxwitness: %s\n", e->text);
+	if (!pairs(fd, &e)) {
+		fprintf(stderr, "mxwitness: %s\n", e.text);
 		return 2;
 	}
 	fflush(NULL);
@@ -319,6 +351,28 @@ static int run_all(const struct run *run, struct error *e)
 	return wait_for(pid);
 }
 
+/* The site's own program, which signs the manifest or has it time-stamped. Its failure makes the run incomplete. */
+static int run_hook(const char *hook, const struct evidence_dir *dir, int status)
+{
+	char path[PATH_MAX + 16];
+	int ended = -1;
+	snprintf(path, sizeof(path), "%s/MANIFEST", evidence_dir_path(dir));
+	fflush(NULL);
+	pid_t pid = fork();
+	if (pid == 0) {
+		signal(SIGPIPE, SIG_DFL);
+		execlp(hook, hook, path, (char *)NULL);
+		fprintf(stderr, "mxwitness: --evidence-hook %s: %s\n", hook, strerror(errno));
+		_exit(127);
+	}
+	while (pid > 0 && waitpid(pid, &ended, 0) < 0 && errno == EINTR)
+		;
+	if (pid > 0 && WIFEXITED(ended) && WEXITSTATUS(ended) == 0)
+		return status;
+	fprintf(stderr, "mxwitness: --evidence-hook %s failed; %s is not signed\n", hook, path);
+	return 2;
+}
+
 int read_command(const struct options *o)
 {
 	static struct run run;
@@ -332,5 +386,6 @@ int read_command(const struct options *o)
 	setrlimit(RLIMIT_CORE, &no_core);
 	signal(SIGPIPE, SIG_IGN);
 	terminal(o, &run);
-	return run_all(&run, &e);
+	int status = run_all(&run);
+	return o->hook ? run_hook(o->hook, run.evidence, status) : status;
 }

@@ -11,4 +11,10 @@ int read_command(const struct options *options);
 /* The folder of rules when none is named: that of the source tree when the program runs from one of its build folders,
  * else the installed one. In buf, or a constant. */
 const char *read_rules_dir(char buf[PATH_MAX]);
+struct pipeline_config;
+struct run;
+/* What `read` and `verify` have in common: rules, trust anchors, site, certificates, mail ports. */
+bool read_prepare(const struct options *o, struct run *run, struct error *e);
+/* "--ports": false, e says why. */
+bool read_ports(const char *list, struct pipeline_config *c, struct error *e);
 #endif

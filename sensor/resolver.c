@@ -156,7 +156,7 @@ static bool set_up(struct resolver *r, const struct resolver_config *config, str
 	if (!r->store || (config->anchors && !r->anchors))
 		return error_set(e, "DNS: no memory for the store of DNS messages");
 	if (r->mode == RESOLVE_CAPTURE || r->mode == RESOLVE_AUTO) {
-		r->watch = dns_watch_new();
+		r->watch = dns_watch_new(config->kept);
 		if (!r->watch)
 			return error_set(e, "DNS: no memory to note what the link says");
 	}
@@ -776,6 +776,101 @@ static void look_for_conflict(struct resolver *r, const struct question *q, stru
 		if (kind > a->conflict && (e->server.v == 4 || e->server.v == 6))
 			put_conflict(a, e, kind);
 	}
+}
+
+/* ---- what an answer rests on ---- */
+
+struct proving {
+	struct resolver *r;
+	struct dns_proof *proof;
+	uint64_t mark;                  /* what was served in a later round counts */
+	bool whole;
+};
+
+static void prove_served(struct proving *v, const struct responder *from, const struct served *s)
+{
+	static struct dns_reply reply;
+	char type[16], name[TEXT_MAX], text[DNS_PROOF_TEXT];
+	unsigned skip = responder_skip(from, &s->name, s->type);
+	if (!dns_store_source(v->r->store, &s->name, s->type, from->as_of, skip, &reply))
+		return;
+	dns_wire_text(&s->name, name, sizeof(name));
+	snprintf(text, sizeof(text), "%s of %.255s", verdict_type_text(s->type, type, sizeof(type)), name[0] ? name : ".");
+	struct dns_message m = { .ts = reply.ts, .octets = { reply.octets, reply.n } };
+	v->whole &= dns_proof_add(v->proof, &m, bytes_of(text));
+}
+
+/* What was served since the mark, in whichever context. */
+static void prove_round(struct proving *v)
+{
+	for (size_t i = 0; i < RESOLVER_CONTEXTS; i++) {
+		const struct context *c = v->r->contexts[i];
+		for (size_t k = 0; c && k < c->responder.nserved; k++)
+			if (c->responder.served[k].round > v->mark)
+				prove_served(v, &c->responder, &c->responder.served[k]);
+	}
+	v->mark = v->r->round;
+}
+
+/* The questions and answers on the link around the one that contradicts. */
+static void prove_conflict(struct proving *v, const struct question *q, const struct answer *a)
+{
+	enum { SHOWN = 32 };
+	const int64_t from = a->conflict_at - 30 * SECOND, until = a->conflict_at + 30 * SECOND;
+	const struct watched *e = NULL;
+	struct dns_name name;
+	char type[16], text[DNS_PROOF_TEXT];
+	unsigned n = 0;
+	if (!dns_wire_from_text(&name, bytes_of(q->name)))
+		return;
+	snprintf(text, sizeof(text), "as seen on the link: %s of %.255s", verdict_type_text(q->type, type, sizeof(type)), q->name);
+	for (; dns_watch_next(v->r->watch, &name, q->type, from, until, &e); n++) {
+		struct dns_message m = { .ts = e->ts, .client = e->client, .server = e->server, .client_port = e->port,
+					 .octets = dns_watch_octets(v->r->watch, e) };
+		if (n == SHOWN || !m.octets.n) {
+			v->whole = false;
+			return;
+		}
+		v->whole &= dns_proof_add(v->proof, &m, bytes_of(text));
+	}
+}
+
+static void prove_one(struct proving *v, const struct question *q)
+{
+	static struct answer a;
+	if (q->type == DNS_SEEN)
+		return;         /* hints: whom they name is asked for in its turn */
+	if (q->type == DNS_TLSA_BEFORE || q->type == DNS_TLSA_AFTER)
+		version(v->r, q, &a);
+	else
+		ask(v->r, q, &a);
+	if (v->r->watch && q->type < DNS_SEEN)
+		look_for_conflict(v->r, q, &a);
+	prove_round(v);
+	if (a.conflict)
+		prove_conflict(v, q, &a);
+}
+
+bool resolver_prove(struct resolver *r, const struct question *q, size_t n, struct dns_proof *p)
+{
+	struct context *mine[RESOLVER_CONTEXTS];
+	const int64_t now = ns_now();
+	struct proving v = { r, p, r->round, true };
+	dns_proof_clear(p);
+	if (r->mode == RESOLVE_OFF)
+		return true;
+	memcpy(mine, r->contexts, sizeof(mine));
+	memset(r->contexts, 0, sizeof(r->contexts));
+	for (size_t i = 0; i < n; i++) {
+		struct question then = q[i];
+		if (r->mode == RESOLVE_LIVE)    /* what is stored came when it was asked for */
+			then.as_of = now;
+		prove_one(&v, &then);
+	}
+	for (size_t i = 0; i < RESOLVER_CONTEXTS; i++)
+		context_free(r->contexts[i]);
+	memcpy(r->contexts, mine, sizeof(mine));
+	return v.whole;
 }
 
 /* The answer that needs no network. false: q is to be asked live. */

@@ -7,6 +7,7 @@
 #ifndef RESOLVER_H
 #define RESOLVER_H
 #include "dns_message.h"
+#include "dns_proof.h"
 #include "error.h"
 #include "question.h"
 
@@ -24,13 +25,14 @@ enum resolve_mode { RESOLVE_OFF, RESOLVE_CAPTURE, RESOLVE_LIVE, RESOLVE_AUTO };
  * upstream   resolvers for live, as upstream_new takes them; upstreams of them, asked in that order
  * budget     octets for the store, 0: RESOLVER_BUDGET; taken at start
  * cache      octets for the cache of live verdicts, 0: RESOLVER_CACHE
+ * kept       octets of messages on the link to keep as they were, for resolver_prove; 0: none
  * save       1 + the descriptor of a file for the replies of live lookups (dns_save.h), the caller's; 0: none */
 struct resolver_config {
 	enum resolve_mode mode;
 	const char *anchors;
 	char upstream[RESOLVER_UPSTREAMS][RESOLVER_UPSTREAM_TEXT];
 	unsigned upstreams;
-	size_t budget, cache;
+	size_t budget, cache, kept;
 	int save;
 };
 
@@ -73,6 +75,10 @@ bool resolver_next(struct resolver *r, struct answer *a);
 int resolver_fd(const struct resolver *r);
 /* What seems to be wrong with our own resolving (live only), with one line about it in text. */
 enum resolverfault resolver_fault(struct resolver *r, char *text, size_t cap);
+/* Gathers in p the messages that the answers to these questions rest on: they are asked once more, in fresh contexts that
+ * know only what is stored, so that p holds what another resolver needs, and, where the link said something else
+ * (answer.conflict), what it said. false: p found no room for all, or something could not be asked. */
+bool resolver_prove(struct resolver *r, const struct question *q, size_t n, struct dns_proof *p);
 /* Counters so far. */
 struct resolver_counts resolver_counts(const struct resolver *r);
 

@@ -2,13 +2,16 @@
 #ifndef RUN_H
 #define RUN_H
 #include "channel.h"
+#include "evidence.h"
 #include "judge/peer.h"
 #include "judge/site.h"
 #include "resolver.h"
 #include "rule_file.h"
 #include "source.h"
+#include "verify.h"
 #include "wire/pipeline.h"
 
+enum { RUN_INNER = 4 };
 enum format { FORMAT_TABLE, FORMAT_NDJSON };
 
 /* dns_source: captures of which only the DNS counts, or NULL; read first.
@@ -21,11 +24,19 @@ struct run {
 	struct rule_site rule_site;
 	struct site site;
 	struct peer *peer;
+	struct evidence_dir *evidence;      /* NULL: none is written */
+	struct evidence_context context;
+	const struct claim *claim;          /* of the evidence file that is read to verify it; else NULL */
+	int inner[RUN_INNER];               /* descriptors of who started us, to be closed in every process; -1: none */
 	enum format format;
 	int out, spill;
 	bool all, colour, progress, verbose;
 	unsigned width;
 };
+
+/* Splits into processes and waits for them. The output's exit status; 2 if
+ * a process was ended by a signal. */
+int run_all(const struct run *run);
 
 /* One process each: they return its exit status. A channel is owned by the process it is given to. */
 int proc_capture(const struct run *run, struct channel *judge, struct channel *resolver);

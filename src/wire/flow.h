@@ -115,7 +115,7 @@ struct flow_side {
  * client_first the first packet seen came from the client       syn_conflict  two SYN-ACKs with different numbers
  * rst, rsts    the first RST segments of both sides, in the order of capture; the last place is for the first one of a side
  * shaken       packet time of the client's first segment behind the SYN-ACK; 0: not seen
- * user         the pipeline's; NULL at the start; flow.c never looks at it
+ * user, kept   the pipeline's; NULL at the start; flow.c never looks at them
  * end          set when the flow is given out to be finished */
 struct flow {
 	struct flow_side side[2];
@@ -123,7 +123,7 @@ struct flow {
 	struct flow_rst rst[FLOW_RSTS];
 	int64_t first, last, shaken;
 	uint64_t first_number, last_number;
-	void *user;
+	void *user, *kept;
 	enum flow_state state;
 	enum flow_end end;
 	uint32_t iface;

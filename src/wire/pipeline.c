@@ -10,6 +10,7 @@
 #include "wire/fragment.h"
 #include "wire/frame.h"
 #include "wire/ident.h"
+#include "wire/keep_smtp.h"
 #include "wire/observe_smtp.h"
 #include "wire/observe_tcp.h"
 #include "wire/observe_tls.h"
@@ -44,11 +45,13 @@ struct pipeline {
 	struct stream_memory streams;
 	struct tls_memory tls;
 	struct pool dialogues;
+	struct keep_memory keeps;
+	uint8_t *exhibit;                  /* EXHIBIT_OCTETS, if exhibits are kept */
 	struct flow_table *flows;
 	struct ident *ident;
 	struct tls_observer *observer;
 
-	struct packet packet;
+	struct packet packet;              /* on loan, as is segment */
 	struct segment segment;
 	bool have, ending;
 	struct reading reading;
@@ -97,6 +100,13 @@ struct pipeline *pipeline_new(const struct pipeline_config *config)
 		ports[n++] = config->ports[i].port;
 	if (config->dns)
 		ports[n++] = DNS_PORT;
+	if (config->exhibits) {
+		p->exhibit = malloc(EXHIBIT_OCTETS);
+		if (!p->exhibit || !keep_memory_init(&p->keeps, config->flows, config->exhibits)) {
+			pipeline_free(p);
+			return NULL;
+		}
+	}
 	for (size_t i = 0; config->dns && i < config->ndns; i++)
 		ports[n++] = config->dns_port[i];
 	p->fragments = fragment_table_new(FRAGMENTS);
@@ -120,6 +130,8 @@ void pipeline_free(struct pipeline *p)
 	if (p->flows)
 		flow_table_free(p->flows);
 	pool_free(&p->dialogues);
+	keep_memory_free(&p->keeps);
+	free(p->exhibit);
 	tls_memory_free(&p->tls);
 	stream_memory_free(&p->streams);
 	tls_observer_free(p->observer);
@@ -156,10 +168,13 @@ static struct dialogue *dialogue_of(struct pipeline *p, struct flow *fl)
 }
 
 /* SMTP in in, which begins at offset at; true: go on with what is left, which may be TLS now. */
-static bool take_smtp(struct dialogue *d, enum dir dir, uint64_t at, struct bytes in, size_t *used)
+static bool take_smtp(struct dialogue *d, struct keep *k, enum dir dir, uint64_t at, struct bytes in, size_t *used)
 {
 	struct smtp_event ev;
-	switch (smtp_next(&d->smtp, dir, in, &ev, used)) {
+	enum parse got = smtp_next(&d->smtp, dir, in, &ev, used);
+	if (k && got != PARSE_BAD)
+		keep_smtp(k, dir, at, bytes_head(in, *used), got == PARSE_OK ? &ev : NULL);
+	switch (got) {
 	case PARSE_OK:
 		trail_note(&d->trail[dir], at, trail_event(&ev, d->smtp.lost[C2S] || d->smtp.lost[S2C]));
 		observe_smtp(&d->record, &d->smtp, &ev);
@@ -177,10 +192,31 @@ static bool take_smtp(struct dialogue *d, enum dir dir, uint64_t at, struct byte
 	return false;
 }
 
-static bool take_tls(struct pipeline *p, struct dialogue *d, enum dir dir, struct bytes in, size_t *used, uint64_t *skip)
+static uint32_t what_tls(const struct tls_event *ev)
+{
+	switch (ev->type) {
+	case TLS_EV_CLIENT_HELLO: case TLS_EV_SSL2_HELLO:
+		return WHAT_CLIENT_HELLO;
+	case TLS_EV_SERVER_HELLO: case TLS_EV_HELLO_RETRY:
+		return WHAT_SERVER_HELLO;
+	case TLS_EV_CERTIFICATE:
+		return WHAT_CERTIFICATE;
+	case TLS_EV_KEY_EXCHANGE:
+		return WHAT_KEY_EXCHANGE;
+	case TLS_EV_ALERT:
+		return WHAT_TLS_ALERT;
+	}
+	return WHAT_TLS;
+}
+
+static bool take_tls(struct pipeline *p, struct flow *fl, struct dialogue *d, enum dir dir, uint64_t at, struct bytes in,
+		     size_t *used, uint64_t *skip)
 {
 	struct tls_event ev;
-	switch (tls_next(&d->tls, dir, in, &ev, used, skip)) {
+	enum parse got = tls_next(&d->tls, dir, in, &ev, used, skip);
+	if (fl->kept)
+		keep_tls(fl->kept, dir, at, bytes_head(in, *used), *skip, got == PARSE_OK ? what_tls(&ev) : WHAT_TLS);
+	switch (got) {
 	case PARSE_OK:
 		observe_tls(&d->record, p->observer, &d->tls, &ev);
 		return *skip == 0;
@@ -206,16 +242,19 @@ static void take_data(struct pipeline *p, struct flow *fl, struct dialogue *d, c
 	while (more && in.n && !d->opaque && !d->deaf[v->dir]) {
 		bool was_tls = d->tls_on[v->dir];
 		used = 0;
+		uint64_t at = v->offset + total;
 		if (was_tls)
-			trail_tls(&d->trail[v->dir], v->offset + total, in);
-		more = was_tls ? take_tls(p, d, v->dir, in, &used, &skip) :
-				 take_smtp(d, v->dir, v->offset + total, in, &used);
+			trail_tls(&d->trail[v->dir], at, in);
+		more = was_tls ? take_tls(p, fl, d, v->dir, at, in, &used, &skip) :
+				 take_smtp(d, fl->kept, v->dir, at, in, &used);
 		total += used;
 		in = bytes_skip(in, used);
 		if (d->tls_on[v->dir] && !was_tls)
 			d->tls_from[v->dir] = v->offset + total;
 	}
 	d->trail[v->dir].read = v->offset + total;
+	if (fl->kept)
+		keep_done(fl->kept, v->dir, d->opaque || d->deaf[v->dir] ? UINT64_MAX : v->offset + total + skip);
 	stream_drop(&fl->streams, v->dir, d->opaque || d->deaf[v->dir] ? v->data.n : total);
 	if (skip)
 		stream_skip(&fl->streams, v->dir, skip);
@@ -234,11 +273,15 @@ static void set_modes(struct flow *fl, struct dialogue *d)
 		d->passed |= mode == STREAM_COUNT;
 		if (st->mode != mode && st->mode != STREAM_COUNT)
 			stream_mode(&fl->streams, (enum dir)dir, mode);
+		if (fl->kept && mode == STREAM_COUNT)
+			keep_done(fl->kept, (enum dir)dir, UINT64_MAX);
 	}
 }
 
-static void take_gap(struct dialogue *d, const struct stream_view *v)
+static void take_gap(struct flow *fl, struct dialogue *d, const struct stream_view *v)
 {
+	if (fl->kept)
+		keep_gap(fl->kept, v->dir, v->offset + v->gap, d->tls_on[v->dir] && v->gap > v->skipped);
 	trail_gap(&d->trail[v->dir], v->offset, v->gap);
 	if (d->tls_on[v->dir]) {
 		d->gap |= d->tls.side[v->dir].phase == TLS_CLEAR;
@@ -275,7 +318,7 @@ static void drain(struct pipeline *p, struct flow *fl)
 		if (item == STREAM_DATA)
 			take_data(p, fl, d, &v);
 		else if (item == STREAM_GAP)
-			take_gap(d, &v);
+			take_gap(fl, d, &v);
 		else if (!d->tls_on[v.dir])
 			smtp_end(&d->smtp, v.dir);
 		set_modes(fl, d);
@@ -431,6 +474,10 @@ static bool finish(struct pipeline *p, struct flow *fl, struct pipeline_out *out
 		record_yes(&d->record, F_cap_limit);
 	p->sessions++;
 	*out = (struct pipeline_out){ .session = &d->record, .chain = tls_chain(&d->tls), .proof = tls_proof(&d->tls) };
+	if (fl->kept) {
+		int64_t silent = fl->end == FLOW_END_TIMEOUT && p->have ? p->segment.ts : INT64_MIN;
+		out->exhibit = (struct bytes){ p->exhibit, keep_pack(fl->kept, &fl->streams, silent, p->exhibit, EXHIBIT_OCTETS) };
+	}
 	return true;
 }
 
@@ -440,7 +487,8 @@ static void release(struct pipeline *p, struct flow *fl)
 	if (d)
 		tls_release(&d->tls);
 	pool_give(&p->dialogues, d);
-	fl->user = NULL;
+	keep_release(fl->kept);
+	fl->user = fl->kept = NULL;
 	flow_release(p->flows, fl);
 }
 
@@ -498,6 +546,15 @@ static bool dns_udp(struct pipeline *p, struct pipeline_out *out)
 	return true;
 }
 
+/* Copies the waiting packet in case that it is needed as evidence. */
+static void take_copy(struct pipeline *p, struct flow *fl, enum dir dir)
+{
+	if (!fl->kept)
+		fl->kept = keep_new(&p->keeps);
+	if (fl->kept)
+		keep_packet(fl->kept, dir, &p->packet, &p->segment);
+}
+
 /* Questions prove nothing, and are not counted. */
 static bool is_answer(const struct dns_message *m)
 {
@@ -526,6 +583,9 @@ static void take_segment(struct pipeline *p)
 	bool dns = is_dns(p, fl);
 	if (!dns)
 		check_sum(p, fl, dir);
+	uint32_t conflicts = fl->streams.side[dir].conflicts;
+	if (p->exhibit && !dns && (fl->kept || fl->first_number == p->segment.number))
+		take_copy(p, fl, dir);
 	stream_push(&fl->streams, dir, &p->segment);
 	if (dns) {
 		p->dns_flow = fl;
@@ -536,6 +596,12 @@ static void take_segment(struct pipeline *p)
 		if (fl->user && (fl->rsts || fl->streams.side[C2S].conflicts || fl->streams.side[S2C].conflicts))
 			place_all(fl, fl->user, false);
 	}
+	if (!fl->kept)
+		return;
+	const struct dialogue *d = fl->user;
+	if (fl->streams.side[dir].conflicts > conflicts)
+		keep_differs(fl->kept, keep_harmless(dir, p->segment.payload, d && d->tls_on[dir]));
+	keep_settle(fl->kept, &fl->streams);
 }
 
 void pipeline_push(struct pipeline *p, const struct packet *packet)

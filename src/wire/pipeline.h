@@ -19,12 +19,13 @@ struct mail_port {
 
 /* key     makes the flow hash unpredictable; results do not depend on it
  * flows   most flows at a time           budget  octets for reassembly
- * dns     DNS messages are wanted, of port 53 and of the ndns others in dns_port; without mail ports nothing else is */
+ * dns     DNS messages are wanted, of port 53 and of the ndns others in dns_port; without mail ports nothing else is
+ * exhibits  octets for packets kept as evidence; 0: none are kept */
 struct pipeline_config {
 	struct mail_port ports[PIPELINE_PORTS];
 	size_t nports;
 	uint8_t key[16];
-	size_t flows, dialogues, budget;
+	size_t flows, dialogues, budget, exhibits;
 	bool dns;
 	uint16_t dns_port[PIPELINE_DNS_PORTS];
 	size_t ndns;
@@ -38,11 +39,11 @@ void pipeline_free(struct pipeline *p);
 
 enum pipeline_item { PIPELINE_NONE, PIPELINE_SESSION, PIPELINE_DNS };
 
-/* session, chain (the certificate_list as the server sent it, or empty), proof (key_proof.h, or empty), dns: loans
- * until the next call. */
+/* session, chain (the certificate_list as the server sent it, or empty), proof (key_proof.h, or empty), exhibit (exhibit.h,
+ * or empty), dns: loans until the next call. */
 struct pipeline_out {
 	const struct record *session;
-	struct bytes chain, proof;
+	struct bytes chain, proof, exhibit;
 	struct dns_message dns;
 };
 
