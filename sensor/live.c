@@ -51,7 +51,9 @@ struct live {
 	char *anchors;             /* NULL: the root's own */
 	char key_zone[NAME_MAX_TEXT + 1];
 	struct upstream *upstream;
-	struct dns_store *store;
+	struct dns_store *store[2]; /* replies of late, and those before; NULL: none */
+	size_t store_octets;        /* of one of them */
+	bool store_full;
 	struct dns_save *save;
 	struct verdict_cache *cache;
 	struct lookups *lookups;
@@ -177,14 +179,16 @@ static void find_key_zone(struct live *l)
 
 static bool set_up(struct live *l, const struct live_config *config, struct error *e)
 {
-	l->store = config->store;
+	l->store_octets = config->store / 2;
+	l->store[0] = config->store ? dns_store_new(l->store_octets) : NULL;
 	l->save = config->save;
 	l->anchors = config->anchors ? strdup(config->anchors) : NULL;
 	l->cache = verdict_cache_new(config->cache);
 	l->lookups = lookups_new();
 	l->ep = epoll_create1(EPOLL_CLOEXEC);
 	l->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
-	if (!l->cache || !l->lookups || l->ep < 0 || l->timer < 0 || (config->anchors && !l->anchors))
+	if (!l->cache || !l->lookups || l->ep < 0 || l->timer < 0 || (config->anchors && !l->anchors) ||
+	    (config->store && !l->store[0]))
 		return error_set(e, "DNS: no memory for live lookups");
 	find_key_zone(l);
 	l->upstream = upstream_new(config->server, config->servers, e);
@@ -217,6 +221,8 @@ void live_free(struct live *l)
 	upstream_free(l->upstream);
 	lookups_free(l->lookups);
 	verdict_cache_free(l->cache);
+	dns_store_free(l->store[0]);
+	dns_store_free(l->store[1]);
 	if (l->ep >= 0)
 		close(l->ep);
 	if (l->timer >= 0)
@@ -233,6 +239,11 @@ int live_fd(const struct live *l)
 unsigned live_waiting(const struct live *l)
 {
 	return lookups_waiting(l->lookups);
+}
+
+const struct dns_store *live_store(const struct live *l, unsigned age)
+{
+	return age < 2 ? l->store[age] : NULL;
 }
 
 struct live_counts live_counts(const struct live *l)
@@ -509,8 +520,8 @@ static void deliver(struct live *l, const struct upstream_reply *reply)
 			break;
 	if (reply->end != UPSTREAM_REPLY)
 		return;
-	if (l->store)
-		dns_store_add(l->store, &reply->m);
+	if (l->store[0])
+		l->store_full |= dns_store_add(l->store[0], &reply->m) == DNS_FULL;
 	if (l->save)
 		dns_save_put(l->save, reply);
 }
@@ -527,6 +538,31 @@ static void set_timer(struct live *l)
 	int64_t ns = due < 0 ? 0 : due == 0 ? 1000 : (int64_t)due * 1000000;
 	struct itimerspec t = { .it_value = { ns / SECOND, ns % SECOND } };
 	timerfd_settime(l->timer, 0, &t, NULL);
+}
+
+/* What is running begins anew in the new context. */
+static void renew_store(struct live *l)
+{
+	struct dns_store *fresh = dns_store_new(l->store_octets);
+	struct error e;
+	l->store_full = false;
+	if (!fresh)
+		return;
+	dns_store_free(l->store[1]);
+	l->store[1] = l->store[0];
+	l->store[0] = fresh;
+	l->counts.renewed++;
+	verdict_cache_clear(l->cache);
+	for (size_t i = 0; i < JOBS; i++) {
+		struct job *j = &l->job[i];
+		if (j->state == RUNNING) {
+			j->state = WAITING;
+			j->tries = 0;
+		}
+	}
+	for (unsigned i = 0; i < CONTEXTS; i++)
+		context_close(l, &l->context[i]);
+	context_open(l, &l->context[0], &e);
 }
 
 static void work(struct live *l)
@@ -548,6 +584,8 @@ static void work(struct live *l)
 	}
 	while (upstream_next(l->upstream, &reply))
 		deliver(l, &reply);
+	if (l->store_full)
+		renew_store(l);
 	sort_jobs(l);
 	if (l->counts.lookups) /* nothing is sent before somebody asked for something */
 		check_key(l);

@@ -92,8 +92,9 @@ static bool counts(const struct compare *c, const char *path)
 		"mxwitness.alert.level", "rule.", "threat.", NULL };
 	static const char *const of_all[] = { "event.end", "event.duration", "@timestamp", "mxwitness.alert.last", "mxwitness.capture.",
 		"mxwitness.smtp.content_octets", "mxwitness.smtp.bytes_after_tls", "mxwitness.tcp.", "message", NULL };
+	/* of answers that were asked for live: when that was, and what the resolver then told of itself */
 	static const char *const of_time[] = { "mxwitness.dane.as_of", "mxwitness.dane.seen_later", "mxwitness.dane.ttl",
-		"mxwitness.capture.dns_visible", NULL };
+		"mxwitness.capture.dns_visible", "mxwitness.resolver.", NULL };
 	bool id = strcmp(path, "rule.id") == 0;
 	return !under(path, never) && (c->same_rules || id || !under(path, of_rules)) &&
 	       (!c->truncated || !under(path, of_all)) && (!c->live || !under(path, of_time));
@@ -168,7 +169,7 @@ static bool begin(struct compare *c)
 	c->same_rules = value_is(&context, "rules", c->run->context.rules);
 	const struct json_leaf *cut = find(&context, "truncated");
 	c->truncated = cut && bytes_eq(cut->value, bytes_of("true"));
-	c->live = !value_is(&context, "dns", "capture");
+	c->live = value_is(&context, "dns", "live") || value_is(&c->claim, "mxwitness.dane.source", "live");
 	if (context.bad || c->claim.bad)
 		say(c, "the alert in the file cannot be read");
 	else if (!value_is(&context, "trust_anchor", c->run->context.anchor))
