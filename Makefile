@@ -30,7 +30,7 @@ $(UNIT): $B/%: $B/%.o $(PARTS) $B/libmxwitness.a
 	@echo "  LD $@" && $(CC) $(FLAGS) $(LDFLAGS) $(LDHARD) -o $@ $^ $(LDLIBS) -lcmocka
 $(FUZZ): $B/%: $B/%.o $(FUZZMAIN) $(PARTS) $B/libmxwitness.a
 	@echo "  LD $@" && $(CC) $(FLAGS) $(LDFLAGS) $(LDHARD) -o $@ $^ $(LDLIBS)
-$B/tests/live/ask: $B/tests/live/ask.o $(PARTS) $B/libmxwitness.a
+$B/tests/live/ask $B/tests/tamper/tamper: %: %.o $(PARTS) $B/libmxwitness.a
 	@echo "  LD $@" && $(CC) $(FLAGS) $(LDFLAGS) $(LDHARD) -o $@ $^ $(LDLIBS)
 demo: all                        ## judge the captures under tests/pcaps/demo/, offline
 	@$B/mxwitness read --all --format table --trust-anchor tests/pcaps/root.anchor tests/pcaps/demo || [ $$? -eq 1 ]

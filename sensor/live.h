@@ -13,6 +13,9 @@
 
 /* servers   as for upstream_new, n of them
  * anchors   as in struct resolver_config; copied
+ * canary    names of which the site knows what must come out, canaries of them: the address of "example.org" must validate,
+ *           or that there is none; that of "example.org=bogus" must not. They are asked for while there are questions,
+ *           and when live_next is called, every ten minutes. Copied
  * cache     octets for the cache of verdicts
  * store     octets for the replies, 0: none are kept; taken at start
  * save      writes each reply, or NULL; the caller's */
@@ -20,6 +23,8 @@ struct live_config {
 	const char *const *server;
 	unsigned servers;
 	const char *anchors;
+	const char *const *canary;
+	unsigned canaries;
 	size_t cache;
 	size_t store;
 	struct dns_save *save;

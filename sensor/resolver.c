@@ -142,6 +142,8 @@ static bool open_live(struct resolver *r, const struct resolver_config *config, 
 	if (!open_save(r, config->save ? config->save - 1 : -1, e))
 		return false;
 	struct live_config live = { .server = text, .servers = config->upstreams, .anchors = config->anchors, .save = r->save };
+	live.canary = config->canary;
+	live.canaries = config->canaries;
 	live.cache = config->cache ? config->cache : RESOLVER_CACHE;
 	live.store = config->budget ? config->budget : RESOLVER_BUDGET;
 	r->live = live_new(&live, e);
@@ -663,7 +665,7 @@ static void version(struct resolver *r, const struct question *q, struct answer 
 	struct dns_version v;
 	struct dns_name name;
 	struct question then = *q;
-	bool known = r->mode != RESOLVE_LIVE && dns_wire_from_text(&name, bytes_of(q->name)) &&
+	bool known = r->mode != RESOLVE_LIVE && !r->as_of && dns_wire_from_text(&name, bytes_of(q->name)) &&
 		     dns_store_version(r->store, &name, DNS_TLSA, q->as_of, q->type == DNS_TLSA_AFTER, &v);
 	verdict_begin(a, q);
 	a->status = dnsstatus_absent;
@@ -899,8 +901,7 @@ bool resolver_prove(struct resolver *r, const struct question *q, size_t n, stru
 	return v.whole;
 }
 
-/* The answer that needs no network. false: q is to be asked live. */
-static bool answer_now(struct resolver *r, const struct question *q, struct answer *a)
+static bool answer_stored(struct resolver *r, const struct question *q, struct answer *a)
 {
 	r->counts.questions++;
 	if (r->mode == RESOLVE_LIVE)
@@ -936,14 +937,26 @@ static bool answer_now(struct resolver *r, const struct question *q, struct answ
 	return true;
 }
 
-void resolver_ask(struct resolver *r, const struct question *q, struct answer *a)
+/* The answer that needs no network. false: q is to be asked live. */
+static bool answer_now(struct resolver *r, const struct question *q, struct answer *a)
 {
 	struct question then = *q;
-	if (r->as_of)
-		then.as_of = r->as_of;
-	if (!answer_now(r, &then, a))
-		ask_live(r, &then, a);
+	if (!r->as_of || q->type >= DNS_SEEN)
+		return answer_stored(r, q, a);
+	then.as_of = r->as_of;
+	bool stored = answer_stored(r, &then, a);
+	a->source = dnssource_live;
+	a->seen_later = false;
+	a->from = a->until = q->as_of;
+	return stored;
 }
+
+void resolver_ask(struct resolver *r, const struct question *q, struct answer *a)
+{
+	if (!answer_now(r, q, a))
+		ask_live(r, q, a);
+}
+
 
 /* ---- many questions ---- */
 
@@ -960,8 +973,6 @@ bool resolver_submit(struct resolver *r, const struct question *q)
 static bool take_one(struct resolver *r, struct answer *a)
 {
 	struct question q = r->queue[r->first];
-	if (r->as_of)
-		q.as_of = r->as_of;
 	r->first = (r->first + 1) % RESOLVER_OUTSTANDING;
 	r->queued--;
 	return answer_now(r, &q, a) || !live_submit(r->live, &q);

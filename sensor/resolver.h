@@ -12,7 +12,7 @@
 #include "question.h"
 
 enum { RESOLVER_UPSTREAMS = 4, RESOLVER_UPSTREAM_TEXT = 192, RESOLVER_BUDGET = 64 << 20, RESOLVER_CACHE = 32 << 20,
-       RESOLVER_CONTEXTS = 16, RESOLVER_OUTSTANDING = 256, RESOLVER_PROVE = 64 };
+       RESOLVER_CONTEXTS = 16, RESOLVER_OUTSTANDING = 256, RESOLVER_PROVE = 64, RESOLVER_CANARIES = 16 };
 
 /* RESOLVE_OFF      no answers: every question is answered incomplete
  * RESOLVE_CAPTURE  only what resolver_store was given
@@ -23,16 +23,20 @@ enum resolve_mode { RESOLVE_OFF, RESOLVE_CAPTURE, RESOLVE_LIVE, RESOLVE_AUTO };
 /* mode       above
  * anchors    trust anchors as zone file text, DNSKEY or DS; NULL: the root's own, by their periods of validity
  * upstream   resolvers for live, as upstream_new takes them; upstreams of them, asked in that order
+ * canary     for live, canaries of them, RESOLVER_CANARIES at most: zones as in struct live_config, to see whether we are right
  * budget     octets for the store, 0: RESOLVER_BUDGET; taken at start. Replies of live lookups have a store of that size too
  * cache      octets for the cache of live verdicts, 0: RESOLVER_CACHE
  * kept       octets of messages on the link to keep as they were, for resolver_prove; 0: none
  * save       1 + the descriptor of a file for the replies of live lookups (dns_save.h), the caller's; 0: none
- * as_of      ns: the time of every question, whatever it says; 0: its own */
+ * as_of      ns, for CAPTURE: what is stored are the replies to live lookups of that time, and answers are what was said then of
+ *            any session; 0: answers are as of the session's own time */
 struct resolver_config {
 	enum resolve_mode mode;
 	const char *anchors;
 	char upstream[RESOLVER_UPSTREAMS][RESOLVER_UPSTREAM_TEXT];
 	unsigned upstreams;
+	const char *const *canary;
+	unsigned canaries;
 	size_t budget, cache, kept;
 	int save;
 	int64_t as_of;
