@@ -34,12 +34,12 @@ $B/tests/live/ask $B/tests/tamper/tamper: %: %.o $(PARTS) $B/libmxwitness.a
 	@echo "  LD $@" && $(CC) $(FLAGS) $(LDFLAGS) $(LDHARD) -o $@ $^ $(LDLIBS)
 demo: all                        ## judge the captures under tests/pcaps/demo/, offline
 	@$B/mxwitness read --all --format table --trust-anchor tests/pcaps/root.anchor tests/pcaps/demo || [ $$? -eq 1 ]
-check: all $(UNIT) $(FUZZ) pure  ## all that a change must pass
+check: all $(UNIT) $(FUZZ) $B/tests/tamper/tamper pure  ## all that a change must pass
 	@sh tests/check.sh $B
 asan:                            ## the tests under ASan and UBSan
 	$(MAKE) B=build/asan HARDEN= LDHARD= CFLAGS='-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all' \
 	        WARN= PAIRS=1500 check-only
-check-only: all $(UNIT) $(FUZZ)
+check-only: all $(UNIT) $(FUZZ) $B/tests/tamper/tamper
 	@PAIRS=$(PAIRS) sh tests/check.sh $B
 fuzz:                            ## libFuzzer, T seconds for each parser
 	$(MAKE) B=build/fuzz CC=clang HARDEN= LDHARD= CFLAGS='-O1 -g -fsanitize=fuzzer-no-link,address,undefined' \
@@ -50,7 +50,8 @@ fuzz-run: $(FUZZ)
 live: all $B/tests/live/ask     ## record scenarios anew with real servers and judge them (root)
 	@sh tests/live.sh $B/mxwitness $(SCENARIOS)
 	@python3 tests/live_dns.py $B/tests/live/ask $B/mxwitness
-proof: all                       ## long runs, by hand: every cut, every lost packet, ten minutes of fuzzing a parser
+proof: all $B/tests/tamper/tamper ## long runs, by hand: every cut, every lost packet, every altered octet, ten minutes of fuzzing a parser
+	SHARE=1 python3 tests/tamper.py $B/mxwitness $B/tests/tamper/tamper
 	python3 tests/invariance.py $B/mxwitness --pairs 200000
 	$(MAKE) fuzz T=600
 invariance: all                  ## captures under transforms: the same findings and facts, PAIRS of them

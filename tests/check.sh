@@ -65,6 +65,7 @@ script mutate python3 "$here/mutate.py"
 script mutations python3 "$here/../tools/mutate/mutate.py" check "$here/pcaps" "$here"/mutations/*.toml
 script invariance python3 "$here/invariance.py" "$B/mxwitness" --pairs "${PAIRS:-4000}"
 script evidence python3 "$here/evidence.py" "$B/mxwitness"
+script tamper python3 "$here/tamper.py" "$B/mxwitness" "$B/tests/tamper/tamper"
 
 [ "$skipped" -gt 0 ] && printf '%d skipped\n' "$skipped"
 printf '%d passed, %d failed\n' "$passed" "$failed"

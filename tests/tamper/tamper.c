@@ -28,11 +28,11 @@
 
 enum { FILE_MAX = 1 << 20, PACKETS = 512, QUESTIONS = 128, RRS = 256, MIX = 40503, HEAD = 28 };
 
-/* What an octet is. SIGNED: covered by a signature, of an RRset that the message answers with. BESIDE: covered too, of what
+/* What an octet is. NAME: as SIGNED, in a name whose letters are signed as lower case (RFC 4034 6.2). SIGNED: covered by a signature, of an RRset that the message answers with. BESIDE: covered too, of what
  * a server added (RFC 1035's authority and additional sections of an answer that has data). */
-enum class { WRAPPING, HEADER, QUERY, TTL, LETTER, OPT, UNSIGNED, BESIDE, SIGNED, CLASSES };
+enum class { WRAPPING, HEADER, QUERY, TTL, LETTER, OPT, UNSIGNED, BESIDE, NAME, SIGNED, CLASSES };
 static const char *const class_text[] = { "IP, UDP", "header", "question", "TTL", "letter case", "OPT", "not signed", "beside",
-					  "signed" };
+					  "name", "signed" };
 
 struct rr {
 	size_t owner, fixed, rdata, end;        /* where its parts begin */
@@ -133,6 +133,17 @@ static void mark(uint8_t *class, size_t from, size_t to, enum class what)
 		class[from] = (uint8_t)what;
 }
 
+static void mark_names(const uint8_t *m, size_t n, uint8_t *class, const struct rr *r)
+{
+	enum { NS = 2, CNAME = 5, MX = 15, DNAME = 39, RRSIG = 46 };
+	char name[256];
+	size_t at = r->rdata + (r->type == RRSIG ? 18 : r->type == MX ? 2 : 0), from = at;
+	mark(class, r->owner, r->fixed, NAME);
+	if (r->type == NS || r->type == CNAME || r->type == MX || r->type == DNAME || r->type == RRSIG)
+		if (name_at(m, n, &at, name))
+			mark(class, from, at, NAME);
+}
+
 static void add_question(struct tamper *t, const char *name, uint16_t type)
 {
 	struct question q = { .id = 1, .as_of = t->as_of, .type = type };
@@ -186,6 +197,8 @@ static bool read_message(struct tamper *t, const uint8_t *m, size_t n, uint8_t *
 		mark(class, r->owner, r->end, what);
 		if (what != OPT)
 			mark(class, r->fixed + 4, r->fixed + 8, TTL);
+		if (what == SIGNED)
+			mark_names(m, n, class, r);
 	}
 	return at == n;
 }
@@ -337,7 +350,7 @@ static void turn(struct tamper *t, const struct packet_at *p, size_t at)
 	bool all_same, dns = p->iface == 1;
 	uint8_t bit = (uint8_t)(1u << (at * MIX >> 4) % 8);
 	bool letter = bit == 0x20 && ((t->file[at] | 0x20) >= 'a' && (t->file[at] | 0x20) <= 'z');
-	enum class what = t->class[at] == SIGNED && letter ? LETTER : (enum class)t->class[at];
+	enum class what = t->class[at] != NAME ? (enum class)t->class[at] : letter ? LETTER : SIGNED;
 	memcpy(t->now, t->file, t->n);
 	t->now[at] ^= bit;
 	if (!write_now(t))
