@@ -51,6 +51,7 @@ live: all $B/tests/live/ask     ## record scenarios anew with real servers and j
 	@sh tests/live.sh $B/mxwitness $(SCENARIOS)
 	@python3 tests/live_dns.py $B/tests/live/ask $B/mxwitness
 proof: all $B/tests/tamper/tamper ## long runs, by hand: every cut, every lost packet, every altered octet, ten minutes of fuzzing a parser
+	THOROUGH=1 python3 tests/evidence.py $B/mxwitness
 	SHARE=1 python3 tests/tamper.py $B/mxwitness $B/tests/tamper/tamper
 	python3 tests/invariance.py $B/mxwitness --pairs 200000
 	$(MAKE) fuzz T=600

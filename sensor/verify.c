@@ -161,6 +161,7 @@ void verify_file(const struct run *base, const char *path, struct verify_result 
 		return;
 	}
 	run.claim = &claim;
+	run.dns_source = NULL; /* what counts of it is in the file */
 	run.resolver.budget = DNS_STORE;
 	run.pipeline.flows = FLOWS;
 	run.pipeline.dialogues = DIALOGUES;
