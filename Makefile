@@ -61,7 +61,7 @@ mutations: all                   ## make the captures that tests/mutations/ desc
 	@python3 tools/mutate/mutate.py make tests/pcaps tests/mutations/*.toml
 bench: all $B/tests/live/ask    ## CPU and memory beside tcpdump and tshark
 	@python3 tests/bench/bench.py $B/mxwitness
-	@python3 tests/bench/live_dns.py $B/tests/live/ask
+	@python3 tests/bench/live_dns.py $B/tests/live/ask $B/mxwitness
 record:                          ## record the scenarios anew, with real MTAs (root)
 	tools/record/record
 pure: $B/libmxwitness.a          ## src/: no state, no I/O, no clock; wire and judge do not meet

@@ -270,7 +270,7 @@ def ask(program, folder, servers, questions, anchor="anchor", more=(), env=None,
                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True, env=dict(os.environ, **(env or {})))
     lines = [l.split("\t") for l in p.stdout.splitlines() if "\t" in l]
     answers = [dict(zip(("ms", "id", "name", "type", "status", "rrs", "fault", "ttl", "why"), l)) for l in lines]
-    counts = dict(zip(*[iter((p.stdout.splitlines() or ["", ""])[-2].split())] * 2)) if p.returncode == 0 else {}
+    counts = dict(zip(*[iter((p.stdout.splitlines() or ["", "", ""])[-3].split())] * 2)) if p.returncode == 0 else {}
     return answers, counts, p.stderr + (p.stdout.splitlines() or [""])[-1]
 
 
