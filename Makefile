@@ -37,7 +37,7 @@ demo: all                        ## judge the captures under tests/pcaps/demo/, 
 check: all $(UNIT) $(FUZZ) $B/tests/tamper/tamper pure  ## all that a change must pass
 	@sh tests/check.sh $B
 asan:                            ## the tests under ASan and UBSan
-	$(MAKE) B=build/asan HARDEN= LDHARD= CFLAGS='-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all' \
+	SHARE=400 $(MAKE) B=build/asan HARDEN= LDHARD= CFLAGS='-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all' \
 	        WARN= PAIRS=1500 check-only
 check-only: all $(UNIT) $(FUZZ) $B/tests/tamper/tamper
 	@PAIRS=$(PAIRS) sh tests/check.sh $B
