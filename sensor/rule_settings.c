@@ -80,7 +80,7 @@ static bool sentences_read(struct error *e, const struct node *list, struct rule
 	for (const struct node *n = list->first; n; n = n->next) {
 		if (rule->texts == RULE_TEXTS)
 			return node_error(e, n, "more than %d sentences", RULE_TEXTS);
-		if (!sentence_read(e, n, &rule->text[rule->texts++]))
+		if (!sentence_read(e, n, rule->service, &rule->text[rule->texts++]))
 			return false;
 	}
 	return true;
