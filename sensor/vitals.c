@@ -108,7 +108,7 @@ static void named_trouble(struct vitals *v, enum degraded what, const struct vit
 		*n = 0;
 }
 
-/* How much the counter of that name grew; 0 when it was not known: whoever comes later begins with what it has. */
+/* How much the counter of that name grew; all of it when the name is new. 0 for names that found no room. */
 static int64_t growth(struct vitals_counter *known, size_t *n, struct bytes name, int64_t count)
 {
 	for (size_t i = 0; i < *n; i++) {
@@ -258,24 +258,7 @@ static bool lost(const struct vitals *v, bool ever, int64_t seen, int64_t other,
 	return most && ever && v->ever_both && mono - seen >= most && mono - other < most && alone >= FEW;
 }
 
-static bool look_at_silence(const struct vitals *v, const struct vitals_marks *now, int64_t mono, struct record *r)
-{
-	const struct vitals_config *c = &v->config;
-	bool is[silence_COUNT] = { false };
-	bool any = false;
-	is[silence_packets] = c->silence_packets && mono - v->packet >= c->silence_packets;
-	is[silence_mail] = c->silence_mail && !is[silence_packets] && mono - v->mail >= c->silence_mail;
-	is[silence_client] = lost(v, v->ever_client, v->client, v->server, since(now->server_only, v->at_both.server_only), mono);
-	is[silence_server] = lost(v, v->ever_server, v->server, v->client, since(now->client_only, v->at_both.client_only), mono);
-	record_unset(r, F_st_silent);
-	for (int i = 0; i < silence_COUNT; i++) {
-		if (is[i])
-			record_add_num(r, F_st_silent, i);
-		any = any || is[i];
-	}
-	return any;
-}
-
+/* Of all interfaces, as far as it is known. */
 static bool no_link(const struct record *r)
 {
 	bool any = false;
@@ -284,6 +267,25 @@ static bool no_link(const struct record *r)
 		any = true;
 		if (link != link_down && link != link_gone)
 			return false;
+	}
+	return any;
+}
+
+static bool look_at_silence(const struct vitals *v, const struct vitals_marks *now, int64_t mono, struct record *r)
+{
+	const struct vitals_config *c = &v->config;
+	bool is[silence_COUNT] = { false };
+	bool any = false;
+	bool link = !no_link(r); /* without one it is the interface that is told of */
+	is[silence_packets] = link && c->silence_packets && mono - v->packet >= c->silence_packets;
+	is[silence_mail] = link && c->silence_mail && !is[silence_packets] && mono - v->mail >= c->silence_mail;
+	is[silence_client] = lost(v, v->ever_client, v->client, v->server, since(now->server_only, v->at_both.server_only), mono);
+	is[silence_server] = lost(v, v->ever_server, v->server, v->client, since(now->client_only, v->at_both.client_only), mono);
+	record_unset(r, F_st_silent);
+	for (int i = 0; i < silence_COUNT; i++) {
+		if (is[i])
+			record_add_num(r, F_st_silent, i);
+		any = any || is[i];
 	}
 	return any;
 }

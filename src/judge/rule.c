@@ -616,6 +616,7 @@ size_t rules_judge_stats(const struct rules *rules, struct rule_scratch *s, cons
 {
 	struct stakes none = { 0 };
 	size_t n = 0;
+	max = max < RULE_FINDINGS ? max : RULE_FINDINGS;
 	candidates(rules, s, r, true);
 	for (size_t w = 0; w < rules->set_words; w++)
 		for (uint64_t set = s->candidate[w]; set && n < max; set &= set - 1) {
