@@ -69,6 +69,7 @@ pure: $B/libmxwitness.a          ## src/: no state, no I/O, no clock; wire and j
 docs: all                        ## write the generated pages under man/ anew, from rules and facts
 	$B/mxwitness rules list --format mdoc -o man/mxwitness-findings.7
 	$B/mxwitness rules fields --format mdoc -o man/mxwitness-fields.7
+	$B/mxwitness rules fields --format metrics -o man/mxwitness-metrics.7
 install: all                     ## into DESTDIR and PREFIX
 	install -D -m 755 $B/mxwitness $(DESTDIR)$(PREFIX)/bin/mxwitness
 	install -d $(DESTDIR)$(PREFIX)/share/mxwitness/rules/tests
