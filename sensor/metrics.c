@@ -185,7 +185,7 @@ static void histogram(const struct metric *m, const struct record *r, struct tex
 	int64_t count = 0;
 	size_t n = record_count(r, m->by), i = 0;
 	for (struct stats_rows row = { .r = r, .name = m->by }; stats_rows_next(&row); i++) {
-		count += stats_rows_num(&row, m->fact);
+		count = stats_add(count, stats_rows_num(&row, m->fact));
 		text_put(t, m->name);
 		text_put(t, "_bucket{le=\"");
 		if (i + 1 < n)

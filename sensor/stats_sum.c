@@ -194,7 +194,7 @@ static void add_cells(struct object *to, const struct object *o, unsigned column
 	for (unsigned c = 0; c < columns; c++) {
 		enum merge merge = merge_of((enum fact)(o->first + c));
 		if (merge == MERGE_COUNTER || (merge == MERGE_GAUGE && !counters_only))
-			to->cell[c].num += o->cell[c].num;
+			to->cell[c].num = stats_add(to->cell[c].num, o->cell[c].num);
 		else if (merge == MERGE_LAST && !counters_only && o->cell[c].num)
 			to->cell[c].num = o->cell[c].num;
 	}
@@ -222,7 +222,7 @@ void stats_sum_restarted(struct stats_sum *s, unsigned part)
 		if (is_first(f))
 			carry_objects(s, r, f);
 		else if (!object_name(f) && merge_of(f) == MERGE_COUNTER)
-			s->carry[f] += record_get_num(r, f, 0);
+			s->carry[f] = stats_add(s->carry[f], record_get_num(r, f, 0));
 	}
 	s->have[part] = false;
 	record_init(&s->part[part]);
@@ -234,7 +234,7 @@ static void fill_counter(const struct stats_sum *s, enum fact f, struct record *
 	int64_t sum = carries ? s->carry[f] : 0;
 	for (unsigned p = 0; p < STATS_PARTS; p++) {
 		seen = seen || record_has(&s->part[p], f);
-		sum += record_get_num(&s->part[p], f, 0);
+		sum = stats_add(sum, record_get_num(&s->part[p], f, 0));
 	}
 	if (seen)
 		record_num(out, f, sum);

@@ -27,6 +27,15 @@ void stats_sum_restarted(struct stats_sum *s, unsigned part);
 /* stats_sum_fill: the sum of all parts, into a record that stats_sum empties first. */
 void stats_sum_fill(struct stats_sum *s, struct record *out);
 
+/* stats_add: a + b, or the greatest or least number where that is beyond it: numbers of another process are hostile. */
+static inline int64_t stats_add(int64_t a, int64_t b)
+{
+	int64_t sum;
+	if (!__builtin_add_overflow(a, b, &sum))
+		return sum;
+	return b > 0 ? INT64_MAX : INT64_MIN;
+}
+
 /* stats_rows: objects of one kind in a record, one after the other.
  * name   the fact that every one of them has
  * fact   of the same objects: its number in the current row is wanted */

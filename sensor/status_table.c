@@ -60,7 +60,7 @@ static void scaled(struct text *t, int64_t v, int64_t k)
 	int64_t rest = 0;
 	if (v < 0)
 		text_char(t, '-');
-	v = v < 0 ? -v : v;
+	v = v == INT64_MIN ? INT64_MAX : v < 0 ? -v : v;
 	while (v >= k && u + 1 < sizeof(units) / sizeof(units[0])) {
 		rest = v % k;
 		v /= k;
@@ -110,7 +110,7 @@ static int64_t sum_of(const struct record *r, enum fact column)
 	size_t pos = 0;
 	int64_t sum = 0;
 	while (record_next(r, column, &pos, &item))
-		sum += record_item_num(item);
+		sum = stats_add(sum, record_item_num(item));
 	return sum;
 }
 
@@ -127,7 +127,7 @@ static void rate(const struct status *s, struct text *t, int64_t now, int64_t be
 
 static void percent(struct text *t, int64_t part, int64_t whole)
 {
-	int64_t tenths = whole > 0 ? part * 1000 / whole : 0;
+	int64_t tenths = whole > 0 && part > 0 ? (int64_t)((double)part * 1000 / (double)whole) : 0;
 	text_num(t, tenths / 10);
 	text_char(t, '.');
 	text_num(t, tenths % 10);
@@ -250,6 +250,11 @@ static void title(const struct status *s)
 	colour(s, "0");
 }
 
+static int64_t lost_packets(const struct record *r)
+{
+	return stats_add(stats_add(sum_of(r, F_st_if_kernel), sum_of(r, F_st_if_dropped)), num(r, F_st_lost_packets));
+}
+
 static void packets(const struct status *s)
 {
 	char buf[LINE];
@@ -260,7 +265,7 @@ static void packets(const struct status *s)
 	text_put(&t, "; ");
 	scaled(&t, num(s->r, F_st_octets), 1024);
 	text_put(&t, "B; lost ");
-	scaled(&t, sum_of(s->r, F_st_if_kernel) + sum_of(s->r, F_st_if_dropped) + num(s->r, F_st_lost_packets), 1000);
+	scaled(&t, lost_packets(s->r), 1000);
 	text_put(&t, ", lately ");
 	text_num(&t, num(s->r, F_st_drop_ppm));
 	text_put(&t, " of a million");
@@ -296,7 +301,7 @@ static void sessions(const struct status *s)
 	percent(&t, tls, all);
 	text_put(&t, ", certificate seen ");
 	percent(&t, num(s->r, F_st_cert), tls);
-	int64_t one = num(s->r, F_st_client_only) + num(s->r, F_st_server_only);
+	int64_t one = stats_add(num(s->r, F_st_client_only), num(s->r, F_st_server_only));
 	if (one) {
 		text_put(&t, "; one side only ");
 		percent(&t, one, all);
@@ -323,14 +328,20 @@ static void counted(const struct status *s, const char *name, enum fact key, enu
 		line_of(s, name, &t);
 }
 
+static void add_level(int64_t level[level_COUNT], int64_t l, int64_t n)
+{
+	if (l >= 0 && l < level_COUNT)
+		level[l] = stats_add(level[l], n);
+}
+
 static void alerts(const struct status *s)
 {
 	static const char *const codes[level_COUNT] = { "2", "36", "33", "31", "1;31" };
 	int64_t level[level_COUNT] = { 0 };
 	for (struct stats_rows row = { .r = s->r, .name = F_st_finding }; stats_rows_next(&row);)
-		level[stats_rows_num(&row, F_st_finding_level)] += stats_rows_num(&row, F_st_finding_n);
+		add_level(level, stats_rows_num(&row, F_st_finding_level), stats_rows_num(&row, F_st_finding_n));
 	label(s, "alerts");
-	text_num(s->out, num(s->r, F_st_alerts));
+	scaled(s->out, num(s->r, F_st_alerts), 1000);
 	for (int l = level_COUNT - 1; l >= 0; l--) {
 		if (!level[l])
 			continue;
@@ -338,7 +349,7 @@ static void alerts(const struct status *s)
 		colour(s, codes[l]);
 		text_put(s->out, fact_table[F_alert_level].words[l]);
 		text_char(s->out, ' ');
-		text_num(s->out, level[l]);
+		scaled(s->out, level[l], 1000);
 		colour(s, "0");
 	}
 	text_char(s->out, '\n');

@@ -168,14 +168,14 @@ void tally_fill(const struct tally *t, struct record *r)
 int64_t tally_quantile(const struct record *r, enum fact below, enum fact count, unsigned share)
 {
 	struct bytes bound, n;
-	int64_t all = 0, so_far = 0;
+	double all = 0, so_far = 0; /* exact up to 2^53; and no number of another process is too much */
 	for (size_t pos = 0; record_next(r, count, &pos, &n);)
-		all += record_item_num(n);
+		all += (double)record_item_num(n);
 	if (all <= 0)
 		return -1;
 	for (size_t b = 0, c = 0; record_next(r, below, &b, &bound) && record_next(r, count, &c, &n);) {
-		so_far += record_item_num(n);
-		if (so_far * 1000 >= all * (int64_t)share)
+		so_far += (double)record_item_num(n);
+		if (so_far * 1000 >= all * share)
 			return record_item_num(bound);
 	}
 	return -1;

@@ -32,9 +32,20 @@ void vitals_configure(struct vitals *v, const struct vitals_config *config)
 	v->config = *config;
 }
 
+/* A counter. What another process says is taken for possible: a difference of two, times ten, is a number still. */
+static int64_t bounded(int64_t v)
+{
+	return v < 0 ? 0 : v > INT64_C(1) << 53 ? INT64_C(1) << 53 : v;
+}
+
 static int64_t num(const struct record *r, enum fact f)
 {
 	return record_get_num(r, f, 0);
+}
+
+static int64_t counted(const struct record *r, enum fact f)
+{
+	return bounded(num(r, f));
 }
 
 static int64_t sum_of(const struct record *r, enum fact column)
@@ -43,19 +54,20 @@ static int64_t sum_of(const struct record *r, enum fact column)
 	size_t pos = 0;
 	int64_t sum = 0;
 	while (record_next(r, column, &pos, &item))
-		sum += record_item_num(item);
+		sum = stats_add(sum, record_item_num(item));
 	return sum;
 }
 
 static struct vitals_marks marks_of(const struct record *r)
 {
+	int64_t lost = stats_add(stats_add(sum_of(r, F_st_if_kernel), sum_of(r, F_st_if_dropped)), counted(r, F_st_lost_packets));
 	return (struct vitals_marks){
-		.packets = num(r, F_st_packets), .received = sum_of(r, F_st_if_received),
-		.lost = sum_of(r, F_st_if_kernel) + sum_of(r, F_st_if_dropped) + num(r, F_st_lost_packets),
-		.flows = num(r, F_st_flows), .empty = num(r, F_st_flows_empty), .other = num(r, F_st_flows_other),
-		.at_once = num(r, F_st_tls_at_once), .sessions = num(r, F_st_sessions),
-		.client_only = num(r, F_st_client_only), .server_only = num(r, F_st_server_only),
-		.segments = num(r, F_st_segments), .bad = num(r, F_st_sums_bad), .records_lost = num(r, F_st_lost_records),
+		.packets = counted(r, F_st_packets), .received = bounded(sum_of(r, F_st_if_received)), .lost = bounded(lost),
+		.flows = counted(r, F_st_flows), .empty = counted(r, F_st_flows_empty), .other = counted(r, F_st_flows_other),
+		.at_once = counted(r, F_st_tls_at_once), .sessions = counted(r, F_st_sessions),
+		.client_only = counted(r, F_st_client_only), .server_only = counted(r, F_st_server_only),
+		.segments = counted(r, F_st_segments), .bad = counted(r, F_st_sums_bad),
+		.records_lost = counted(r, F_st_lost_records),
 	};
 }
 
@@ -152,7 +164,7 @@ static void look_at_outputs(struct vitals *v, const struct record *r, int64_t mo
 	struct vitals_name bad[VITALS_NAMES];
 	size_t n = 0;
 	for (struct stats_rows row = { .r = r, .name = F_st_output }; stats_rows_next(&row);) {
-		int64_t failed = stats_rows_num(&row, F_st_output_failed) + stats_rows_num(&row, F_st_output_lost);
+		int64_t failed = stats_add(stats_rows_num(&row, F_st_output_failed), stats_rows_num(&row, F_st_output_lost));
 		if (growth(v->failures, &v->nfailures, row.key, failed) > 0)
 			name_add(bad, &n, row.key);
 	}
@@ -189,7 +201,7 @@ static void look_at_drops(struct vitals *v, const struct vitals_marks *now, int6
 static void look_at_times(struct vitals *v, const struct record *r, int64_t mono, int64_t wall)
 {
 	int64_t anchor = num(r, F_st_anchor_at), offset = num(r, F_st_clock_offset);
-	trouble(v, degraded_anchor, v->config.anchor && anchor && wall - anchor > v->config.anchor, mono);
+	trouble(v, degraded_anchor, v->config.anchor && anchor > 0 && wall - anchor > v->config.anchor, mono);
 	trouble(v, degraded_clock, v->config.clock && (offset > v->config.clock || offset < -v->config.clock), mono);
 }
 

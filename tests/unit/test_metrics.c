@@ -185,6 +185,27 @@ static void test_lines(void **state)
 	assert_null(strstr(text, "\"none\""));
 }
 
+/* The names that were promised to those who build dashboards. */
+static void test_names(void **state)
+{
+	static const char *const names[] = {
+		"packets_total", "bytes_total", "packets_dropped_total", "flows_active", "flows_evicted_total", "tcp_gap_bytes_total",
+		"sessions_total", "alerts_total", "alerts_suppressed_total", "tls_sessions_total", "cert_not_visible_total",
+		"dane_checks_total", "dns_queries_total", "dns_latency_seconds", "dns_cache_hits_total", "output_events_total",
+		"output_spool_bytes", "rule_errors_total", "rules_loaded", "config_reload_success", "build_info",
+		"clock_skew_seconds",
+	};
+	(void)state;
+	full(1, "x", 1);
+	rendered();
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		char line[96];
+		snprintf(line, sizeof(line), "# TYPE mxwitness_%s ", names[i]);
+		if (!strstr(buf, line))
+			fail_msg("no %s", names[i]);
+	}
+}
+
 /* What is not known is not said. */
 static void test_unknown(void **state)
 {
@@ -261,7 +282,7 @@ static void test_promtool(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_format), cmocka_unit_test(test_lines),
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_format), cmocka_unit_test(test_lines), cmocka_unit_test(test_names),
 					    cmocka_unit_test(test_unknown), cmocka_unit_test(test_no_room),
 					    cmocka_unit_test(test_manual), cmocka_unit_test(test_promtool) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
