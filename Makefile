@@ -76,6 +76,7 @@ docs: all                        ## write the generated pages and the example an
 	$B/mxwitness config keys -o contrib/mxwitness.yaml
 	$B/mxwitness config keys --format mdoc -o $B/keys.mdoc
 	sed -i -e '/^\.\\" BEGIN/,/^\.\\" END/{//!d}' -e '/^\.\\" BEGIN/r $B/keys.mdoc' man/mxwitness.conf.5
+	$B/mxwitness rules fields --format metrics -o man/mxwitness-metrics.7
 install: all                     ## into DESTDIR and PREFIX
 	install -D -m 755 $B/mxwitness $(DESTDIR)$(PREFIX)/bin/mxwitness
 	install -d $(DESTDIR)$(PREFIX)/share/mxwitness/rules/tests
