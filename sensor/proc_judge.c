@@ -295,7 +295,7 @@ static void receive(struct judge *j)
 static void stats_alerts(struct judge *j)
 {
 	struct finding findings[RULE_FINDINGS];
-	size_t n = rules_judge_stats(j->run->rules, j->scratch, &j->stats, findings, RULE_FINDINGS);
+	size_t n = docket_stats(j->docket, &j->stats, findings, RULE_FINDINGS);
 	for (size_t i = 0; i < n; i++) {
 		if (findings[i].level < level_low)
 			continue;
