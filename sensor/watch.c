@@ -464,10 +464,13 @@ static int supervise(struct watch *w, const struct options *o)
 	return 0;
 }
 
-int watch_command(const struct options *o)
+int watch_command(const struct options *given)
 {
 	static struct watch w;
+	struct options mine = *given, *o = &mine;
 	struct error e;
+	if (!o->config && access(CONFIG_PATH, F_OK) == 0)
+		o->config = CONFIG_PATH;
 	log_open("mxwitness", SAY_NOTICE);
 	notify_open();
 	if (!set_up(&w, o, &e)) {
