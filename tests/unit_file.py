@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""unit_file.py MXWITNESS: what `make install` gives to systemd. systemd-analyze finds nothing wrong and an exposure of at most
+"""unit_file.py MXWITNESS: what `make install` gives to systemd, and `make uninstall` takes. systemd-analyze finds nothing wrong and an exposure of at most
 2.5, with each thing that is left open explained beside it; the unit for one interface differs in nothing but names; and what
 `watch` asks of the kernel (strace, as root) is allowed by the unit, to the last call."""
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -98,6 +99,77 @@ def user_problems(folder):
             if not st or (st.st_mode & 0o7777, st.st_uid) != (mode, owner):
                 problems.append(f"{path}: {st}")
     return problems
+
+
+def files_below(folder):
+    return {os.path.relpath(os.path.join(d, f), folder) for d, _, fs in os.walk(folder) for f in fs}
+
+
+def install_problems(folder):
+    """Everything that is made here for the user arrives, readable; and goes again."""
+    make = ["make", "-s", "-C", TOP, "-o", "all", "B=" + os.path.dirname(PROGRAM), "DESTDIR=" + folder, "PREFIX=/usr"]
+    made = run(*make, "install")
+    files = files_below(folder)
+    want = {"usr/bin/mxwitness", "usr/lib/systemd/system/mxwitness.service", "usr/lib/systemd/system/mxwitness@.service",
+            "usr/lib/sysusers.d/mxwitness.conf", "usr/lib/tmpfiles.d/mxwitness.conf", "usr/share/doc/mxwitness/mxwitness.yaml"}
+    want |= {f"usr/share/man/man{p[-1]}/{p}" for p in os.listdir(os.path.join(TOP, "man"))}
+    want |= {"usr/share/mxwitness/rules/" + f for f in files_below(os.path.join(TOP, "rules")) if f.endswith(".yaml")}
+    problems = [f"{f} is missing" for f in sorted(want - files)] + [f"{f} is not known" for f in sorted(files - want)]
+    problems += [f"{f} is not for everybody" for f in files if os.stat(os.path.join(folder, f)).st_mode & 0o444 != 0o444]
+    unit = os.path.join(folder, "usr/lib/systemd/system/mxwitness.service")
+    if not made.stderr and "ExecStart=/usr/bin/mxwitness " not in open(unit, encoding="utf-8").read():
+        problems.append("the unit does not start what was installed")
+    gone = run(*make, "uninstall")
+    return problems + [f"{f} is left" for f in sorted(files_below(folder))] + (made.stderr + gone.stderr).splitlines()
+
+
+def heard(s, until, seconds=20):
+    """The words that came until one of them is there, and when."""
+    words, end = [], time.time() + seconds
+    while until not in [w for w, _ in words] and time.time() < end:
+        s.settimeout(max(0.1, end - time.time()))
+        try:
+            words += [(w, time.time()) for w in s.recv(4096).decode().splitlines()]
+        except socket.timeout:
+            break
+    return words
+
+
+def notify_problems(folder):
+    """What Type=notify and WatchdogSec= rest on."""
+    s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    s.bind(os.path.join(folder, "notify"))
+    config = os.path.join(folder, "c.yaml")
+    with open(config, "w", encoding="ascii") as f:
+        f.write(f"state: none\nstatus: {{socket: none}}\noutputs: [{{type: file, path: {folder}/events.ndjson}}]\n")
+    env = dict(os.environ, NOTIFY_SOCKET=os.path.join(folder, "notify"), WATCHDOG_USEC="3000000")
+    w = subprocess.Popen(["ip", "netns", "exec", NS, PROGRAM, "watch", "-i", "lo", "--dns", "off", "-c", config], env=env,
+                         stderr=subprocess.DEVNULL)
+    problems = []
+    try:
+        for number, until in ((None, "READY=1"), (None, "WATCHDOG=1"), (None, "WATCHDOG=1"), (signal.SIGHUP, "RELOADING=1"),
+                              (None, "READY=1"), (signal.SIGTERM, "STOPPING=1")):
+            began = time.time()
+            if number:
+                w.send_signal(number)
+            words = heard(s, until)
+            if until not in [x for x, _ in words]:
+                problems.append(f"no {until}: {words}")
+            if until == "WATCHDOG=1" and time.time() - began > 3:
+                problems.append("the watchdog was fed too late")
+        w.wait(60)
+    finally:
+        w.kill()
+        s.close()
+    return problems
+
+
+def notify(folder):
+    try:
+        run("ip", "-n", NS, "link", "set", "lo", "up")
+        return notify_problems(folder)
+    finally:
+        run("ip", "netns", "del", NS)
 
 
 def group(name, cache):
@@ -205,6 +277,11 @@ def here(program):
 
 def main():
     check("both units are the same", same_problems)
+    check("install", install_problems)
+    if os.geteuid() == 0 and run("ip", "netns", "add", NS).returncode == 0:
+        check("notify", notify)
+    else:
+        skipped.append("the service manager's part needs root and network namespaces")
     if here("systemd-analyze"):
         check("verify", verify_problems)
         check("security", security_problems)
