@@ -339,6 +339,8 @@ static void reload(struct watch *w, const struct options *o)
 	notify("RELOADING=1");
 	if (!prepare(o, &run, &e)) {
 		log_line(SAY_ERROR, "not reloaded, the settings of before stay: %s", e.text);
+		read_release(&run);
+		settings_free(&run.settings);
 		notify("READY=1");
 		return;
 	}
@@ -347,6 +349,11 @@ static void reload(struct watch *w, const struct options *o)
 	run.verifier = w->run.verifier;
 	memcpy(run.pipeline.key, w->run.pipeline.key, sizeof(run.pipeline.key));
 	read_release(&w->run);
+	if (w->reloaded)
+		settings_free(&w->run.settings);
+	else
+		w->first = w->run.settings;
+	w->reloaded = true;
 	w->run = run;
 	for (size_t i = 0; i < sizeof(renewed) / sizeof(renewed[0]); i++)
 		supervisor_renew(w->supervisor, renewed[i]);
@@ -425,7 +432,7 @@ static void begin_ending(struct watch *w, struct ending *end)
 		supervisor_end(w->supervisor, WATCH_CAPTURE + i);
 }
 
-static int supervise(struct watch *w, const struct options *o)
+static void supervise(struct watch *w, const struct options *o)
 {
 	struct ending end = { false, false, 0 };
 	const int64_t interval = notify_interval();
@@ -461,7 +468,6 @@ static int supervise(struct watch *w, const struct options *o)
 			alive = ms_now();
 		}
 	}
-	return 0;
 }
 
 int watch_command(const struct options *given)
@@ -483,5 +489,12 @@ int watch_command(const struct options *given)
 		return 2;
 	}
 	notify("READY=1");
-	return supervise(&w, o);
+	supervise(&w, o);
+	source_live_close(w.source);
+	shunt_close(w.shunt);
+	supervisor_free(w.supervisor);
+	read_release(&w.run);
+	settings_free(&w.run.settings);
+	settings_free(&w.first);
+	return 0;
 }

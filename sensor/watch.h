@@ -31,6 +31,8 @@ struct watch {
 	int capture_judge[WATCH_WORKERS][2], capture_resolver[WATCH_WORKERS][2];
 	int judge_resolver[2], judge_output[2], supervisor_judge[2], resolver_forwarder[2], output_verifier[2];
 	int64_t started;                        /* ns since 1970 */
+	struct settings first;                  /* of the start, after a reload: the source has texts of it */
+	bool reloaded;
 };
 
 /* `mxwitness watch`; the exit status. */
