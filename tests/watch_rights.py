@@ -142,9 +142,10 @@ def reload_problems(w):
     os.kill(w.pid, signal.SIGHUP)
     if not until(lambda: w.said().count(": reloaded\n") > times):
         return ["SIGHUP: not reloaded: " + w.said()]
-    until(lambda: children(w.pid).get("judge") not in (None, before["judge"]))
+    renewed = [r for r in ROLES if not r.startswith("capture")]
+    until(lambda: all(children(w.pid).get(r) not in (None, before[r]) for r in renewed))
     now = settled(w.pid)
-    return [f"SIGHUP: {r} is the same process" for r in ("judge", "output", "resolver") if now.get(r) == before[r]] + \
+    return [f"SIGHUP: {r} is the same process" for r in renewed if now.get(r) == before[r]] + \
            [f"SIGHUP: {r} is another process" for r in ("capture0", "capture1") if now.get(r) != before[r]]
 
 
