@@ -23,6 +23,7 @@ const char options_usage[] =
 	"  --save-dns FILE          write the replies to live questions there, as pcapng; to judge again without a network\n"
 	"  --trust-anchor FILE      DNSKEY or DS in zone-file form (default: the root's, carried by the program)\n"
 	"  --ports LIST             mail ports, PORT or PORT=tls (default 25,587,2525,465=tls)\n"
+	"  --other-ports off|N      look for SMTP in one in N connections on other ports (default 1: in all)\n"
 	"  --rules DIR              rules to judge by (default: the installed ones)\n"
 	"  -c FILE                  site configuration, see mxwitness(1)\n"
 	"  --format table|ndjson    default: table on a terminal, ndjson elsewhere\n"
@@ -43,7 +44,8 @@ const char options_usage[] =
 	"Exit status: 0 no alert of level medium or above, all tests passed; 1 at least one alert, or a test failed;\n"
 	"2 an input could not be read whole, or the command line, configuration, a rule or a test is wrong.\n";
 
-enum { O_DNS = 256, O_DNS_FROM, O_RESOLVER, O_ANCHOR, O_PORTS, O_RULES, O_FORMAT, O_ALL, O_FINDINGS, O_VERSION, O_SAVE_DNS };
+enum { O_DNS = 256, O_DNS_FROM, O_RESOLVER, O_ANCHOR, O_PORTS, O_RULES, O_FORMAT, O_ALL, O_FINDINGS, O_VERSION, O_SAVE_DNS,
+       O_OTHER_PORTS };
 
 static const struct option longs[] = {
 	{ "dns", required_argument, NULL, O_DNS },
@@ -52,6 +54,7 @@ static const struct option longs[] = {
 	{ "save-dns", required_argument, NULL, O_SAVE_DNS },
 	{ "trust-anchor", required_argument, NULL, O_ANCHOR },
 	{ "ports", required_argument, NULL, O_PORTS },
+	{ "other-ports", required_argument, NULL, O_OTHER_PORTS },
 	{ "rules", required_argument, NULL, O_RULES },
 	{ "format", required_argument, NULL, O_FORMAT },
 	{ "all", no_argument, NULL, O_ALL },
@@ -111,7 +114,7 @@ static const char *const verb_words[] = {
 static const char *foreign(const struct options *o)
 {
 	return o->dns ? "--dns" : o->ndns_from ? "--dns-from" : o->resolver ? "--resolver" : o->anchor ? "--trust-anchor" : o->save_dns ? "--save-dns" :
-	       o->ports ? "--ports" :
+	       o->ports ? "--ports" : o->other_ports ? "--other-ports" :
 	       o->all ? "--all" : o->quiet ? "-q" : NULL;
 }
 
@@ -172,6 +175,8 @@ static void set(struct options *o, int c)
 		o->save_dns = optarg;
 	else if (c == O_PORTS)
 		o->ports = optarg;
+	else if (c == O_OTHER_PORTS)
+		o->other_ports = optarg;
 	else if (c == O_RULES)
 		o->rules = optarg;
 	else if (c == O_FORMAT)

@@ -15,7 +15,7 @@ enum rules_verb { RULES_LIST, RULES_SHOW, RULES_LINT, RULES_TEST, RULES_FIELDS }
  * dns_from  capture files or directories, of which only the DNS counts
  * verb      of `rules`, and its arguments in args, which ends in NULL */
 struct options {
-	const char *dns, *resolver, *anchor, *save_dns, *ports, *rules, *config, *format, *out;
+	const char *dns, *resolver, *anchor, *save_dns, *ports, *other_ports, *rules, *config, *format, *out;
 	bool all, verbose, quiet, findings;
 	char *dns_from[OPTIONS_DNS_FROM];
 	int ndns_from;

@@ -4,6 +4,7 @@
 
 #include <assert.h>
 
+#include "classify.h"
 #include "key_proof.h"
 #include "sandbox.h"
 #include "wire/tls.h"
@@ -15,6 +16,7 @@ struct capture {
 	const struct run *run;
 	struct channel *judge, *resolver;
 	struct pipeline *pipeline;
+	struct classify *classify;
 	uint64_t packets, octets, sessions;
 	bool gone;   /* who should read us is not there any more */
 	uint8_t behind[BEHIND_MAX];
@@ -60,15 +62,32 @@ static void send_dns(struct capture *c, const struct dns_message *m, bool other)
 		c->resolver = NULL;
 }
 
+/* Without a classifier there is no answer. */
+static void classify(struct capture *c, const struct pipeline_look *look)
+{
+	uint8_t name[PIPELINE_NAME_MAX];
+	if (c->classify)
+		pipeline_classified(c->pipeline, (struct bytes){ name, classify_name(c->classify, look, name) });
+}
+
 static void drain(struct capture *c)
 {
 	struct pipeline_out out;
 	enum pipeline_item item;
 	while ((item = pipeline_next(c->pipeline, &out)) != PIPELINE_NONE) {
-		if (item == PIPELINE_SESSION)
+		switch (item) {
+		case PIPELINE_SESSION:
 			send_session(c, &out);
-		else
+			break;
+		case PIPELINE_DNS:
 			send_dns(c, &out.dns, false);
+			break;
+		case PIPELINE_LOOK:
+			classify(c, &out.look);
+			break;
+		case PIPELINE_NONE:
+			break;
+		}
 	}
 }
 
@@ -144,6 +163,7 @@ int proc_capture(const struct run *run, struct channel *judge, struct channel *r
 	struct error e;
 	struct capture c = { .run = run, .judge = judge, .resolver = resolver };
 	c.pipeline = pipeline_new(&run->pipeline);
+	c.classify = classify_new();
 	if (!c.pipeline) {
 		note(judge, 'e', "capture: no memory for the flow table");
 	} else if (!sandbox_capture(&e)) {

@@ -27,7 +27,7 @@
 #define MXWITNESS_RULES "/usr/local/share/mxwitness/rules"
 #endif
 
-enum { FLOWS = 262144, DIALOGUES = 16384, REASSEMBLY = 64 * 1024 * 1024 };
+enum { FLOWS = 262144, DIALOGUES = 16384, REASSEMBLY = 64 * 1024 * 1024, OTHER_PORTS_MAX = 1000000 };
 
 _Static_assert((int)SITE_DNS_PORTS == (int)PIPELINE_DNS_PORTS, "what the site may name is what the pipeline follows");
 
@@ -59,6 +59,17 @@ static bool ports(const char *list, struct pipeline_config *c, struct error *e)
 		s += n + (s[n] == ',');
 	}
 	return c->nports || error_set(e, "--ports: no port in the list");
+}
+
+static bool other_ports(const char *text, struct pipeline_config *c, struct error *e)
+{
+	char *end;
+	unsigned long every = strcmp(text, "off") == 0 ? 0 : strtoul(text, &end, 10);
+	bool number = every && *text >= '1' && *text <= '9' && !*end;
+	if (strcmp(text, "off") != 0 && (!number || every > OTHER_PORTS_MAX))
+		return error_set(e, "--other-ports %s: it is off, or one connection in how many, 1 to %d", text, OTHER_PORTS_MAX);
+	c->odd = (uint32_t)every;
+	return true;
 }
 
 static bool upstreams(const char *list, struct resolver_config *c, struct error *e)
@@ -176,7 +187,8 @@ static bool prepare(const struct options *o, struct run *run, struct error *e)
 	run->pipeline.budget = REASSEMBLY;
 	run->all = o->all;
 	run->verbose = o->verbose;
-	if (!ports(o->ports ? o->ports : "25,587,2525,465=tls", &run->pipeline, e))
+	if (!ports(o->ports ? o->ports : "25,587,2525,465=tls", &run->pipeline, e) ||
+	    !other_ports(o->other_ports ? o->other_ports : "1", &run->pipeline, e))
 		return false;
 	if (o->config && !config_read(o->config, &run->site, &run->rule_site, e))
 		return false;

@@ -1,0 +1,85 @@
+/* odd: see odd.h. A few octets decide about most connections, so that looking at all of them costs little: a server
+ * speaks first with a reply code (RFC 5321 4.2), or the client with a verb. FTP and NNTP begin like that, too; what the
+ * client says then tells them apart, which is for the SMTP parser, as it must have read the session from its start.
+ * Knows no flow and no library. */
+#include "wire/odd.h"
+
+static const char *const openings[] = { "EHLO ", "HELO ", "PROXY " };
+
+/* FNV-1a of one end. */
+static uint32_t end_of(const struct addr *a, uint16_t port)
+{
+	uint32_t h = 2166136261u;
+	for (size_t i = 0; i < sizeof(a->a); i++)
+		h = (h ^ a->a[i]) * 16777619u;
+	h = (h ^ port >> 8) * 16777619u;
+	return (h ^ (port & 0xff)) * 16777619u;
+}
+
+bool odd_sampled(const struct segment *seg, uint32_t every)
+{
+	if (every <= 1)
+		return every;
+	uint32_t h = (end_of(&seg->src, seg->sport) ^ end_of(&seg->dst, seg->dport)) * 2654435761u;
+	return (h >> 8) % every == 0;
+}
+
+/* FOUND: in begins with word, in any case. NEW: so far it does. */
+static enum odd begins(struct bytes in, const char *word)
+{
+	struct bytes w = bytes_of(word);
+	for (size_t i = 0; i < w.n; i++) {
+		if (i == in.n)
+			return ODD_NEW;
+		uint8_t c = in.p[i];
+		if ((c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c) != w.p[i])
+			return ODD_NOT;
+	}
+	return ODD_FOUND;
+}
+
+bool odd_opens(struct bytes payload)
+{
+	return payload.n >= 5 && (payload.p[0] | 0x20) <= 'h' &&
+	       (begins(payload, openings[0]) == ODD_FOUND || begins(payload, openings[1]) == ODD_FOUND);
+}
+
+static bool is_digit(uint8_t c)
+{
+	return c >= '0' && c <= '9';
+}
+
+/* 220 and the two refusals of RFC 5321 3.1 and 4.3.2, or what a firewall has made of a greeting. */
+static enum odd greeting(struct bytes in)
+{
+	if (in.n < 4)
+		return ODD_NEW;
+	if (in.p[0] == '*' && in.p[1] == '*')
+		return ODD_MAYBE;
+	bool code = (in.p[0] == '2' || in.p[0] == '4' || in.p[0] == '5') && is_digit(in.p[1]) && is_digit(in.p[2]);
+	return code && (in.p[3] == ' ' || in.p[3] == '-') ? ODD_MAYBE : ODD_NOT;
+}
+
+enum odd odd_first(enum dir dir, struct bytes in)
+{
+	enum odd least = ODD_NOT;
+	if (dir == S2C)
+		return greeting(in);
+	for (size_t i = 0; i < sizeof(openings) / sizeof(openings[0]); i++) {
+		enum odd one = begins(in, openings[i]);
+		if (one == ODD_FOUND)
+			return ODD_MAYBE;
+		least = one == ODD_NEW ? ODD_NEW : least;
+	}
+	return least;
+}
+
+enum odd odd_spoken(const struct smtp *s, bool opaque, uint32_t segments)
+{
+	bool alone = !s->seen[S2C] && s->note.hello_seen && (s->note.mail_seen || s->note.starttls_seen);
+	bool server = !s->seen[C2S] && s->greeted && s->note.ehlo_done;
+	if ((s->note.hello_seen && s->spoke[S2C]) || alone || server)
+		return ODD_FOUND;
+	bool foreign = s->judged[C2S] && !s->spoke[C2S] && segments >= ODD_ASK;
+	return opaque || foreign || segments >= ODD_MOST ? ODD_NOT : ODD_MAYBE;
+}
