@@ -4,7 +4,8 @@
  * Knows no flow and no library. */
 #include "wire/odd.h"
 
-static const char *const openings[] = { "EHLO ", "HELO ", "PROXY " };
+/* The last one begins a binary PROXY header. */
+static const char *const openings[] = { "EHLO ", "HELO ", "PROXY ", "\r\n\r\n" };
 
 /* FNV-1a of one end. */
 static uint32_t end_of(const struct addr *a, uint16_t port)
@@ -74,12 +75,25 @@ enum odd odd_first(enum dir dir, struct bytes in)
 	return least;
 }
 
-enum odd odd_spoken(const struct smtp *s, bool opaque, uint32_t segments)
+static size_t lines(struct bytes in)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < in.n; i++)
+		n += in.p[i] == '\n';
+	return n;
+}
+
+bool odd_heard(const struct bytes first[2])
+{
+	return lines(first[C2S]) >= 1 && lines(first[S2C]) >= 2;
+}
+
+enum odd odd_spoken(const struct smtp *s, bool opaque, bool looked, uint64_t octets)
 {
 	bool alone = !s->seen[S2C] && s->note.hello_seen && (s->note.mail_seen || s->note.starttls_seen);
 	bool server = !s->seen[C2S] && s->greeted && s->note.ehlo_done;
+	bool foreign = looked && s->judged[C2S] && !s->spoke[C2S];
 	if ((s->note.hello_seen && s->spoke[S2C]) || alone || server)
 		return ODD_FOUND;
-	bool foreign = s->judged[C2S] && !s->spoke[C2S] && segments >= ODD_ASK;
-	return opaque || foreign || segments >= ODD_MOST ? ODD_NOT : ODD_MAYBE;
+	return opaque || foreign || octets >= ODD_MOST ? ODD_NOT : ODD_MAYBE;
 }

@@ -11,10 +11,8 @@
 #include "packet.h"
 #include "wire/smtp.h"
 
-/* ODD_ASK    segments with payload of both sides, after which one that is neither clearly SMTP nor clearly something
- *            else is shown to whoever knows other protocols
- * ODD_MOST   of these, after which it is given up */
-enum { ODD_ASK = 3, ODD_MOST = 8 };
+/* Octets of both sides after which a connection that has not turned out to be SMTP is given up. */
+enum { ODD_MOST = 4096 };
 
 /* NEW: nothing was said yet. MAYBE: its first octets may be SMTP, smtp reads it. FOUND: it is. NOT: forget it. */
 enum odd { ODD_NEW, ODD_MAYBE, ODD_FOUND, ODD_NOT };
@@ -28,6 +26,11 @@ bool odd_opens(struct bytes payload);
 /* NEW: too few octets to tell. */
 enum odd odd_first(enum dir dir, struct bytes in);
 
-/* segments  with payload, of both sides. One side alone is believed when it has said more than a greeting. */
-enum odd odd_spoken(const struct smtp *s, bool opaque, uint32_t segments);
+/* Both sides have said enough for somebody who knows other protocols: the client a line, the server one before it or
+ * after it. Told by lines, so that it does not matter how they were cut into segments. first: of each direction. */
+bool odd_heard(const struct bytes first[2]);
+
+/* opaque: the parser has refused it. looked: it was shown to somebody who knows other protocols, and is not known.
+ * octets: of both sides. One side alone is believed when it has said more than a greeting. */
+enum odd odd_spoken(const struct smtp *s, bool opaque, bool looked, uint64_t octets);
 #endif

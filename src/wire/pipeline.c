@@ -492,7 +492,8 @@ static void odd_settle(struct flow *fl)
 	struct dialogue *d = fl->user;
 	if (fl->mark != ODD_MAYBE || !d)
 		return;
-	fl->mark = (uint8_t)odd_spoken(&d->smtp, d->opaque, fl->side[C2S].habit.packets + fl->side[S2C].habit.packets);
+	fl->mark = (uint8_t)odd_spoken(&d->smtp, d->opaque, d->looked,
+				       fl->streams.side[C2S].octets + fl->streams.side[S2C].octets);
 	if (fl->mark == ODD_FOUND)
 		forget_first(d);
 }
@@ -505,8 +506,8 @@ static bool look_due(const struct pipeline *p, const struct flow *fl, bool over)
 		return false;
 	if (!p->hunting)
 		return d->opaque || over;
-	return !over && d->first_n[C2S] && d->first_n[S2C] &&
-	       fl->side[C2S].habit.packets + fl->side[S2C].habit.packets >= ODD_ASK;
+	const struct bytes first[2] = { { d->first[C2S], d->first_n[C2S] }, { d->first[S2C], d->first_n[S2C] } };
+	return !over && odd_heard(first);
 }
 
 static enum pipeline_item look(struct pipeline *p, struct flow *fl, struct pipeline_out *out)
@@ -573,6 +574,7 @@ static void take_answer(struct pipeline *p)
 	d->by_name = !d->opaque && bytes_eq(name, bytes_of("smtp"));
 	if (d->by_name)
 		fl->mark = ODD_FOUND;
+	odd_settle(fl);
 	odd_drop(p, fl);
 }
 

@@ -30,6 +30,8 @@ static void drain(struct talk *t)
 			t->dns_octets[t->dns++] = out.dns.octets.n;
 			continue;
 		}
+		if (item == PIPELINE_LOOK) /* test_odd.c */
+			continue;
 		t->sessions++;
 		assert_true(record_check(out.session, record_size(out.session)));
 		memcpy(&t->last, out.session, record_size(out.session));
