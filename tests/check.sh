@@ -60,6 +60,7 @@ script "sigma referee" python3 "$here/sigma_referee.py" "$B/mxwitness" "$B"
 script vectors python3 "$here/vectors.py"
 script "rules command" python3 "$here/rules_command.py" "$B/mxwitness"
 script "dns from" python3 "$here/dns_from.py" "$B/mxwitness"
+script "other ports" python3 "$here/other_ports.py" "$B/mxwitness"
 script processes python3 "$here/processes.py" "$B/mxwitness"
 script mutate python3 "$here/mutate.py"
 script mutations python3 "$here/../tools/mutate/mutate.py" check "$here/pcaps" "$here"/mutations/*.toml

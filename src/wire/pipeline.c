@@ -105,12 +105,17 @@ static bool is_dns(const struct pipeline *p, const struct flow *fl)
 	return dns_port(p, fl->side[S2C].port) || dns_port(p, fl->side[C2S].port);
 }
 
+static size_t least(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
 static struct pipeline *odd_new(const struct pipeline_config *config)
 {
 	struct pipeline_config odd = *config;
-	odd.flows = ODD_FLOWS;
-	odd.dialogues = ODD_DIALOGUES;
-	odd.budget = ODD_BUDGET;
+	odd.flows = least(config->flows, ODD_FLOWS);
+	odd.dialogues = least(config->dialogues, ODD_DIALOGUES);
+	odd.budget = least(config->budget, ODD_BUDGET);
 	odd.dns = false;
 	odd.odd = 0;
 	struct pipeline *p = pipeline_new(&odd);

@@ -21,7 +21,7 @@ struct mail_port {
  * flows   most flows at a time           budget  octets for reassembly
  * dns     DNS messages are wanted, of port 53 and of the ndns others in dns_port; without mail ports nothing else is
  * odd     one in so many connections on other ports is looked at for SMTP; 0: none, 1: all. They have tables of their
- *         own, of fixed size, so that no flood of them costs a session on a mail port */
+ *         own, small ones, so that no flood of them costs a session on a mail port */
 struct pipeline_config {
 	struct mail_port ports[PIPELINE_PORTS];
 	size_t nports;

@@ -1,6 +1,7 @@
 /* The whole walk from packet to session, on packets put together from the input: two connections, both directions,
- * any sequence numbers, flags and payload. Promise: whatever comes, each session is a sound record, and it is one line
- * of JSON. The pipeline is made once; all flows end with each input. */
+ * any sequence numbers, flags and payload; once with their ports as mail ports, once with none of them, while what is
+ * to be named gets any name. Promise: whatever comes, each session is a sound record that says how it was found, and it is
+ * one line of JSON; what is lent for a name is bounded. All flows end with each input. */
 #include <assert.h>
 #include <stdlib.h>
 
@@ -46,13 +47,30 @@ static void check_columns(const struct record *r)
 		assert(record_count(r, resets[i]) == record_count(r, F_tcp_rst_dir));
 }
 
-static void drain(struct pipeline *p, char *line)
+/* A name that depends on the octets. */
+static void answer(struct pipeline *p, const struct pipeline_look *look)
+{
+	static const char *const names[] = { "smtp", "http", "", "a name that is far too long for this" };
+	assert(look->said[C2S].n <= PIPELINE_LOOK_MAX && look->said[S2C].n <= PIPELINE_LOOK_MAX);
+	assert(look->said[look->first].n > 0);
+	size_t sum = 0;
+	for (int dir = C2S; dir <= S2C; dir++)
+		for (size_t i = 0; i < look->said[dir].n; i++)
+			sum += look->said[dir].p[i];
+	if (sum % 5 < 4)
+		pipeline_classified(p, bytes_of(names[sum % 5]));
+}
+
+static void drain(struct pipeline *p, char *line, bool mail)
 {
 	struct pipeline_out out;
 	enum pipeline_item item;
 	while ((item = pipeline_next(p, &out)) != PIPELINE_NONE) {
+		if (item == PIPELINE_LOOK)
+			answer(p, &out.look);
 		if (item != PIPELINE_SESSION)
 			continue;
+		assert(mail == (record_get_num(out.session, F_found_by, -1) == foundby_port));
 		struct text t = { line, 0, JSON_LINE, false };
 		assert(record_check(out.session, record_size(out.session)));
 		check_columns(out.session);
@@ -61,17 +79,19 @@ static void drain(struct pipeline *p, char *line)
 }
 
 /* Each piece: control octet (flow, direction, how seq moves, flags), length octet, payload. */
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void walk(const uint8_t *data, size_t size, bool mail, char *line)
 {
 	struct pipeline_config config = { .ports = { { 25, false }, { 465, true } }, .nports = 2, .flows = 64,
-					  .dialogues = 16, .budget = 8 << 20, .dns = true };
+					  .dialogues = 16, .budget = 8 << 20, .dns = true, .odd = mail ? 0 : 1 };
+	static struct record stats;
+	if (!mail)
+		config.ports[0].port = config.ports[1].port = 9;
 	struct pipeline *p = pipeline_new(&config);
-	char *line = malloc(JSON_LINE);
 	uint32_t next[2][2] = { { 1000, 5000 }, { 0xfffffff0, 77 } };
 	struct cur c = cur_of((struct bytes){ data, size });
 	struct packet packet = { .linktype = 101, .ts = INT64_C(1700000000000000000) };
 	uint8_t buf[40 + 256];
-	assert(p && line);
+	assert(p);
 	while (cur_left(&c) >= 2) {
 		uint8_t control = cur_u8(&c);
 		struct bytes payload = cur_take(&c, cur_u8(&c));
@@ -88,11 +108,22 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		packet.data = (struct bytes){ buf, n };
 		packet.wire_len = (uint32_t)n;
 		pipeline_push(p, &packet);
-		drain(p, line);
+		drain(p, line, mail);
 	}
 	pipeline_finish(p);
-	drain(p, line);
+	drain(p, line, mail);
+	record_init(&stats);
+	pipeline_stats(p, &stats);
+	assert(record_check(&stats, record_size(&stats)));
 	pipeline_free(p);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	char *line = malloc(JSON_LINE);
+	assert(line);
+	walk(data, size, true, line);
+	walk(data, size, false, line);
 	free(line);
 	return 0;
 }

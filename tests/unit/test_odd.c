@@ -291,7 +291,7 @@ static void flood(void **state)
 	open_on(mail, 40000, 25, true);
 	speak(mail, odd_cases[0].line, WHOLE);
 	uint32_t seq[2] = { mail->seq[C2S], mail->seq[S2C] };
-	enum { MANY = 20000, ROOM = 4096 };
+	enum { MANY = 20000, ROOM = 64 };
 	for (unsigned i = 0; i < MANY; i++) {
 		mail->port[C2S] = (uint16_t)(1024 + i);
 		mail->port[S2C] = 8080;
