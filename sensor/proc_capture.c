@@ -153,6 +153,7 @@ static void send_stats(struct capture *c)
 	record_init(&stats);
 	record_num(&stats, F_st_packets, (int64_t)c->packets);
 	record_num(&stats, F_st_octets, (int64_t)c->octets);
+	record_cstr(&stats, F_st_classifier, classify_library() ? classify_library() : "off (built without nDPI)");
 	pipeline_stats(c->pipeline, &stats);
 	channel_send(c->judge, CH_STATS, (struct bytes){ (const uint8_t *)&stats, record_size(&stats) },
 		     (struct bytes){ 0 });
