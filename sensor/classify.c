@@ -19,10 +19,10 @@
 #define AT_LEAST(major, minor) (NDPI_MAJOR > (major) || (NDPI_MAJOR == (major) && NDPI_MINOR >= (minor)))
 #if AT_LEAST(4, 10)
 #define BEGIN() ndpi_init_detection_module(NULL)
-#define NO_GUESSES(m) ndpi_set_config(m, NULL, "dpi.guess_on_giveup", "0")
+#define SETTINGS(m) (ndpi_set_config(m, NULL, "dpi.guess_on_giveup", "0"), ndpi_set_config(m, NULL, "libgcrypt.init", "0"))
 #else
 #define BEGIN() ndpi_init_detection_module(ndpi_dont_load_tor_hosts | ndpi_dont_init_libgcrypt)
-#define NO_GUESSES(m) ((void)(m))
+#define SETTINGS(m) ((void)(m))
 #endif
 #if AT_LEAST(4, 5)
 #define PACKET(m, flow, p, n, ms) ndpi_detection_process_packet(m, flow, p, n, ms, NULL)
@@ -130,7 +130,7 @@ static bool start(struct classify *c)
 	if (c->failed)
 		return false;
 	ALL_PROTOCOLS(c->module);
-	NO_GUESSES(c->module);
+	SETTINGS(c->module);
 	ndpi_finalize_initialization(c->module);
 	return true;
 }
