@@ -546,8 +546,10 @@ static void count_label(struct pipeline *p, struct bytes name)
 static void release(struct pipeline *p, struct flow *fl)
 {
 	struct dialogue *d = fl->user;
-	if (d)
+	if (d) {
 		tls_release(&d->tls);
+		forget_first(d);
+	}
 	pool_give(&p->dialogues, d);
 	fl->user = NULL;
 	flow_release(p->flows, fl);
@@ -755,6 +757,11 @@ void pipeline_push(struct pipeline *p, const struct packet *packet)
 	p->have = frame_read(packet, p->fragments, &p->frames, &p->segment) == FRAME_OK;
 	if (p->odd && p->have)
 		share(p);
+}
+
+void pipeline_other_ports(struct pipeline *p, uint32_t every)
+{
+	p->config.odd = every;
 }
 
 void pipeline_finish(struct pipeline *p)

@@ -67,6 +67,9 @@ enum pipeline_item pipeline_next(struct pipeline *p, struct pipeline_out *out);
  * octets. Without an answer it is not known. On a mail port it is only counted; elsewhere "smtp" makes it a session,
  * and nothing else that is said here has a consequence. */
 void pipeline_classified(struct pipeline *p, struct bytes name);
+/* From now on one in every new connections on other ports is looked at, 0: none; those that are being looked at stay. Of no
+ * effect where config.odd was 0. */
+void pipeline_other_ports(struct pipeline *p, uint32_t every);
 /* No more packets: every open flow ends now. */
 void pipeline_finish(struct pipeline *p);
 

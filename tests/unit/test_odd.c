@@ -283,6 +283,28 @@ static void switched_off(void **state)
 	done(t);
 }
 
+/* Under load the caller may have no more of them begun; what has begun goes on. */
+static void shed(void **state)
+{
+	(void)state;
+	struct talk *t = begin(1);
+	open_on(t, 40000, 2526, true);
+	speak(t, (const char *const[]){ "<220 mx ESMTP\r\n", NULL }, WHOLE);
+	uint32_t seq[2] = { t->seq[C2S], t->seq[S2C] };
+	pipeline_other_ports(t->p, 0);
+	open_on(t, 40001, 2526, true);
+	speak(t, odd_cases[0].line, WHOLE);
+	open_on(t, 40000, 2526, false);
+	memcpy(t->seq, seq, sizeof(seq));
+	speak(t, odd_cases[0].line + 1, WHOLE);
+	end(t);
+	assert_int_equal(t->sessions, 1);
+	assert_int_equal(record_get_num(&t->last, F_src_port, 0), 40000);
+	assert_int_equal(record_get_tri(&t->last, F_smtp_offered), TRI_YES);
+	assert_int_equal(counter(t, F_st_odd), 1);
+	done(t);
+}
+
 /* Scans and floods on other ports stay in their own small table and cost nothing on a mail port. */
 static void flood(void **state)
 {
@@ -387,7 +409,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(first_octets), cmocka_unit_test(sample), cmocka_unit_test(on_another_port),
-		cmocka_unit_test(complete), cmocka_unit_test(switched_off), cmocka_unit_test(flood),
+		cmocka_unit_test(complete), cmocka_unit_test(switched_off), cmocka_unit_test(shed), cmocka_unit_test(flood),
 		cmocka_unit_test(on_a_mail_port), cmocka_unit_test(many_names),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
