@@ -5,6 +5,7 @@
  *	odd_sampled(seg, every)     is it one of those that are looked at, by its addresses and ports?
  *	odd_opens(payload)          a connection whose SYN was missed: is this a client's EHLO or HELO?
  *	odd_first(dir, octets)      its first octets
+ *	odd_heard(first)            is there enough to ask somebody who knows more protocols?
  *	odd_spoken(smtp, ...)       what the SMTP parser, which has read it from the start, has made of it by now */
 #ifndef ODD_H
 #define ODD_H

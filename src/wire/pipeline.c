@@ -605,7 +605,8 @@ static enum pipeline_item finish(struct pipeline *p, struct flow *fl, struct pip
 	struct dialogue *d = fl->user;
 	uint64_t octets = fl->streams.side[C2S].octets + fl->streams.side[S2C].octets;
 	odd_settle(fl);
-	bool nothing = !d || d->opaque || (p->hunting && fl->mark != ODD_FOUND) || !(smtp_spoken(&d->smtp) || d->tls_on[C2S] || d->tls_on[S2C]);
+	bool nothing = !d || d->opaque || (p->hunting && fl->mark != ODD_FOUND) ||
+		       !(smtp_spoken(&d->smtp) || d->tls_on[C2S] || d->tls_on[S2C]);
 	if (nothing || octets == 0) {
 		p->empty += octets == 0;
 		p->other += octets != 0;
