@@ -14,6 +14,7 @@
 
 #include <stdlib.h>
 
+#include "evidence_file.h"
 #include "source.h"
 #include "unpack.h"
 
@@ -29,7 +30,7 @@ enum {
 enum { PCAP_US = 0xa1b2c3d4, PCAP_NS = 0xa1b23c4d, PCAP_MODIFIED = 0xa1b2cd34, PCAPNG_ORDER = 0x1a2b3c4d };
 enum { PCAP_HEADER = 24, PCAP_RECORD = 16, PCAP_RECORD_MODIFIED = 24 };
 enum { BLOCK_IDB = 1, BLOCK_PB = 2, BLOCK_SPB = 3, BLOCK_EPB = 6, BLOCK_SHB = 0x0a0d0d0a };
-enum { OPT_END = 0, OPT_TSRESOL = 9, OPT_TSOFFSET = 14 };
+enum { OPT_END = 0, OPT_TSRESOL = 9, OPT_TSOFFSET = 14, OPT_CUSTOM_TEXT = 2988, OPT_CUSTOM = 2989 };
 
 /* A clock counts in 1/den seconds, or in 2^-shift seconds where den is 0. mul: nanoseconds in a count, or 0 if that
  * is no whole number. */
@@ -48,7 +49,9 @@ enum state { STATE_START, STATE_PCAP, STATE_PCAPNG, STATE_END };
  * minor           pcap: version 2.minor
  * scale           pcap: nanoseconds in the unit of the second time field
  * ts              of the packet that came last
- * why, bad_at     the damage */
+ * why, bad_at     the damage
+ * evidence        the section is evidence of ours      octets, sha256  of the packet that came last, see capfile_witnessed
+ * whole           that packet with what was cut off it */
 struct capfile {
 	struct unpack *unpack;
 	enum state state;
@@ -61,6 +64,10 @@ struct capfile {
 	uint64_t packets;
 	const char *why;
 	uint64_t bad_at;
+	bool evidence;
+	struct bytes octets;
+	const uint8_t *sha256;
+	uint8_t whole[CAPTURED_MAX];
 	uint32_t ifaces;
 	struct iface iface[IFACES_MAX];
 	uint8_t buf[BUF];
@@ -98,6 +105,8 @@ void capfile_start(struct capfile *c, int fd, struct bytes head)
 	c->ts = 0;
 	c->why = NULL;
 	c->ifaces = 0;
+	c->evidence = false;
+	c->sha256 = NULL;
 }
 
 const char *capfile_why(const struct capfile *c)
@@ -371,6 +380,45 @@ static const char *add_iface(struct capfile *c, struct cur body)
 	return NULL;
 }
 
+bool capfile_witnessed(const struct capfile *c, struct bytes *octets, const uint8_t **sha256)
+{
+	*octets = c->octets;
+	*sha256 = c->sha256;
+	return c->sha256;
+}
+
+/* The next custom option of ours with that code; false: there is none, or they are broken. */
+static bool our_option(struct cur *r, bool little, uint16_t wanted, struct bytes *value)
+{
+	while (cur_left(r)) {
+		uint16_t code = u16(r, little), n = u16(r, little);
+		struct cur v = cur_of(cur_take(r, n));
+		cur_take(r, (4u - n % 4u) % 4u);
+		if (r->bad || code == OPT_END)
+			return false;
+		if (code != wanted || u32(&v, little) != EVIDENCE_PEN)
+			continue;
+		*value = (struct bytes){ v.p, cur_left(&v) };
+		return true;
+	}
+	return false;
+}
+
+/* What a packet of evidence says of itself: octets that were cut off it because they were covered become zeros again. */
+static void unfold(struct capfile *c, struct cur options, struct packet *p, uint32_t wire)
+{
+	struct bytes value;
+	uint32_t was;
+	cur_take(&options, (4u - p->data.n % 4u) % 4u);
+	c->octets = p->data;
+	if (!our_option(&options, c->little, OPT_CUSTOM, &value) || !evidence_mark(value, &was, &c->sha256) ||
+	    was <= p->data.n || was > CAPTURED_MAX || was > wire)
+		return;
+	memcpy(c->whole, p->data.p, p->data.n);
+	memset(c->whole + p->data.n, 0, was - p->data.n);
+	p->data = (struct bytes){ c->whole, was };
+}
+
 /* Enhanced and old packet blocks differ in the size of their interface number. */
 static const char *packet_of(struct capfile *c, struct cur body, uint32_t type, struct packet *p, uint32_t *wire)
 {
@@ -388,6 +436,9 @@ static const char *packet_of(struct capfile *c, struct cur body, uint32_t type, 
 	p->data = cur_take(&body, cap);
 	if (body.bad)
 		return "a packet larger than its block";
+	c->sha256 = NULL;
+	if (c->evidence && type == BLOCK_EPB)
+		unfold(c, body, p, *wire);
 	p->iface = id;
 	p->linktype = c->iface[id].linktype;
 	c->ts = clock_ns(&c->iface[id], high << 32 | low);
@@ -448,9 +499,13 @@ static uint32_t block_min(uint32_t type)
 
 static const char *start_section(struct capfile *c, struct cur body)
 {
+	struct bytes value;
 	cur_take(&body, 4);
 	c->ifaces = 0;
-	return u16(&body, c->little) == 1 ? NULL : "this version of the pcapng format is not known";
+	uint16_t version = u16(&body, c->little);
+	cur_take(&body, 10);
+	c->evidence = our_option(&body, c->little, OPT_CUSTOM_TEXT, &value);
+	return version == 1 ? NULL : "this version of the pcapng format is not known";
 }
 
 /* A block that we do not look into passes by in pieces, so that it may have any length. false: it is damaged. */

@@ -27,6 +27,11 @@ enum capfile_result capfile_next(struct capfile *c, struct packet *p);
 const char *capfile_why(const struct capfile *c);
 uint64_t capfile_offset(const struct capfile *c);
 
+/* Of the packet handed out last, if the file is evidence of ours (evidence_file.h) and says so: its octets as they stand in
+ * the file, and their SHA-256 as it stands there. Octets that were covered and cut off at its end are handed out as zeros.
+ * false: nothing is said of it. */
+bool capfile_witnessed(const struct capfile *c, struct bytes *octets, const uint8_t **sha256);
+
 /* Packets handed out since the start; whether the octets are compressed; how many were read, as they lie there. */
 uint64_t capfile_packets(const struct capfile *c);
 bool capfile_packed(const struct capfile *c);

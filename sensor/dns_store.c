@@ -638,7 +638,7 @@ static void offer_weak(struct pick *p, const struct entry *e, enum key_kind kind
 static void offer_asked(struct pick *p, const struct entry *e)
 {
 	for (; e; e = e->next) {
-		if (e->msg->rcode == RCODE_SERVFAIL)
+		if (dns_wire_failure(e->msg->rcode))
 			offer_weak(p, e, KEY_ASKED, RANK_FAILURE, FOUND_FAILURE);
 		else if (e->msg->dnssec)
 			offer(p, e, KEY_ASKED, false);
@@ -1110,32 +1110,32 @@ static bool from_other(const struct pick *p)
 	return other;
 }
 
-void dns_store_reply(const struct dns_store *s, const struct dns_name *name, uint16_t type, int64_t as_of, bool edns,
-		     unsigned skip, struct dns_reply *reply)
+/* What p picked, as a reply to the question (name, type). */
+static void compose(struct pick *p, const struct dns_name *name, uint16_t type, int64_t as_of, bool edns,
+		    struct dns_reply *reply)
 {
 	static const uint8_t opt[REPLY_OPT] = { 0, 0, RR_OPT, 0xff, 0xff, 0, 0, 0x80, 0, 0, 0 };
-	struct pick p = pick(s, name, type, as_of, skip);
-	bool good = p.found != FOUND_MISSING && p.found != FOUND_FAILURE;
-	unsigned rcode = good && p.kind != KEY_SET && p.kind != KEY_NODATA ? p.entry->msg->rcode : RCODE_NOERROR;
-	if (p.kind == KEY_SPAN && good)
-		rcode = p.nxdomain ? RCODE_NXDOMAIN : RCODE_NOERROR;
+	bool good = p->found != FOUND_MISSING && p->found != FOUND_FAILURE;
+	unsigned rcode = good && p->kind != KEY_SET && p->kind != KEY_NODATA ? p->entry->msg->rcode : RCODE_NOERROR;
+	if (p->kind == KEY_SPAN && good)
+		rcode = p->nxdomain ? RCODE_NXDOMAIN : RCODE_NOERROR;
 	struct writer w = { reply->octets, DNS_HEADER, sizeof(reply->octets) - REPLY_OPT, false };
 	memset(reply->octets, 0, DNS_HEADER);
 	put(&w, (struct bytes){ name->octets, name->n });
 	put16(&w, type);
 	put16(&w, CLASS_IN);
 	size_t question = w.n;
-	p.end = INT64_MAX;
-	unsigned an = good ? put_section(&w, &p, DNS_ANSWER) : 0;
-	unsigned ns_n = good ? put_section(&w, &p, DNS_AUTHORITY) : 0;
+	p->end = INT64_MAX;
+	unsigned an = good ? put_section(&w, p, DNS_ANSWER) : 0;
+	unsigned ns_n = good ? put_section(&w, p, DNS_AUTHORITY) : 0;
 	if (w.full) {
 		w.n = question;
 		an = ns_n = 0;
 		good = false;
-		p.found = FOUND_MISSING;
+		p->found = FOUND_MISSING;
 	}
-	if (good && as_of >= p.end && p.entry->ts < p.end)
-		p.found = FOUND_STALE;
+	if (good && as_of >= p->end && p->entry->ts < p->end)
+		p->found = FOUND_STALE;
 	if (edns) {
 		w.cap += REPLY_OPT;
 		put(&w, (struct bytes){ opt, sizeof(opt) });
@@ -1146,12 +1146,68 @@ void dns_store_reply(const struct dns_store *s, const struct dns_name *name, uin
 	set16(&w, 8, ns_n);
 	set16(&w, 10, edns);
 	reply->n = w.n;
-	reply->found = p.found;
-	reply->ts = p.entry ? p.entry->ts : INT64_MIN;
-	reply->proofs = proofs(&p);
-	reply->other = p.entry && from_other(&p);
-	reply->from = p.from;
-	reply->until = p.until;
+	reply->found = p->found;
+	reply->ts = p->entry ? p->entry->ts : INT64_MIN;
+	reply->proofs = proofs(p);
+	reply->other = p->entry && from_other(p);
+	reply->from = p->from;
+	reply->until = p->until;
+}
+
+void dns_store_reply(const struct dns_store *s, const struct dns_name *name, uint16_t type, int64_t as_of, bool edns,
+		     unsigned skip, struct dns_reply *reply)
+{
+	struct pick p = pick(s, name, type, as_of, skip);
+	compose(&p, name, type, as_of, edns, reply);
+}
+
+/* Of which name, this one or one above it, does entry say that it does not exist? */
+static bool denied_at(const struct dns_store *s, const struct entry *entry, struct dns_name *name)
+{
+	do {
+		for (const struct entry *e = entries(s, KEY_NX, name, 0); e; e = e->next)
+			if (e == entry)
+				return true;
+	} while (dns_wire_parent(name, name) && name->n > 1);
+	return false;
+}
+
+/* The question that the message behind p answered, where that was another one: into name and type. Spans of several
+ * messages have none; their own reply stands for them. false: p is never served. */
+static bool asked_for(const struct dns_store *s, struct pick *p, struct dns_name *name, uint16_t *type)
+{
+	switch (p->kind) {
+	case KEY_SET:
+		*type = p->entry->set->type;
+		return true;
+	case KEY_NODATA: /* the NSEC of the name, as the answer to a question for it */
+		*type = p->entry->set->type;
+		p->kind = KEY_SET;
+		return true;
+	case KEY_ASKED:
+		*type = p->entry->msg->qtype;
+		return true;
+	case KEY_NX:
+		*type = p->entry->msg->qtype;
+		return denied_at(s, p->entry, name);
+	case KEY_SPAN:
+		return true;
+	case KEY_CUT:
+	case KEY_SEEN:
+		break;
+	}
+	return false;
+}
+
+bool dns_store_source(const struct dns_store *s, const struct dns_name *name, uint16_t type, int64_t as_of, unsigned skip,
+		      struct dns_reply *reply)
+{
+	struct pick p = pick(s, name, type, as_of, skip);
+	struct dns_name asked = *name;
+	if (p.found == FOUND_MISSING || (p.found == FOUND_DERIVED && !asked_for(s, &p, &asked, &type)))
+		return false;
+	compose(&p, &asked, type, as_of, p.found != FOUND_UNSIGNED, reply);
+	return reply->n > DNS_HEADER;
 }
 
 bool dns_store_ttl(const struct dns_store *s, const struct dns_name *name, uint16_t type, int64_t as_of, unsigned skip,

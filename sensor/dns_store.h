@@ -11,7 +11,7 @@ enum { DNS_SKEW = 3600 };          /* s that a signature may begin late or end e
 /* What a reply is worth. EXACT: a message, or a signed RRset, that answers this question. DERIVED: a denial or an
  * alias drawn from answers to other questions. UNSIGNED: an answer to a query that did not ask for signatures: it
  * shows data and proves nothing. STALE: signatures that were good when it was captured, and have ended by as_of.
- * FAILURE: the capture shows SERVFAIL. MISSING: nothing fits. */
+ * FAILURE: the capture shows SERVFAIL, NOTIMP or REFUSED. MISSING: nothing fits. */
 enum dns_found { FOUND_EXACT, FOUND_DERIVED, FOUND_UNSIGNED, FOUND_STALE, FOUND_FAILURE, FOUND_MISSING };
 
 /* ts     ns, of the newest message used; later than as_of if only later data fits
@@ -42,6 +42,10 @@ enum dns_kept dns_store_add(struct dns_store *s, const struct dns_message *m);
  * else so many better ones are passed over, because a validator refused them. */
 void dns_store_reply(const struct dns_store *s, const struct dns_name *name, uint16_t type, int64_t as_of, bool edns,
 		     unsigned skip, struct dns_reply *reply);
+/* The message that this reply rests on, as a reply to a question of its own: a store that is given it answers (name, type)
+ * alike, and can tell as well as this one what it lacks. false: nothing fits. */
+bool dns_store_source(const struct dns_store *s, const struct dns_name *name, uint16_t type, int64_t as_of, unsigned skip,
+		      struct dns_reply *reply);
 /* The owners of records of type that hold key: an address for A and AAAA, a name in wire form for MX. Only answers of the
  * day before as_of count; the latest comes first. Returns how many, at most max. */
 size_t dns_store_seen(const struct dns_store *s, uint16_t type, struct bytes key, int64_t as_of, struct dns_name *out,

@@ -14,14 +14,19 @@ struct dns_watch {
 	bool crowded;                   /* an answer may belong to a question that was not looked at: too many, or out of order */
 	uint32_t n, bucket[BUCKETS];
 	struct watched *event;
+	uint8_t *octets;
+	size_t used, cap;
 };
 
-struct dns_watch *dns_watch_new(void)
+struct dns_watch *dns_watch_new(size_t octets)
 {
 	struct dns_watch *w = calloc(1, sizeof(*w));
-	if (w)
+	if (w) {
 		w->event = calloc(WATCH_EVENTS, sizeof(w->event[0]));
-	if (!w || !w->event || getrandom(&w->seed, sizeof(w->seed), 0) != sizeof(w->seed)) {
+		w->cap = octets < UINT32_MAX ? octets : UINT32_MAX;
+		w->octets = w->cap ? malloc(w->cap) : NULL;
+	}
+	if (!w || !w->event || (w->cap && !w->octets) || getrandom(&w->seed, sizeof(w->seed), 0) != sizeof(w->seed)) {
 		dns_watch_free(w);
 		return NULL;
 	}
@@ -31,8 +36,10 @@ struct dns_watch *dns_watch_new(void)
 
 void dns_watch_free(struct dns_watch *w)
 {
-	if (w)
+	if (w) {
 		free(w->event);
+		free(w->octets);
+	}
 	free(w);
 }
 
@@ -130,6 +137,21 @@ static void match(struct dns_watch *w, struct watched *e)
 	w->crowded |= steps == WATCH_STEPS || (w->n && e->ts < w->event[w->n - 1].ts - DISORDER);
 }
 
+static void keep(struct dns_watch *w, struct watched *e, struct bytes octets)
+{
+	if (octets.n > UINT16_MAX || octets.n > w->cap - w->used)
+		return;
+	memcpy(w->octets + w->used, octets.p, octets.n);
+	e->at = (uint32_t)w->used;
+	e->n = (uint16_t)octets.n;
+	w->used += octets.n;
+}
+
+struct bytes dns_watch_octets(const struct dns_watch *w, const struct watched *e)
+{
+	return e->n ? (struct bytes){ w->octets + e->at, e->n } : (struct bytes){ 0 };
+}
+
 void dns_watch_add(struct dns_watch *w, const struct dns_message *m)
 {
 	struct dns_walk walk;
@@ -148,6 +170,7 @@ void dns_watch_add(struct dns_watch *w, const struct dns_message *m)
 	uint32_t *head = &w->bucket[e.key % BUCKETS];
 	e.next = *head;
 	match(w, &e);
+	keep(w, &e, m->octets);
 	*head = w->n;
 	w->event[w->n++] = e;
 }

@@ -22,16 +22,16 @@ struct watched {
 	int64_t ts;
 	uint64_t key, print;
 	struct addr client, server;
-	uint32_t next;
-	uint16_t port, id;
+	uint32_t next, at;              /* at: where its octets are kept */
+	uint16_t port, id, n;           /* n: 0 when they are not */
 	uint8_t kind;                   /* enum watched_kind */
 	bool dnssec, answered;
 };
 
 struct dns_watch;
 
-/* NULL: no memory. */
-struct dns_watch *dns_watch_new(void);
+/* octets: how many of the messages themselves are kept beside, for whoever must show them. NULL: no memory. */
+struct dns_watch *dns_watch_new(size_t octets);
 void dns_watch_free(struct dns_watch *w);
 /* Notes a question or an answer about MX, A, AAAA, CNAME or TLSA that went by UDP; anything else is passed over. */
 void dns_watch_add(struct dns_watch *w, const struct dns_message *m);
@@ -40,6 +40,8 @@ uint64_t dns_watch_print(const struct dns_watch *w, struct bytes message);
 /* The next event about (name, type) with from <= ts < until, the latest first; *e NULL: the first one. false: no more. */
 bool dns_watch_next(const struct dns_watch *w, const struct dns_name *name, uint16_t type, int64_t from, int64_t until,
 		    const struct watched **e);
+/* The octets of e, a loan until dns_watch_free; none: they were not kept. */
+struct bytes dns_watch_octets(const struct dns_watch *w, const struct watched *e);
 /* Did e, an answer, come as the second and other answer to one question? */
 bool dns_watch_race(const struct dns_watch *w, const struct watched *e);
 /* Is e, a question, the last of WATCH_VAIN that one client asked in vain? That it asked again shows that no answer came. */

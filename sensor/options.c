@@ -6,11 +6,15 @@
 
 const char options_usage[] =
 	"usage: mxwitness read [options] CAPTURE...\n"
+	"       mxwitness watch -i INTERFACE[,INTERFACE...] [options]\n"
+	"       mxwitness verify [--trust-anchor FILE] [--rules DIR] FILE...\n"
 	"       mxwitness rules list [--findings] [--format table|ndjson|mdoc]\n"
 	"       mxwitness rules show ID...\n"
 	"       mxwitness rules lint FILE|DIR...\n"
 	"       mxwitness rules test [-v] DIR...\n"
-	"       mxwitness rules fields [--format tsv|mdoc] [PART...]\n"
+	"       mxwitness rules fields [--format tsv|mdoc|metrics] [PART...]\n"
+	"       mxwitness config check|dump [-c FILE]\n"
+	"       mxwitness config keys [--format yaml|mdoc]\n"
 	"\n"
 	"read\n"
 	"Judges the SMTP sessions in captures: who lost the encryption that the receiving domain promised?\n"
@@ -25,12 +29,27 @@ const char options_usage[] =
 	"  --ports LIST             mail ports, PORT or PORT=tls (default 25,587,2525,465=tls)\n"
 	"  --other-ports off|N      look for SMTP in one in N connections on other ports (default 1: in all)\n"
 	"  --rules DIR              rules to judge by (default: the installed ones)\n"
-	"  -c FILE                  site configuration, see mxwitness(1)\n"
+	"  -c FILE                  site configuration, see mxwitness.conf(5)\n"
+	"  --evidence DIR           write a file there for each alert, by which others can repeat the verdict\n"
+	"  --evidence-budget LIST   what DIR may hold: size=MiB,files=N,days=N (default size=1024), the oldest go first\n"
+	"  --evidence-hook PROGRAM  run at the end with the path of DIR/MANIFEST, to sign it or have it time-stamped\n"
 	"  --format table|ndjson    default: table on a terminal, ndjson elsewhere\n"
 	"  -o FILE                  write there instead of standard output\n"
 	"  --all                    in the table, sessions without a finding too\n"
 	"  -v, -q                   the counters of the run on standard error; no progress line\n"
 	"  --version, --help\n"
+	"\n"
+	"verify\n"
+	"Repeats the verdict of evidence files, from these and the trust anchors alone, without any network.\n"
+	"Exit status: 0 all reproduced, 1 one was not, 2 one could not be read.\n"
+	"\n"
+	"watch\n"
+	"Judges the SMTP sessions of interfaces, as they come, until it is told to end (SIGTERM, Ctrl-C).\n"
+	"\n"
+	"  -i INTERFACE,...         where to capture; may be repeated; else interfaces: of the configuration\n"
+	"  --dns MODE               live (default), auto, capture, off\n"
+	"  -o FILE                  where to append events (default: outputs: of the configuration, else standard output)\n"
+	"  -c, --resolver, --trust-anchor, --ports, --rules, --evidence, --evidence-budget, --format as above\n"
 	"\n"
 	"rules\n"
 	"  list                     every rule with its levels by promise; --findings: a row a finding\n"
@@ -41,11 +60,17 @@ const char options_usage[] =
 	"  fields [PART...]         the fields of events, those with PART in their name\n"
 	"  --rules DIR, -c FILE, -o FILE as above\n"
 	"\n"
+	"config\n"
+	"  check                    is the configuration right, and does what it names exist here?\n"
+	"  dump                     every key with its value and where that came from; itself a configuration\n"
+	"  keys                     every key with its default and what it means, as a configuration\n"
+	"  -c FILE                  default: /etc/mxwitness/mxwitness.yaml\n"
+	"\n"
 	"Exit status: 0 no alert of level medium or above, all tests passed; 1 at least one alert, or a test failed;\n"
 	"2 an input could not be read whole, or the command line, configuration, a rule or a test is wrong.\n";
 
-enum { O_DNS = 256, O_DNS_FROM, O_RESOLVER, O_ANCHOR, O_PORTS, O_RULES, O_FORMAT, O_ALL, O_FINDINGS, O_VERSION, O_SAVE_DNS,
-       O_OTHER_PORTS };
+enum { O_DNS = 256, O_DNS_FROM, O_RESOLVER, O_ANCHOR, O_PORTS, O_RULES, O_FORMAT, O_EVIDENCE, O_BUDGET, O_HOOK, O_ALL, O_FINDINGS,
+       O_VERSION, O_SAVE_DNS, O_OTHER_PORTS };
 
 static const struct option longs[] = {
 	{ "dns", required_argument, NULL, O_DNS },
@@ -57,6 +82,9 @@ static const struct option longs[] = {
 	{ "other-ports", required_argument, NULL, O_OTHER_PORTS },
 	{ "rules", required_argument, NULL, O_RULES },
 	{ "format", required_argument, NULL, O_FORMAT },
+	{ "evidence", required_argument, NULL, O_EVIDENCE },
+	{ "evidence-budget", required_argument, NULL, O_BUDGET },
+	{ "evidence-hook", required_argument, NULL, O_HOOK },
 	{ "all", no_argument, NULL, O_ALL },
 	{ "findings", no_argument, NULL, O_FINDINGS },
 	{ "version", no_argument, NULL, O_VERSION },
@@ -96,6 +124,8 @@ static bool read_ok(const struct options *o, struct error *e)
 		error_set(e, "--dns-from -: not from standard input; name a file");
 	else if (o->ncaptures == 0)
 		error_set(e, "read: no capture named; give files, a directory, or - for standard input");
+	else if ((o->budget || o->hook) && !o->evidence)
+		error_set(e, "%s: for which directory? Name it with --evidence DIR", o->hook ? "--evidence-hook" : "--evidence-budget");
 	else if (o->findings)
 		error_set(e, "--findings belongs to: mxwitness rules list");
 	else if (o->save_dns && (!o->dns || (strcmp(o->dns, "live") != 0 && strcmp(o->dns, "auto") != 0)))
@@ -103,6 +133,16 @@ static bool read_ok(const struct options *o, struct error *e)
 	else
 		return true;
 	return false;
+}
+
+static bool verify_ok(const struct options *o, struct error *e)
+{
+	const char *foreign = o->dns ? "--dns" : o->ndns_from ? "--dns-from" : o->resolver ? "--resolver" : o->ports ? "--ports" :
+			      o->save_dns ? "--save-dns" : o->all ? "--all" : o->config ? "-c" : o->evidence ? "--evidence" : o->budget ? "--evidence-budget" : o->hook ? "--evidence-hook" :
+			      o->format ? "--format" : o->out ? "-o" : o->findings ? "--findings" : NULL;
+	if (foreign)
+		return error_set(e, "verify: %s means nothing here; the evidence file says with what it was made", foreign);
+	return o->ncaptures || error_set(e, "verify: no evidence file named");
 }
 
 static const char *const verb_words[] = {
@@ -113,8 +153,9 @@ static const char *const verb_words[] = {
 /* Which options of `read` mean nothing to `rules`. */
 static const char *foreign(const struct options *o)
 {
-	return o->dns ? "--dns" : o->ndns_from ? "--dns-from" : o->resolver ? "--resolver" : o->anchor ? "--trust-anchor" : o->save_dns ? "--save-dns" :
-	       o->ports ? "--ports" : o->other_ports ? "--other-ports" :
+	return o->dns ? "--dns" : o->ndns_from ? "--dns-from" : o->resolver ? "--resolver" : o->anchor ? "--trust-anchor" :
+	       o->save_dns ? "--save-dns" : o->ports ? "--ports" : o->other_ports ? "--other-ports" :
+	       o->evidence ? "--evidence" : o->budget ? "--evidence-budget" : o->hook ? "--evidence-hook" :
 	       o->all ? "--all" : o->quiet ? "-q" : NULL;
 }
 
@@ -122,13 +163,13 @@ static bool formats_ok(const struct options *o, struct error *e)
 {
 	static const char *const none[] = { NULL };
 	static const char *const list[] = { "table", "ndjson", "mdoc", NULL };
-	static const char *const fields[] = { "tsv", "mdoc", NULL };
+	static const char *const fields[] = { "tsv", "mdoc", "metrics", NULL };
 	const char *const *words = o->verb == RULES_LIST ? list : o->verb == RULES_FIELDS ? fields : none;
 	if (!o->format || one_of(o->format, words))
 		return true;
 	return error_set(e, "--format %s: no such format; rules %s", o->format,
 			 o->verb == RULES_LIST ? "list has table, ndjson and mdoc" :
-			 o->verb == RULES_FIELDS ? "fields has tsv and mdoc, and none for people" : "list and rules fields have one");
+			 o->verb == RULES_FIELDS ? "fields has tsv, mdoc and metrics, and none for people" : "list and rules fields have one");
 }
 
 static bool rules_ok(const struct options *o, struct error *e)
@@ -161,6 +202,69 @@ static bool rules_verb(char **argv, int argc, struct options *o, struct error *e
 			 argc > 0 ? argv[0] : "", argc > 0 ? "no such command" : "what about them?");
 }
 
+/* Which options mean nothing to `config`. */
+static const char *no_config(const struct options *o)
+{
+	return foreign(o) ? foreign(o) : o->findings ? "--findings" : o->verbose ? "-v" : NULL;
+}
+
+static bool config_ok(const struct options *o, const char *verb, struct error *e)
+{
+	static const char *const format[] = { "yaml", "mdoc", NULL };
+	bool keys = o->config_verb == CONFIG_KEYS;
+	if (no_config(o))
+		return error_set(e, "config %s: %s means nothing to it", verb, no_config(o));
+	if (o->nargs)
+		return error_set(e, "config %s: %s: no argument belongs here; the file is named with -c", verb, o->args[0]);
+	if (keys && (o->config || o->rules))
+		return error_set(e, "config keys: %s means nothing to it; the keys are the same everywhere", o->config ? "-c" : "--rules");
+	if (o->format && !keys)
+		return error_set(e, "config %s: --format belongs to: mxwitness config keys", verb);
+	return !o->format || one_of(o->format, format) ||
+	       error_set(e, "--format %s: no such format; config keys has yaml and mdoc", o->format);
+}
+
+static bool config_verb(char **argv, int argc, struct options *o, struct error *e)
+{
+	static const char *const words[] = { [CONFIG_CHECK] = "check", [CONFIG_DUMP] = "dump", [CONFIG_KEYS] = "keys", NULL };
+	for (unsigned v = 0; argc > 0 && words[v]; v++) {
+		if (strcmp(argv[0], words[v]) != 0)
+			continue;
+		o->config_verb = (enum config_verb)v;
+		o->args = argv + 1;
+		o->nargs = argc - 1;
+		return config_ok(o, words[v], e);
+	}
+	return error_set(e, "config%s%s: %s; it is check, dump or keys", argc > 0 ? " " : "", argc > 0 ? argv[0] : "",
+			 argc > 0 ? "no such command" : "what about it?");
+}
+
+/* Names, commas between. */
+static void interfaces(struct options *o, char *list)
+{
+	for (char *save = NULL, *name = strtok_r(list, ",", &save); name; name = strtok_r(NULL, ",", &save))
+		if (o->ninterfaces++ < OPTIONS_INTERFACES)
+			o->interface[o->ninterfaces - 1] = name;
+}
+
+static bool watch_ok(const struct options *o, struct error *e)
+{
+	static const char *const dns[] = { "capture", "auto", "live", "off", NULL };
+	static const char *const format[] = { "table", "ndjson", NULL };
+	const char *no = o->ndns_from ? "--dns-from" : o->save_dns ? "--save-dns" : o->hook ? "--evidence-hook" : o->findings ? "--findings" : NULL;
+	if (no)
+		return error_set(e, "watch: %s means nothing to it", no);
+	if (o->ncaptures)
+		return error_set(e, "watch: %s: no argument belongs here; interfaces are named with -i", o->captures[0]);
+	if (o->dns && !one_of(o->dns, dns))
+		return error_set(e, "--dns %s: no such mode; it is live, auto, capture or off", o->dns);
+	if (o->format && !one_of(o->format, format))
+		return error_set(e, "--format %s: no such format; it is table or ndjson", o->format);
+	if (o->budget && !o->evidence)
+		return error_set(e, "--evidence-budget: for which directory? Name it with --evidence DIR");
+	return o->ninterfaces <= OPTIONS_INTERFACES || error_set(e, "-i: at most %d interfaces", OPTIONS_INTERFACES);
+}
+
 static void set(struct options *o, int c)
 {
 	if (c == O_DNS)
@@ -181,12 +285,20 @@ static void set(struct options *o, int c)
 		o->rules = optarg;
 	else if (c == O_FORMAT)
 		o->format = optarg;
+	else if (c == O_EVIDENCE)
+		o->evidence = optarg;
+	else if (c == O_BUDGET)
+		o->budget = optarg;
+	else if (c == O_HOOK)
+		o->hook = optarg;
 	else if (c == O_ALL)
 		o->all = true;
 	else if (c == O_FINDINGS)
 		o->findings = true;
 	else if (c == 'c')
 		o->config = optarg;
+	else if (c == 'i')
+		interfaces(o, optarg);
 	else if (c == 'o')
 		o->out = optarg;
 	else if (c == 'v')
@@ -202,7 +314,7 @@ bool options_parse(int argc, char **argv, enum command *command, struct options 
 	*command = COMMAND_READ;
 	opterr = 0;
 	optind = 1;
-	while ((c = getopt_long(argc, argv, ":hvqc:o:", longs, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, ":hvqc:i:o:", longs, NULL)) != -1) {
 		if (c == 'h' || c == O_VERSION) {
 			*command = c == 'h' ? COMMAND_HELP : COMMAND_VERSION;
 			return true;
@@ -222,8 +334,26 @@ bool options_parse(int argc, char **argv, enum command *command, struct options 
 		*command = COMMAND_RULES;
 		return rules_verb(argv + optind + 1, argc - optind - 1, o, e);
 	}
+	if (strcmp(argv[optind], "config") == 0) {
+		*command = COMMAND_CONFIG;
+		return config_verb(argv + optind + 1, argc - optind - 1, o, e);
+	}
+	if (strcmp(argv[optind], "watch") == 0) {
+		*command = COMMAND_WATCH;
+		o->captures = argv + optind + 1;
+		o->ncaptures = argc - optind - 1;
+		return watch_ok(o, e);
+	}
+	if (o->ninterfaces)
+		return error_set(e, "-i belongs to: mxwitness watch");
+	if (strcmp(argv[optind], "verify") == 0) {
+		*command = COMMAND_VERIFY;
+		o->captures = argv + optind + 1;
+		o->ncaptures = argc - optind - 1;
+		return verify_ok(o, e);
+	}
 	if (strcmp(argv[optind], "read") != 0)
-		return error_set(e, "%s: no such command; it is read or rules", argv[optind]);
+		return error_set(e, "%s: no such command; it is read, watch, verify, rules or config", argv[optind]);
 	o->captures = argv + optind + 1;
 	o->ncaptures = argc - optind - 1;
 	return read_ok(o, e);

@@ -3,10 +3,11 @@
 #include "run.h"
 
 #include <assert.h>
+#include <openssl/evp.h>
+#include <stdio.h>
 
 #include "classify.h"
 #include "key_proof.h"
-#include "sandbox.h"
 #include "wire/tls.h"
 
 /* BEHIND_MAX: octets that follow the record of a session: length of the chain, chain, proof. */
@@ -18,6 +19,7 @@ struct capture {
 	struct pipeline *pipeline;
 	struct classify *classify;
 	uint64_t packets, octets, sessions;
+	EVP_MD *sha256;
 	bool gone;   /* who should read us is not there any more */
 	uint8_t behind[BEHIND_MAX];
 };
@@ -44,19 +46,18 @@ static void send_session(struct capture *c, const struct pipeline_out *out)
 	at += put(c->behind + at, out->chain);
 	at += put(c->behind + at, out->proof);
 	c->sessions++;
+	if (out->exhibit.n && !channel_send(c->judge, CH_EXHIBIT, out->exhibit, (struct bytes){ 0 }))
+		c->gone = true;
 	if (!channel_send(c->judge, CH_SESSION, record, (struct bytes){ c->behind, at }))
 		c->gone = true;
 }
 
 static void send_dns(struct capture *c, const struct dns_message *m, bool other)
 {
-	uint8_t head[CHANNEL_DNS_HEAD];
-	memcpy(head, &m->ts, 8);
-	memcpy(head + 8, &m->frame, 8);
-	head[16] = (uint8_t)(m->tcp | other << 1);
-	memcpy(head + 17, &m->client_port, 2);
-	memcpy(head + 19, &m->client, sizeof(m->client));
-	memcpy(head + 19 + sizeof(m->client), &m->server, sizeof(m->server));
+	uint8_t head[DNS_MESSAGE_HEAD];
+	struct dns_message mine = *m;
+	mine.other = other;
+	dns_message_head(&mine, head);
 	/* without a resolver there is nobody to tell; the judge will notice, and sessions still count */
 	if (c->resolver && !channel_send(c->resolver, CH_DNS, (struct bytes){ head, sizeof(head) }, m->octets))
 		c->resolver = NULL;
@@ -85,6 +86,8 @@ static void drain(struct capture *c)
 		case PIPELINE_LOOK:
 			classify(c, &out.look);
 			break;
+		case PIPELINE_QUIET: /* not asked for: in a file nothing is left out */
+		case PIPELINE_COUNT:
 		case PIPELINE_NONE:
 			break;
 		}
@@ -100,6 +103,21 @@ static void send_progress(struct capture *c)
 		c->gone = true;
 }
 
+/* Evidence says what its decisive packets were: are they still? */
+static void check_packet(struct capture *c, const struct packet *packet)
+{
+	struct bytes octets;
+	const uint8_t *sha256;
+	uint8_t now[EVP_MAX_MD_SIZE];
+	char text[80];
+	if (!source_witnessed(c->run->source, &octets, &sha256))
+		return;
+	if (EVP_Digest(octets.p, octets.n, now, NULL, c->sha256, NULL) && memcmp(now, sha256, 32) == 0)
+		return;
+	snprintf(text, sizeof(text), "packet %llu is not what was written", (unsigned long long)packet->number);
+	note(c->judge, 'e', text);
+}
+
 static void read_all(struct capture *c)
 {
 	struct packet packet;
@@ -111,6 +129,8 @@ static void read_all(struct capture *c)
 		}
 		c->packets++;
 		c->octets += packet.data.n;
+		if (c->run->claim)
+			check_packet(c, &packet);
 		pipeline_push(c->pipeline, &packet);
 		drain(c);
 		if (c->run->progress && c->packets % PROGRESS_PACKETS == 0)
@@ -165,9 +185,10 @@ int proc_capture(const struct run *run, struct channel *judge, struct channel *r
 	struct capture c = { .run = run, .judge = judge, .resolver = resolver };
 	c.pipeline = pipeline_new(&run->pipeline);
 	c.classify = classify_new();
-	if (!c.pipeline) {
+	c.sha256 = run->claim ? EVP_MD_fetch(NULL, "SHA256", NULL) : NULL; /* nothing can be fetched in the sandbox */
+	if (!c.pipeline || (run->claim && !c.sha256)) {
 		note(judge, 'e', "capture: no memory for the flow table");
-	} else if (!sandbox_capture(&e)) {
+	} else if (!sandbox_capture(&run->user, SANDBOX_FILE, &e)) {
 		note(judge, 'e', e.text);
 	} else if (run->dns_source && !read_dns(&c)) {
 		note(judge, 'e', "capture: no memory to read the DNS of other captures");
@@ -178,5 +199,6 @@ int proc_capture(const struct run *run, struct channel *judge, struct channel *r
 	}
 	if (c.resolver && channel_send(c.resolver, CH_END, (struct bytes){ 0 }, (struct bytes){ 0 }))
 		channel_flush(c.resolver);
+	EVP_MD_free(c.sha256);
 	return !channel_flush(judge) || c.gone;
 }

@@ -20,6 +20,7 @@ struct output {
 	struct text text;
 	char *buffer;
 	uint64_t sequence, medium, refused;
+	struct evidence *evidence;
 	struct progress progress;
 	struct timespec started;
 	bool progress_shown, complete;
@@ -121,15 +122,20 @@ static void event(struct output *o, struct bytes record)
 		return;
 	}
 	bool alert = record_has(&r, F_alert_level);
-	if (alert && record_get_num(&r, F_alert_level, 0) >= level_medium)
+	bool of_session = alert && record_has(&r, F_alert_sessions); /* else it is about the sensor: no sign of the mail */
+	if (of_session && record_get_num(&r, F_alert_level, 0) >= level_medium)
 		o->medium++;
 	if (record_get_tri(&r, F_st_complete) != TRI_UNSEEN) {
 		o->complete = record_get_tri(&r, F_st_complete) == TRI_YES;
 		if (o->run->verbose)
 			say_counters(o, &r);
 	}
-	if (o->text.n > OUT_LOW)
-		flush(o);
+	if (o->text.n > OUT_LOW || (of_session && o->evidence))
+		flush(o); /* old evidence may be removed now, but only what has been reported */
+	if (!alert && o->evidence)
+		evidence_forget(o->evidence);
+	else if (o->evidence && of_session && !o->broken)
+		evidence_alert(o->evidence, &r);
 	if (o->run->format == FORMAT_TABLE) {
 		event_table(o, &r);
 		return;
@@ -159,15 +165,29 @@ int proc_output(const struct run *run, struct channel *judge)
 	struct output o = { .run = run, .table = { .all = run->all, .colour = run->colour, .width = run->width } };
 	enum channel_kind kind = CH_NOTE;
 	struct bytes record;
+	struct error e;
 	o.buffer = malloc(OUT_BUFFER);
 	if (!o.buffer)
 		return 2;
+	const char *folder = run->evidence ? evidence_dir_path(run->evidence) : NULL;
+	if (!sandbox_output(&run->user, &folder, folder ? 1 : 0, false, &e)) {
+		fprintf(stderr, "mxwitness: %s\n", e.text);
+		return 2;
+	}
 	o.text = (struct text){ o.buffer, 0, OUT_BUFFER, false };
 	clock_gettime(CLOCK_MONOTONIC, &o.started);
+	if (run->evidence && !(o.evidence = evidence_new(run)))
+		return 2;
 	while (channel_recv(judge, &kind, &record) && kind != CH_END) {
 		struct progress p;
 		if (kind == CH_EVENT) {
 			event(&o, record);
+		} else if (kind == CH_EXHIBIT && o.evidence) {
+			o.refused += !evidence_exhibit(o.evidence, record);
+		} else if (kind == CH_PROOF && o.evidence) {
+			evidence_proof(o.evidence, record);
+		} else if (kind == CH_PROVED && o.evidence) {
+			evidence_proved(o.evidence, record);
 		} else if (kind == CH_NOTE) {
 			note(&o, record);
 		} else if (kind == CH_PROGRESS && record.n == sizeof(p)) {
@@ -180,6 +200,7 @@ int proc_output(const struct run *run, struct channel *judge)
 		incomplete(&o);
 	flush(&o);
 	free(o.buffer);
+	evidence_free(o.evidence);
 	if (o.failed || !o.complete || o.refused)
 		return 2;
 	return o.medium ? 1 : 0;

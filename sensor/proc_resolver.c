@@ -1,135 +1,44 @@
-/* proc_resolver: question to answer. Stores the DNS messages of the capture until it has all, then serves the judge:
- * many questions at once, answers as they become known, so that a zone that is slow delays nobody else's. The only
- * process that runs libunbound; it holds no packets and no rules. */
+/* proc_resolver: stores the DNS messages of the capture until it has all, then serves the judge, so that a zone that is slow
+ * delays nobody else's. */
 #include "run.h"
 
 #include <poll.h>
-#include <sys/resource.h>
 
-enum { DESCRIPTORS = 4096 };
+#include "serving.h"
 
-/* open: questions whose answer was not sent yet. */
-struct serving {
-	struct resolver *resolver;
-	struct channel *judge;
-	unsigned open;
-	enum resolverfault fault;
-	struct question question;
-	struct answer answer;
-};
-
-static bool store(struct resolver *r, struct bytes record)
-{
-	struct dns_message m;
-	if (record.n < CHANNEL_DNS_HEAD)
-		return false;
-	memcpy(&m.ts, record.p, 8);
-	memcpy(&m.frame, record.p + 8, 8);
-	m.tcp = record.p[16] & 1;
-	m.other = record.p[16] >> 1 & 1;
-	memcpy(&m.client_port, record.p + 17, 2);
-	memcpy(&m.client, record.p + 19, sizeof(m.client));
-	memcpy(&m.server, record.p + 19 + sizeof(m.client), sizeof(m.server));
-	m.octets = bytes_skip(record, CHANNEL_DNS_HEAD);
-	return resolver_store(r, &m);
-}
-
-static void collect(struct resolver *r, struct channel *capture)
+static void collect(struct serving *s, struct channel *capture)
 {
 	enum channel_kind kind;
 	struct bytes record;
 	while (channel_recv(capture, &kind, &record) && kind != CH_END)
 		if (kind == CH_DNS)
-			store(r, record);
-}
-
-static bool room(const struct serving *s)
-{
-	return s->open < RESOLVER_OUTSTANDING;
-}
-
-/* Questions that are here already. false: the judge is gone, or sent what it must not. */
-static bool take_questions(struct serving *s)
-{
-	enum channel_kind kind;
-	struct bytes record;
-	while (room(s) && channel_ready(s->judge)) {
-		if (!channel_recv(s->judge, &kind, &record) || kind != CH_QUESTION)
-			return false;
-		if (record.n != sizeof(s->question))
-			continue;
-		memcpy(&s->question, record.p, record.n);
-		if (question_check(&s->question, record.n) && resolver_submit(s->resolver, &s->question))
-			s->open++;
-	}
-	return true;
-}
-
-/* One line when something of our own seems to be wrong, and one when it is over: no flood. */
-static bool tell_fault(struct serving *s)
-{
-	char text[256];
-	enum resolverfault fault = resolver_fault(s->resolver, text, sizeof(text));
-	if (fault == s->fault)
-		return true;
-	s->fault = fault;
-	return channel_send(s->judge, CH_NOTE, bytes_of(fault == resolverfault_none ? "i" : "e"), bytes_of(text));
-}
-
-static bool send_answers(struct serving *s)
-{
-	const struct answer *a = &s->answer;
-	while (resolver_next(s->resolver, &s->answer)) {
-		s->open--;
-		/* the line first: behind the last answer nobody may listen any more */
-		if (!tell_fault(s) || !channel_send(s->judge, CH_ANSWER, (struct bytes){ (const uint8_t *)a, answer_size(a) },
-						       (struct bytes){ 0 }))
-			return false;
-	}
-	return true;
+			serving_store(s, record);
 }
 
 /* Waits for a question or for the network. false: the judge is gone. */
 static bool wait_for_work(struct serving *s)
 {
-	struct pollfd p[] = { { .fd = room(s) ? channel_fd(s->judge) : -1, .events = POLLIN },
+	bool room = serving_room(s);
+	struct pollfd p[] = { { .fd = room ? channel_fd(s->judge) : -1, .events = POLLIN },
 			      { .fd = resolver_fd(s->resolver), .events = POLLIN } };
-	if (room(s) && channel_ready(s->judge))
+	if (room && channel_ready(s->judge))
 		return true;
 	return poll(p, 2, -1) < 0 || !p[0].revents || channel_fill(s->judge);
 }
 
-static void serve(struct serving *s)
-{
-	while (take_questions(s) && send_answers(s) && tell_fault(s) && channel_flush(s->judge) && wait_for_work(s))
-		;
-}
-
-/* Each open question has a socket here and one in libunbound: the usual 1024 descriptors may not do. */
-static void raise_limit(void)
-{
-	struct rlimit l;
-	if (getrlimit(RLIMIT_NOFILE, &l) != 0 || l.rlim_cur >= DESCRIPTORS)
-		return;
-	l.rlim_cur = l.rlim_max < DESCRIPTORS ? l.rlim_max : DESCRIPTORS;
-	setrlimit(RLIMIT_NOFILE, &l);
-}
-
-int proc_resolver(const struct run *run, struct channel *capture, struct channel *judge)
+int proc_resolver(const struct run *run, struct channel *capture, struct channel *judge, int forwarder)
 {
 	static struct serving serving;
 	struct error e;
-	raise_limit();
-	serving.judge = judge;
-	serving.resolver = resolver_new(&run->resolver, &e);
-	if (!serving.resolver) {
+	if (!serving_begin(&serving, run, judge, forwarder, &e)) {
 		channel_send(judge, CH_NOTE, bytes_of("e"), bytes_of(e.text));
 		channel_flush(judge);
 		return 1;
 	}
-	collect(serving.resolver, capture);
+	collect(&serving, capture);
 	resolver_seal(serving.resolver);
-	serve(&serving);
-	resolver_free(serving.resolver);
+	while (serving_work(&serving) && wait_for_work(&serving))
+		;
+	serving_end(&serving);
 	return 0;
 }

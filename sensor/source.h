@@ -40,6 +40,9 @@ const char *source_name(const struct source *s);
  * what is wrong there; on loan until the next call. */
 const char *source_error(const struct source *s);
 
+/* Of the packet that came last, as capfile_witnessed. */
+bool source_witnessed(const struct source *s, struct bytes *octets, const uint8_t **sha256);
+
 /* Octets read and to be read, as they lie in the files (compressed ones count as they are). total is 0 if unknown. */
 void source_progress(const struct source *s, uint64_t *done, uint64_t *total);
 

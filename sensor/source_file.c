@@ -75,6 +75,11 @@ void source_progress(const struct source *s, uint64_t *done, uint64_t *total)
 	*total = s->total;
 }
 
+bool source_witnessed(const struct source *s, struct bytes *octets, const uint8_t **sha256)
+{
+	return capfile_witnessed(s->file, octets, sha256);
+}
+
 static void say_damage(struct source *s)
 {
 	const struct capfile *f = s->file;

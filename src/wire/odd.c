@@ -7,22 +7,10 @@
 /* The last one begins a binary PROXY header. */
 static const char *const openings[] = { "EHLO ", "HELO ", "PROXY ", "\r\n\r\n" };
 
-/* FNV-1a of one end. */
-static uint32_t end_of(const struct addr *a, uint16_t port)
-{
-	uint32_t h = 2166136261u;
-	for (size_t i = 0; i < sizeof(a->a); i++)
-		h = (h ^ a->a[i]) * 16777619u;
-	h = (h ^ port >> 8) * 16777619u;
-	return (h ^ (port & 0xff)) * 16777619u;
-}
-
 bool odd_sampled(const struct segment *seg, uint32_t every)
 {
-	if (every <= 1)
-		return every;
-	uint32_t h = (end_of(&seg->src, seg->sport) ^ end_of(&seg->dst, seg->dport)) * 2654435761u;
-	return (h >> 8) % every == 0;
+	uint32_t sum = (uint32_t)seg->sport + seg->dport;
+	return every <= 1 ? every : (sum * ODD_SPREAD >> ODD_SHIFT) % every == 0;
 }
 
 /* FOUND: in begins with word, in any case. NEW: so far it does. */

@@ -2,7 +2,7 @@
  *
  * Asked in this order, and every answer may be the last one:
  *
- *	odd_sampled(seg, every)     is it one of those that are looked at, by its addresses and ports?
+ *	odd_sampled(seg, every)     is it one of those that are looked at, by its ports?
  *	odd_opens(payload)          a connection whose SYN was missed: is this a client's EHLO or HELO?
  *	odd_first(dir, octets)      its first octets
  *	odd_heard(first)            is there enough to ask somebody who knows more protocols?
@@ -18,7 +18,12 @@ enum { ODD_MOST = 4096 };
 /* NEW: nothing was said yet. MAYBE: its first octets may be SMTP, smtp reads it. FOUND: it is. NOT: forget it. */
 enum odd { ODD_NEW, ODD_MAYBE, ODD_FOUND, ODD_NOT };
 
-/* One in every connections; the same for both directions, and in each run. every 0: none, 1: all. */
+/* Which connections are among one in so many follows from the sum of their ports, spread (Fibonacci hashing), because a system
+ * may give its clients ports of one parity only. A filter in the kernel can say the same. */
+#define ODD_SPREAD UINT32_C(0x9e3779b1)
+enum { ODD_SHIFT = 16 };
+
+/* One in every connections, at most 65536; the same for both directions, and in each run. every 0: none, 1: all. */
 bool odd_sampled(const struct segment *seg, uint32_t every);
 
 /* A segment begins with EHLO or HELO. */

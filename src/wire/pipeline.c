@@ -10,6 +10,8 @@
 #include "wire/fragment.h"
 #include "wire/frame.h"
 #include "wire/ident.h"
+#include "wire/keep_smtp.h"
+#include "wire/milestone.h"
 #include "wire/observe_smtp.h"
 #include "wire/observe_tcp.h"
 #include "wire/observe_tls.h"
@@ -20,7 +22,7 @@
 #include "wire/trail.h"
 
 enum { DNS_PORT = 53, FRAGMENTS = 256, TLS_SHARE = 4 };
-enum { ODD_FLOWS = 4096, ODD_DIALOGUES = 256, ODD_BUDGET = 8 << 20 };
+enum { ODD_FLOWS = 4096, ODD_DIALOGUES = 256, ODD_BUDGET = 8 << 20, ODD_EXHIBITS = 8 << 20 };
 
 /* What one mail connection said, from its first payload octet to its end.
  * tls_on      this direction speaks TLS now                 tls_from  offset of its first TLS octet
@@ -30,13 +32,14 @@ enum { ODD_FLOWS = 4096, ODD_DIALOGUES = 256, ODD_BUDGET = 8 << 20 };
  * met         something of this direction was seen           where  places of conflicts and resets, placed so many
  * first       the first octets of both directions, of them first_n, as long as it is not known that this is SMTP; opener
  *             said the first of them. known: that is over, they are gone       looked  they were shown
- * by_name     it is SMTP because who looked at them says so */
+ * by_name     it is SMTP because who looked at them says so    milestones  for interim sessions */
 struct dialogue {
 	struct smtp smtp;
 	struct tls tls;
 	struct record record;
 	struct trail trail[2];
 	struct tcp_places where;
+	struct milestones milestones;
 	uint64_t tls_from[2];
 	bool tls_on[2], tls_gap[2], deaf[2], met[2];
 	bool opaque, gap, cut, tls_due, passed;
@@ -53,6 +56,12 @@ struct label {
 	uint64_t flows;
 };
 
+/* A flow and its dialogue as if they ended now: a copy, which lends all that it points to from the original. */
+struct interim {
+	struct flow flow;
+	struct dialogue dialogue;
+};
+
 struct pipeline {
 	struct pipeline_config config;
 	struct frame_counters frames;
@@ -60,15 +69,21 @@ struct pipeline {
 	struct stream_memory streams;
 	struct tls_memory tls;
 	struct pool dialogues;
+	struct keep_memory keeps;
+	uint8_t *exhibit;                  /* EXHIBIT_OCTETS, if exhibits are kept */
 	struct flow_table *flows;
 	struct ident *ident;
 	struct tls_observer *observer;
+	struct interim *interim;           /* NULL: only what has ended is given */
 
-	struct packet packet;
+	struct packet packet;              /* on loan, as is segment */
 	struct segment segment;
 	bool have, ending;
 	struct reading reading;
 	struct flow *finished;             /* its session is on loan to the caller */
+	struct flow *asked;                /* PIPELINE_COUNT was said of it */
+	struct flow *last;                 /* likewise, and it is over */
+	size_t quiet;                      /* flows with quiet.on */
 	struct flow *dns_flow;             /* a TCP flow whose DNS messages are being given out */
 	struct stream_view dns_view;
 	size_t dns_used;
@@ -116,6 +131,8 @@ static struct pipeline *odd_new(const struct pipeline_config *config)
 	odd.flows = least(config->flows, ODD_FLOWS);
 	odd.dialogues = least(config->dialogues, ODD_DIALOGUES);
 	odd.budget = least(config->budget, ODD_BUDGET);
+	odd.exhibits = least(config->exhibits, ODD_EXHIBITS);
+	odd.quiet = 0; /* sessions there are few */
 	odd.dns = false;
 	odd.odd = 0;
 	struct pipeline *p = pipeline_new(&odd);
@@ -138,12 +155,20 @@ struct pipeline *pipeline_new(const struct pipeline_config *config)
 		ports[n++] = config->ports[i].port;
 	if (config->dns)
 		ports[n++] = DNS_PORT;
+	if (config->exhibits) {
+		p->exhibit = malloc(EXHIBIT_OCTETS);
+		if (!p->exhibit || !keep_memory_init(&p->keeps, config->flows, config->exhibits)) {
+			pipeline_free(p);
+			return NULL;
+		}
+	}
 	for (size_t i = 0; config->dns && i < config->ndns; i++)
 		ports[n++] = config->dns_port[i];
 	p->fragments = fragment_table_new(FRAGMENTS);
 	p->ident = ident_new();
 	p->observer = tls_observer_new();
-	if (!p->fragments || !p->ident || !p->observer ||
+	p->interim = config->interim ? malloc(sizeof(*p->interim)) : NULL;
+	if (!p->fragments || !p->ident || !p->observer || (config->interim && !p->interim) ||
 	    !stream_memory_init(&p->streams, config->budget - config->budget / TLS_SHARE) ||
 	    !tls_memory_init(&p->tls, config->budget / TLS_SHARE) ||
 	    !pool_init(&p->dialogues, sizeof(struct dialogue), config->dialogues) ||
@@ -166,6 +191,9 @@ void pipeline_free(struct pipeline *p)
 	if (p->flows)
 		flow_table_free(p->flows);
 	pool_free(&p->dialogues);
+	keep_memory_free(&p->keeps);
+	free(p->exhibit);
+	free(p->interim);
 	tls_memory_free(&p->tls);
 	stream_memory_free(&p->streams);
 	tls_observer_free(p->observer);
@@ -197,6 +225,7 @@ static struct dialogue *dialogue_of(struct pipeline *p, struct flow *fl)
 	d->known = d->looked = d->by_name = false;
 	d->first_n[C2S] = d->first_n[S2C] = 0;
 	d->where = (struct tcp_places){ 0 };
+	d->milestones = (struct milestones){ 0 };
 	trail_init(&d->trail[C2S]);
 	trail_init(&d->trail[S2C]);
 	fl->user = d;
@@ -204,13 +233,17 @@ static struct dialogue *dialogue_of(struct pipeline *p, struct flow *fl)
 }
 
 /* SMTP in in, which begins at offset at; true: go on with what is left, which may be TLS now. */
-static bool take_smtp(struct dialogue *d, enum dir dir, uint64_t at, struct bytes in, size_t *used)
+static bool take_smtp(struct dialogue *d, struct keep *k, enum dir dir, uint64_t at, struct bytes in, size_t *used)
 {
 	struct smtp_event ev;
-	switch (smtp_next(&d->smtp, dir, in, &ev, used)) {
+	enum parse got = smtp_next(&d->smtp, dir, in, &ev, used);
+	if (k && got != PARSE_BAD)
+		keep_smtp(k, dir, at, bytes_head(in, *used), got == PARSE_OK ? &ev : NULL);
+	switch (got) {
 	case PARSE_OK:
 		trail_note(&d->trail[dir], at, trail_event(&ev, d->smtp.lost[C2S] || d->smtp.lost[S2C]));
 		observe_smtp(&d->record, &d->smtp, &ev);
+		milestone_smtp(&d->milestones, &d->record, &d->smtp, &ev);
 		if (ev.kind == SMTP_TLS_BEGIN)
 			d->tls_on[dir] = true;
 		return true;
@@ -225,10 +258,32 @@ static bool take_smtp(struct dialogue *d, enum dir dir, uint64_t at, struct byte
 	return false;
 }
 
-static bool take_tls(struct pipeline *p, struct dialogue *d, enum dir dir, struct bytes in, size_t *used, uint64_t *skip)
+static uint32_t what_tls(const struct tls_event *ev)
+{
+	switch (ev->type) {
+	case TLS_EV_CLIENT_HELLO: case TLS_EV_SSL2_HELLO:
+		return WHAT_CLIENT_HELLO;
+	case TLS_EV_SERVER_HELLO: case TLS_EV_HELLO_RETRY:
+		return WHAT_SERVER_HELLO;
+	case TLS_EV_CERTIFICATE:
+		return WHAT_CERTIFICATE;
+	case TLS_EV_KEY_EXCHANGE:
+		return WHAT_KEY_EXCHANGE;
+	case TLS_EV_ALERT:
+		return WHAT_TLS_ALERT;
+	}
+	return WHAT_TLS;
+}
+
+static bool take_tls(struct pipeline *p, struct flow *fl, struct dialogue *d, enum dir dir, uint64_t at, struct bytes in,
+		     size_t *used, uint64_t *skip)
 {
 	struct tls_event ev;
-	switch (tls_next(&d->tls, dir, in, &ev, used, skip)) {
+	enum parse got = tls_next(&d->tls, dir, in, &ev, used, skip);
+	if (fl->kept)
+		keep_tls(fl->kept, dir, at, bytes_head(in, *used), *skip, got == PARSE_OK ? what_tls(&ev) : WHAT_TLS);
+	milestone_tls(&d->milestones, &d->tls);
+	switch (got) {
 	case PARSE_OK:
 		observe_tls(&d->record, p->observer, &d->tls, &ev);
 		return *skip == 0;
@@ -278,10 +333,11 @@ static void take_data(struct pipeline *p, struct flow *fl, struct dialogue *d, c
 	while (more && in.n && !d->opaque && !d->deaf[v->dir]) {
 		bool was_tls = d->tls_on[v->dir];
 		used = 0;
+		uint64_t at = v->offset + total;
 		if (was_tls)
-			trail_tls(&d->trail[v->dir], v->offset + total, in);
-		more = was_tls ? take_tls(p, d, v->dir, in, &used, &skip) :
-				 take_smtp(d, v->dir, v->offset + total, in, &used);
+			trail_tls(&d->trail[v->dir], at, in);
+		more = was_tls ? take_tls(p, fl, d, v->dir, at, in, &used, &skip) :
+				 take_smtp(d, fl->kept, v->dir, at, in, &used);
 		total += used;
 		in = bytes_skip(in, used);
 		if (d->tls_on[v->dir] && !was_tls)
@@ -292,6 +348,8 @@ static void take_data(struct pipeline *p, struct flow *fl, struct dialogue *d, c
 		forget_first(d);
 	else if (!d->known && !d->looked)
 		keep_first(d, v);
+	if (fl->kept)
+		keep_done(fl->kept, v->dir, d->opaque || d->deaf[v->dir] ? UINT64_MAX : v->offset + total + skip);
 	stream_drop(&fl->streams, v->dir, d->opaque || d->deaf[v->dir] ? v->data.n : total);
 	if (skip)
 		stream_skip(&fl->streams, v->dir, skip);
@@ -310,11 +368,15 @@ static void set_modes(struct flow *fl, struct dialogue *d)
 		d->passed |= mode == STREAM_COUNT;
 		if (st->mode != mode && st->mode != STREAM_COUNT)
 			stream_mode(&fl->streams, (enum dir)dir, mode);
+		if (fl->kept && mode == STREAM_COUNT)
+			keep_done(fl->kept, (enum dir)dir, UINT64_MAX);
 	}
 }
 
-static void take_gap(struct dialogue *d, const struct stream_view *v)
+static void take_gap(struct flow *fl, struct dialogue *d, const struct stream_view *v)
 {
+	if (fl->kept)
+		keep_gap(fl->kept, v->dir, v->offset + v->gap, d->tls_on[v->dir] && v->gap > v->skipped);
 	trail_gap(&d->trail[v->dir], v->offset, v->gap);
 	if (d->tls_on[v->dir]) {
 		d->gap |= d->tls.side[v->dir].phase == TLS_CLEAR;
@@ -364,7 +426,7 @@ static void drain(struct pipeline *p, struct flow *fl)
 		if (item == STREAM_DATA)
 			take_data(p, fl, d, &v);
 		else if (item == STREAM_GAP)
-			take_gap(d, &v);
+			take_gap(fl, d, &v);
 		else if (!d->tls_on[v.dir])
 			smtp_end(&d->smtp, v.dir);
 		set_modes(fl, d);
@@ -439,6 +501,14 @@ static bool clear_conflict(const struct tcp_places *where)
 	return clear;
 }
 
+/* So far; more may follow. */
+static void see_places(const struct flow *fl, struct dialogue *d)
+{
+	place_all(fl, d, false);
+	if (!milestone_passed(&d->milestones, MILESTONE_CONFLICT) && clear_conflict(&d->where))
+		milestone_reach(&d->milestones, MILESTONE_CONFLICT);
+}
+
 /* The dialogue as its later versions read, if there are two. */
 static void read_again(struct pipeline *p, const struct flow *fl, struct dialogue *d)
 {
@@ -476,7 +546,8 @@ static void finish_tls(struct pipeline *p, const struct flow *fl, struct dialogu
 		c.octets[dir] = d->tls_on[dir] && st->octets > d->tls_from[dir] ? st->octets - d->tls_from[dir] : 0;
 	}
 	c.ended = fl->end != FLOW_END_INPUT && fl->end != FLOW_END_EVICTED;
-	c.ended |= fl->side[C2S].fin || fl->side[S2C].fin || fl->side[C2S].rst_count || fl->side[S2C].rst_count;
+	for (enum dir dir = C2S; dir <= S2C; dir++)
+		c.ended |= fl->side[dir].fin || flow_end_reset(fl, dir);
 	c.how = flow_end_how(fl, &c.by);
 	observe_tls_finish(&d->record, p->observer, &d->tls, &c);
 	bool lost = d->gap || c.gap[C2S] || c.gap[S2C] || c.midstream;
@@ -551,38 +622,41 @@ static void release(struct pipeline *p, struct flow *fl)
 		forget_first(d);
 	}
 	pool_give(&p->dialogues, d);
-	fl->user = NULL;
+	keep_release(fl->kept);
+	fl->user = fl->kept = NULL;
 	flow_release(p->flows, fl);
 }
 
-/* Forgets a flow on another port that is not SMTP. */
-static void odd_drop(struct pipeline *p, struct flow *fl)
+/* Forgets a flow on another port that is not SMTP; true: it did. */
+static bool odd_drop(struct pipeline *p, struct flow *fl)
 {
-	if (fl->mark == ODD_NOT || (fl->mark == ODD_MAYBE && !fl->user)) {
-		flow_forget(p->flows, fl);
-		release(p, fl);
-	}
+	if (fl->mark != ODD_NOT && (fl->mark != ODD_MAYBE || fl->user))
+		return false;
+	flow_forget(p->flows, fl);
+	release(p, fl);
+	return true;
 }
 
-/* What was said about the octets that were on loan, if anything. */
-static void take_answer(struct pipeline *p)
+/* What was said about the octets that were on loan, if anything. The flow on another port that it was said of, if that
+ * goes on; or NULL. */
+static struct flow *take_answer(struct pipeline *p)
 {
 	struct flow *fl = p->looked_at;
 	if (!fl)
-		return;
+		return NULL;
 	struct dialogue *d = fl->user;
 	struct bytes name = { p->answer.name, p->answer.n };
 	p->looked_at = NULL;
 	forget_first(d);
 	if (!p->hunting) {
 		count_label(p, name.n ? name : bytes_of("unknown"));
-		return;
+		return NULL;
 	}
 	d->by_name = !d->opaque && bytes_eq(name, bytes_of("smtp"));
 	if (d->by_name)
 		fl->mark = ODD_FOUND;
 	odd_settle(fl);
-	odd_drop(p, fl);
+	return odd_drop(p, fl) ? NULL : fl;
 }
 
 void pipeline_classified(struct pipeline *p, struct bytes name)
@@ -595,23 +669,16 @@ void pipeline_classified(struct pipeline *p, struct bytes name)
 		memcpy(p->answer.name, name.p, name.n);
 }
 
-/* Ends a flow; PIPELINE_NONE: there is nothing to say of it. */
-static enum pipeline_item finish(struct pipeline *p, struct flow *fl, struct pipeline_out *out)
+static bool is_session(const struct pipeline *p, const struct flow *fl)
 {
-	stream_finish(&fl->streams);
-	if (is_dns(p, fl))
-		return PIPELINE_NONE;
-	drain(p, fl);
-	struct dialogue *d = fl->user;
-	uint64_t octets = fl->streams.side[C2S].octets + fl->streams.side[S2C].octets;
-	odd_settle(fl);
-	bool nothing = !d || d->opaque || (p->hunting && fl->mark != ODD_FOUND) ||
-		       !(smtp_spoken(&d->smtp) || d->tls_on[C2S] || d->tls_on[S2C]);
-	if (nothing || octets == 0) {
-		p->empty += octets == 0;
-		p->other += octets != 0;
-		return look_due(p, fl, true) ? look(p, fl, out) : PIPELINE_NONE;
-	}
+	const struct dialogue *d = fl->user;
+	return d && !d->opaque && (!p->hunting || fl->mark == ODD_FOUND) &&
+	       (smtp_spoken(&d->smtp) || d->tls_on[C2S] || d->tls_on[S2C]);
+}
+
+/* The session of a flow whose streams have ended. The exhibit is left to the caller. */
+static void say(struct pipeline *p, const struct flow *fl, struct dialogue *d, struct pipeline_out *out)
+{
 	place_all(fl, d, true);
 	place_rest(fl, d);
 	read_again(p, fl, d);
@@ -626,9 +693,57 @@ static enum pipeline_item finish(struct pipeline *p, struct flow *fl, struct pip
 		record_yes(&d->record, F_cap_limit);
 	record_num(&d->record, F_found_by,
 		   !p->hunting ? foundby_port : d->by_name ? foundby_classifier : foundby_dialogue);
-	p->sessions++;
 	*out = (struct pipeline_out){ .session = &d->record, .chain = tls_chain(&d->tls), .proof = tls_proof(&d->tls) };
+}
+
+/* Ends a flow; PIPELINE_NONE: there is nothing to say of it. */
+static enum pipeline_item finish(struct pipeline *p, struct flow *fl, struct pipeline_out *out)
+{
+	stream_finish(&fl->streams);
+	if (is_dns(p, fl))
+		return PIPELINE_NONE;
+	drain(p, fl);
+	odd_settle(fl);
+	uint64_t octets = fl->streams.side[C2S].octets + fl->streams.side[S2C].octets;
+	if (!is_session(p, fl) || octets == 0) {
+		p->empty += octets == 0;
+		p->other += octets != 0;
+		return look_due(p, fl, true) ? look(p, fl, out) : PIPELINE_NONE;
+	}
+	say(p, fl, fl->user, out);
+	p->sessions++;
+	if (fl->kept) {
+		int64_t silent = fl->end == FLOW_END_TIMEOUT && (p->have || p->hunting) ? p->segment.ts : INT64_MIN;
+		out->exhibit = (struct bytes){ p->exhibit, keep_pack(fl->kept, &fl->streams, silent, p->exhibit, EXHIBIT_OCTETS) };
+	}
 	return PIPELINE_SESSION;
+}
+
+/* Is it time for the session of fl as it stands? While octets wait for others it is not yet known how that is. */
+static bool is_due(const struct pipeline *p, const struct flow *fl)
+{
+	const struct dialogue *d = fl->user;
+	return p->interim && d && milestone_due(&d->milestones, &d->smtp) && is_session(p, fl) && stream_settled(&fl->streams);
+}
+
+/* The session of fl as if the capture ended here. Streams that are settled have nothing more to give but their ends, so
+ * that all that changes is in the copy. */
+static void finish_copy(struct pipeline *p, struct flow *fl, struct pipeline_out *out)
+{
+	struct flow *copy = &p->interim->flow;
+	struct dialogue *own = fl->user, *d = &p->interim->dialogue;
+	own->milestones.due = false;
+	own->milestones.given++;
+	*copy = *fl;
+	*d = *own;
+	copy->end = fl->state == FLOW_CLOSED ? FLOW_END_CLOSED : FLOW_END_INPUT;
+	for (enum dir dir = C2S; dir <= S2C; dir++)
+		if (!copy->streams.side[dir].ended && !d->tls_on[dir])
+			smtp_end(&d->smtp, dir);
+	say(p, copy, d, out);
+	record_num(&d->record, F_cap_phase, phase_interim);
+	if (fl->kept)
+		out->exhibit = (struct bytes){ p->exhibit, keep_pack_now(fl->kept, &fl->streams, p->exhibit, EXHIBIT_OCTETS) };
 }
 
 /* The next message in the view of the DNS flow, or false when it is used up. */
@@ -685,6 +800,15 @@ static bool dns_udp(struct pipeline *p, struct pipeline_out *out)
 	return true;
 }
 
+/* Copies the waiting packet in case that it is needed as evidence. */
+static void take_copy(struct pipeline *p, struct flow *fl, enum dir dir)
+{
+	if (!fl->kept)
+		fl->kept = keep_new(&p->keeps);
+	if (fl->kept)
+		keep_packet(fl->kept, dir, &p->packet, &p->segment);
+}
+
 /* Questions prove nothing, and are not counted. */
 static bool is_answer(const struct dns_message *m)
 {
@@ -703,34 +827,147 @@ static void check_sum(struct pipeline *p, struct flow *fl, enum dir dir)
 	seg->checksum_bad = bad && fl->side[dir].sum_good;
 }
 
-/* Takes the waiting segment into its flow; PIPELINE_LOOK: out has octets of it to be named. */
-static enum pipeline_item take_segment(struct pipeline *p, struct pipeline_out *out)
+/* Takes the waiting segment into its flow, or answers NULL. */
+static struct flow *take_segment(struct pipeline *p)
 {
 	enum dir dir;
 	struct flow *fl = flow_find_or_add(p->flows, &p->segment, &dir);
 	if (!fl)
-		return PIPELINE_NONE;
+		return NULL;
 	bool dns = is_dns(p, fl);
 	if (!dns)
 		check_sum(p, fl, dir);
+	uint32_t conflicts = fl->streams.side[dir].conflicts;
+	if (p->exhibit && !dns && (fl->kept || fl->first_number == p->segment.number))
+		take_copy(p, fl, dir);
 	stream_push(&fl->streams, dir, &p->segment);
 	if (dns) {
 		p->dns_flow = fl;
 		p->dns_view.data.n = 0;
 		p->dns_used = 0;
-		return PIPELINE_NONE;
+		return fl;
 	}
 	drain(p, fl);
 	if (fl->user && (fl->rsts || fl->streams.side[C2S].conflicts || fl->streams.side[S2C].conflicts))
-		place_all(fl, fl->user, false);
+		see_places(fl, fl->user);
+	if (!fl->kept)
+		return fl;
+	const struct dialogue *d = fl->user;
+	if (fl->streams.side[dir].conflicts > conflicts)
+		keep_differs(fl->kept, keep_harmless(dir, p->segment.payload, d && d->tls_on[dir]));
+	keep_settle(fl->kept, &fl->streams);
+	return fl;
+}
+
+/* What a segment has brought of its flow, which may be over by that if it is one on another port. */
+static enum pipeline_item odd_look(struct pipeline *p, struct flow **fl, struct pipeline_out *out)
+{
 	if (p->hunting)
-		odd_settle(fl);
-	if (look_due(p, fl, false))
-		return look(p, fl, out);
-	if (p->hunting)
-		odd_drop(p, fl);
+		odd_settle(*fl);
+	if (look_due(p, *fl, false))
+		return look(p, *fl, out);
+	if (p->hunting && odd_drop(p, *fl))
+		*fl = NULL;
 	return PIPELINE_NONE;
 }
+
+/* ---- flows whose packets are left out ---- */
+
+static bool quiet(const struct flow *fl)
+{
+	return fl->quiet.on[C2S] || fl->quiet.on[S2C];
+}
+
+/* Nothing more is read of dir, and no end is in sight. */
+static bool nothing_more(const struct flow *fl, enum dir dir)
+{
+	return !fl->quiet.on[dir] && fl->streams.side[dir].mode == STREAM_COUNT && fl->streams.side[dir].started &&
+	       !fl->side[dir].fin;
+}
+
+static void name_quiet(const struct flow *fl, struct quiet_flow *out)
+{
+	for (int dir = C2S; dir <= S2C; dir++) {
+		out->addr[dir] = fl->side[dir].addr;
+		out->port[dir] = fl->side[dir].port;
+		out->seq_to[dir] = fl->side[dir].seq_to;
+		out->seen[dir] = fl->quiet.on[dir];
+	}
+}
+
+static bool turns_quiet(struct pipeline *p, struct flow *fl, struct pipeline_out *out)
+{
+	bool can = p->config.quiet && fl->user && fl->state == FLOW_OPEN && !fl->rsts &&
+		   !(fl->encap & ~(ENCAP_VLAN | ENCAP_QINQ)) &&
+		   fl->side[C2S].octets + fl->side[S2C].octets >= p->config.quiet;
+	bool now[2] = { can && nothing_more(fl, C2S), can && nothing_more(fl, S2C) };
+	if (!now[C2S] && !now[S2C])
+		return false;
+	p->quiet += !quiet(fl);
+	name_quiet(fl, &out->quiet);
+	for (int dir = C2S; dir <= S2C; dir++) {
+		out->quiet.seen[dir] = now[dir];
+		fl->quiet.on[dir] |= now[dir];
+	}
+	return true;
+}
+
+static enum pipeline_item ask_count(struct pipeline *p, struct flow *fl, bool ends, struct pipeline_out *out)
+{
+	p->asked = fl;
+	p->last = ends ? fl : NULL;
+	name_quiet(fl, &out->quiet);
+	if (ends)
+		p->quiet--;
+	out->quiet_ends = ends;
+	return PIPELINE_COUNT;
+}
+
+static bool ahead(uint32_t a, uint32_t b)
+{
+	return a != b && a - b <= INT32_MAX;
+}
+
+/* The flow of the waiting segment, if packets of it were left out in front of it. */
+static struct flow *left_out(const struct pipeline *p)
+{
+	const struct segment *seg = &p->segment;
+	enum dir dir;
+	struct flow *fl = p->quiet ? flow_peek(p->flows, seg, &dir) : NULL;
+	if (!fl || !quiet(fl) || fl == p->asked)
+		return NULL;
+	bool more = (fl->quiet.on[dir] && seg->seq != fl->side[dir].seq_to) ||
+		    (fl->quiet.on[!dir] && seg->flags & TCP_ACK && ahead(seg->ack, fl->side[!dir].seq_to));
+	return more || seg->flags & (TCP_FIN | TCP_RST) ? fl : NULL;
+}
+
+/* Where a side has come to: in front of the segment that waits, and not farther than what was counted. What was counted
+ * may be newer than that segment. */
+static uint32_t come_to(const struct quiet_count *count, enum dir dir, uint32_t next)
+{
+	return ahead(next, count->seq_to[dir]) ? count->seq_to[dir] : next;
+}
+
+void pipeline_counted(struct pipeline *p, const struct quiet_count *count)
+{
+	const struct segment *seg = &p->segment;
+	struct flow *fl = p->asked;
+	enum dir from = C2S;
+	bool last = p->last == fl;
+	if (!fl || (!last && flow_peek(p->flows, seg, &from) != fl))
+		return;
+	for (enum dir dir = C2S; dir <= S2C; dir++) {
+		if (!fl->quiet.on[dir])
+			continue;
+		uint32_t next = dir == from ? seg->seq : seg->flags & TCP_ACK ? seg->ack : fl->side[dir].seq_to;
+		uint32_t to = last ? fl->side[dir].seq_to : next;
+		if (count->known[dir])
+			to = last ? count->seq_to[dir] : come_to(count, dir, next);
+		flow_left_out(fl, dir, count->packets[dir], count->octets[dir], to, !count->known[dir]);
+	}
+}
+
+/* ---- connections on other ports ---- */
 
 /* Of a connection on another port that is looked at, or that may be one. */
 static bool odd_wanted(const struct pipeline *p, const struct segment *seg)
@@ -789,7 +1026,10 @@ enum pipeline_item pipeline_next(struct pipeline *p, struct pipeline_out *out)
 	*out = (struct pipeline_out){ 0 };
 	if (p->odd && (item = pipeline_next(p->odd, out)) != PIPELINE_NONE)
 		return item;
-	take_answer(p);
+	if ((fl = take_answer(p)) && is_due(p, fl)) {
+		finish_copy(p, fl, out);
+		return PIPELINE_SESSION;
+	}
 	if (p->finished) {
 		release(p, p->finished);
 		p->finished = NULL;
@@ -798,7 +1038,10 @@ enum pipeline_item pipeline_next(struct pipeline *p, struct pipeline_out *out)
 		p->dns_messages += is_answer(&out->dns);
 		return PIPELINE_DNS;
 	}
-	while ((fl = due(p))) {
+	while ((fl = p->last ? p->last : due(p))) {
+		if (fl != p->last && quiet(fl))
+			return ask_count(p, fl, true, out);
+		p->last = p->asked = NULL;
 		item = finish(p, fl, out);
 		if (item != PIPELINE_NONE) {
 			p->finished = fl;
@@ -808,6 +1051,9 @@ enum pipeline_item pipeline_next(struct pipeline *p, struct pipeline_out *out)
 	}
 	if (!p->have)
 		return PIPELINE_NONE;
+	if (flow_wanted(p->flows, &p->segment) && (fl = left_out(p)))
+		return ask_count(p, fl, false, out);
+	p->asked = NULL;
 	p->have = false;
 	if (dns_udp(p, out)) {
 		p->dns_messages += is_answer(&out->dns);
@@ -815,12 +1061,20 @@ enum pipeline_item pipeline_next(struct pipeline *p, struct pipeline_out *out)
 	}
 	if (!p->hunting && !flow_wanted(p->flows, &p->segment))
 		return PIPELINE_NONE;
-	item = take_segment(p, out);
+	fl = take_segment(p);
 	if (p->dns_flow && dns_tcp(p, out)) {
 		p->dns_messages += is_answer(&out->dns);
 		return PIPELINE_DNS;
 	}
-	return item;
+	if (fl && (item = odd_look(p, &fl, out)) != PIPELINE_NONE)
+		return item;
+	if (fl && is_due(p, fl)) {
+		finish_copy(p, fl, out);
+		return PIPELINE_SESSION;
+	}
+	if (fl && turns_quiet(p, fl, out))
+		return PIPELINE_QUIET;
+	return PIPELINE_NONE;
 }
 
 static void odd_stats(const struct pipeline *odd, struct record *stats)

@@ -201,6 +201,11 @@ static bool has_quoted_local(struct bytes text)
 	return false;
 }
 
+bool smtp_is_secret(struct bytes word)
+{
+	return base64_run(word) >= SECRET_MIN;
+}
+
 size_t smtp_redacted(struct bytes text, uint8_t *out, size_t room)
 {
 	size_t n = 0;
@@ -215,7 +220,7 @@ size_t smtp_redacted(struct bytes text, uint8_t *out, size_t room)
 		size_t keep = 0; /* from here on */
 		for (size_t i = 0; i < word.n; i++)
 			keep = word.p[i] == '@' ? i : keep;
-		if (base64_run(bytes_skip(word, keep)) >= SECRET_MIN)
+		if (smtp_is_secret(bytes_skip(word, keep)))
 			keep = word.n;
 		if (keep && n < room)
 			out[n++] = '*';

@@ -39,6 +39,8 @@ bool smtp_greeted(struct bytes text, struct bytes argument, struct addr *out);
 /* Copies a server's text, at most room octets of it, for the record: of what may be an address the local part, and of what
  * is long enough for a credential in base64 (RFC 4648 4) everything, becomes one "*". How many octets out has. */
 size_t smtp_redacted(struct bytes text, uint8_t *out, size_t room);
+/* The word is long enough for a credential in base64. */
+bool smtp_is_secret(struct bytes word);
 
 /* What the text of an EHLO line may be a mask of.
  * maskform_x_mask: X and at most one other capital at the end, three or more;  maskform_mangled: 8 octets, all equal or

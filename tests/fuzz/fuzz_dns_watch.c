@@ -28,13 +28,14 @@ static void look(const struct dns_watch *w, const struct dns_name *name, uint16_
 			answered |= answer && x->ts >= e->ts - WATCH_PATIENCE && x->ts <= e->ts + WATCH_PATIENCE;
 		}
 		must(other || !dns_watch_race(w, e));
+		must(!e->n || dns_watch_octets(w, e).n == e->n);
 		must(!answered || !dns_watch_vain(w, e));
 	}
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct dns_watch *w = dns_watch_new();
+	struct dns_watch *w = dns_watch_new(1 << 16);
 	struct cur c = cur_of((struct bytes){ data, size });
 	struct dns_name name[16];
 	uint16_t type[16];

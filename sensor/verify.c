@@ -1,0 +1,208 @@
+/* verify: see verify.h. Reads the head of a file, which has the alert and what it was made with, and hands the rest to fresh
+ * processes; it parses no packet. */
+#include "verify.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <signal.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "json_read.h"
+#include "read.h"
+#include "run.h"
+
+enum { HEAD_MAX = 160 * 1024, FLOWS = 1024, DIALOGUES = 64, REASSEMBLY = 16 << 20, DNS_STORE = 16 << 20 };
+
+static bool fail(struct verify_result *r, const char *path, const char *why)
+{
+	r->status = VERIFY_UNREADABLE;
+	snprintf(r->text, sizeof(r->text), "%s: %s", path, why);
+	return false;
+}
+
+/* The head of the file into head, and what it says of itself. */
+static bool read_claim(const char *path, uint8_t *head, struct claim *claim, struct verify_result *r)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	size_t n = 0;
+	ssize_t got = 0;
+	while (fd >= 0 && n < HEAD_MAX && (got = read(fd, head + n, HEAD_MAX - n)) > 0)
+		n += (size_t)got;
+	int error = errno;
+	if (fd >= 0)
+		close(fd);
+	if (fd < 0 || got < 0)
+		return fail(r, path, strerror(error));
+	if (!evidence_parts((struct bytes){ head, n }, &claim->alert, &claim->context))
+		return fail(r, path, "no evidence file of mxwitness, or damaged at its beginning");
+	return true;
+}
+
+void claim_site(const struct claim *claim, struct record *session)
+{
+	static const enum fact of_place[] = { F_net_direction, F_vantage, F_own_client, F_own_server, F_mirror,
+					      F_smtp_greeted_other };
+	struct json_walk w;
+	struct json_leaf leaf;
+	for (size_t i = 0; i < sizeof(of_place) / sizeof(of_place[0]); i++)
+		record_unset(session, of_place[i]);
+	for (json_walk(&w, claim->alert); json_next(&w, &leaf);) {
+		for (size_t i = 0; i < sizeof(of_place) / sizeof(of_place[0]); i++) {
+			const struct fact_info *info = &fact_table[of_place[i]];
+			if (strcmp(leaf.path, info->name) != 0)
+				continue;
+			struct bytes text = bytes_head(bytes_skip(leaf.value, 1), leaf.value.n > 2 ? leaf.value.n - 2 : 0);
+			int word = info->type == T_ENUM ? word_index(info->words, text) : -1;
+			if (word >= 0)
+				record_num(session, of_place[i], word);
+			else if (info->type == T_TRI)
+				record_tri(session, of_place[i], bytes_eq(leaf.value, bytes_of("true")) ? TRI_YES : TRI_NO);
+		}
+	}
+}
+
+/* A time as alerts have it, in ns; 0: it is none. */
+static int64_t time_of(struct bytes value)
+{
+	char text[48];
+	struct tm tm = { 0 };
+	long ns = 0;
+	int used = 0, digits = 0;
+	if (value.n < 3 || value.n - 2 >= sizeof(text))
+		return 0;
+	memcpy(text, value.p + 1, value.n - 2);
+	text[value.n - 2] = '\0';
+	const char *rest = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
+	if (rest && *rest == '.' && sscanf(rest, ".%n%9ld%n", &digits, &ns, &used) == 1)
+		for (int i = used - digits; i < 9; i++)
+			ns *= 10;
+	return rest ? (int64_t)timegm(&tm) * 1000000000 + ns : 0;
+}
+
+/* When the DNS said it, if it was asked live: proofs are judged as of then, not of the packets. 0: by the packets. */
+static int64_t asked_at(const struct claim *claim)
+{
+	struct json_walk w;
+	struct json_leaf leaf;
+	int64_t at = 0;
+	bool live = false;
+	for (json_walk(&w, claim->alert); json_next(&w, &leaf);) {
+		if (strcmp(leaf.path, "mxwitness.dane.source") == 0)
+			live = bytes_eq(leaf.value, bytes_of("\"live\""));
+		else if (strcmp(leaf.path, "mxwitness.dane.as_of") == 0)
+			at = time_of(leaf.value);
+	}
+	return live ? at : 0;
+}
+
+/* Mail ports and others, and whether the DNS was asked at all, as they were then. */
+static bool use_context(struct run *run, const struct claim *claim)
+{
+	struct json_walk w;
+	struct json_leaf leaf;
+	struct error e;
+	char text[512];
+	bool ports = false, others = true;
+	run->pipeline.odd = 0;
+	run->resolver.mode = RESOLVE_CAPTURE;
+	run->resolver.as_of = asked_at(claim);
+	for (json_walk(&w, claim->context); json_next(&w, &leaf);) {
+		size_t n = leaf.value.n > 2 ? leaf.value.n - 2 : 0;
+		if (n == 0 || n >= sizeof(text))
+			continue;
+		memcpy(text, leaf.value.p + 1, n);
+		text[n] = '\0';
+		if (strcmp(leaf.path, "ports") == 0)
+			ports = read_ports(text, &run->pipeline, &e);
+		else if (strcmp(leaf.path, "other_ports") == 0)
+			others = read_other_ports(text, &run->pipeline, &e);
+		else if (strcmp(leaf.path, "dns") == 0 && strcmp(text, "off") == 0)
+			run->resolver.mode = RESOLVE_OFF;
+	}
+	run->pipeline.dns = run->resolver.mode != RESOLVE_OFF;
+	return ports && others;
+}
+
+/* Runs the processes, and reads what the last of them says. */
+static void repeat(struct run *run, struct verify_result *r)
+{
+	int out[2];
+	size_t n = 0;
+	ssize_t got;
+	if (pipe2(out, O_CLOEXEC) != 0) {
+		fail(r, "verify", strerror(errno));
+		return;
+	}
+	run->out = out[1];
+	run->inner[0] = out[0];
+	int status = run_all(run);
+	close(out[1]);
+	while (n < sizeof(r->text) - 1 && (got = read(out[0], r->text + n, sizeof(r->text) - 1 - n)) > 0)
+		n += (size_t)got;
+	close(out[0]);
+	r->text[n] = '\0';
+	r->status = status == 0 ? VERIFY_SAME : status == 1 ? VERIFY_DIFFERS : VERIFY_UNREADABLE;
+	if (n == 0)
+		snprintf(r->text, sizeof(r->text), "a process of the sensor ended early");
+}
+
+void verify_file(const struct run *base, const char *path, struct verify_result *r)
+{
+	static uint8_t head[HEAD_MAX];
+	struct run run = *base;
+	struct claim claim;
+	struct error e;
+	char *paths[] = { (char *)(uintptr_t)path, NULL };
+	if (!read_claim(path, head, &claim, r))
+		return;
+	if (!use_context(&run, &claim)) {
+		fail(r, path, "no evidence file of mxwitness, or damaged at its beginning");
+		return;
+	}
+	run.claim = &claim;
+	run.dns_source = NULL; /* what counts of it is in the file */
+	run.resolver.budget = DNS_STORE;
+	run.pipeline.flows = FLOWS;
+	run.pipeline.dialogues = DIALOGUES;
+	run.pipeline.budget = REASSEMBLY;
+	run.pipeline.exhibits = 0;
+	run.progress = false;
+	run.spill = -1;
+	run.dns_source = NULL;          /* what the first verdict had from there is in the file */
+	run.source = source_open(paths, 1, &e);
+	if (!run.source) {
+		fail(r, path, e.text);
+		return;
+	}
+	repeat(&run, r);
+	source_close(run.source);
+}
+
+static const char *const said[] = { [VERIFY_SAME] = "reproduced", [VERIFY_DIFFERS] = "NOT REPRODUCED",
+				    [VERIFY_UNREADABLE] = "cannot be read" };
+
+int verify_command(const struct options *o)
+{
+	static struct run run;
+	struct rlimit no_core = { 0, 0 };
+	struct error e;
+	enum verify_status worst = VERIFY_SAME;
+	if (!read_prepare(o, &run, &e)) {
+		fprintf(stderr, "mxwitness: %s\n", e.text);
+		return 2;
+	}
+	setrlimit(RLIMIT_CORE, &no_core);
+	signal(SIGPIPE, SIG_IGN);
+	for (int i = 0; i < o->ncaptures; i++) {
+		struct verify_result r;
+		verify_file(&run, o->captures[i], &r);
+		printf("%s: %s: %s\n", o->captures[i], said[r.status], r.text);
+		fflush(stdout);
+		worst = r.status > worst ? r.status : worst;
+	}
+	return (int)worst;
+}

@@ -1,0 +1,36 @@
+/* verify: the verdict of an evidence file once more, from the file alone: the same line of processes as `read`, in capture
+ * mode, without any network; and how it compares with the alert in the file. */
+#ifndef VERIFY_H
+#define VERIFY_H
+#include "bytes.h"
+#include "options.h"
+
+struct record;
+struct run;
+struct channel;
+
+enum verify_status { VERIFY_SAME, VERIFY_DIFFERS, VERIFY_UNREADABLE };
+
+/* text: in one line, what was reproduced, what differs, or what is wrong with the file. */
+struct verify_result {
+	enum verify_status status;
+	char text[1024];
+};
+
+/* What an evidence file says of itself, for the processes that repeat its verdict: both as JSON. */
+struct claim {
+	struct bytes alert, context;
+};
+
+/* What the claim says of the place, which no packet can show: network.direction, mxwitness.vantage, own.*, decrypted_mirror and
+ * greeted_as_other, put into the session for site_judge's. */
+void claim_site(const struct claim *claim, struct record *session);
+
+/* run: rules, trust anchors and certificates that are used. */
+void verify_file(const struct run *run, const char *path, struct verify_result *result);
+/* `mxwitness verify`; the exit status. */
+int verify_command(const struct options *o);
+/* The last process of that line: compares the alerts of the judge with the claim, and writes the result to run->out. Its
+ * exit status is the enum verify_status. */
+int proc_compare(const struct run *run, struct channel *judge);
+#endif
