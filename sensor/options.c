@@ -49,6 +49,7 @@ const char options_usage[] =
 	"  -i INTERFACE,...         where to capture; may be repeated; else interfaces: of the configuration\n"
 	"  --dns MODE               live (default), auto, capture, off\n"
 	"  -o FILE                  where to append events (default: outputs: of the configuration, else standard output)\n"
+	"  --other-ports off|N      as above, which opens the filter for all TCP ports (default off)\n"
 	"  -c, --resolver, --trust-anchor, --ports, --rules, --evidence, --evidence-budget, --format as above\n"
 	"\n"
 	"rules\n"
@@ -138,6 +139,7 @@ static bool read_ok(const struct options *o, struct error *e)
 static bool verify_ok(const struct options *o, struct error *e)
 {
 	const char *foreign = o->dns ? "--dns" : o->ndns_from ? "--dns-from" : o->resolver ? "--resolver" : o->ports ? "--ports" :
+			      o->other_ports ? "--other-ports" :
 			      o->save_dns ? "--save-dns" : o->all ? "--all" : o->config ? "-c" : o->evidence ? "--evidence" : o->budget ? "--evidence-budget" : o->hook ? "--evidence-hook" :
 			      o->format ? "--format" : o->out ? "-o" : o->findings ? "--findings" : NULL;
 	if (foreign)

@@ -67,7 +67,7 @@ static const struct {
 	{ "ports: [25=ssl]\n", "c.yaml:1:9: ports: \"25=ssl\" is not a port; write 25, or 465=tls where TLS is spoken from the first "
 	  "octet", "" },
 	{ "ports: [25, 25=tls]\n", "c.yaml:1:13: ports: port 25 stands in this list a second time", "which of them?" },
-	{ "other_ports: 1/64\n", "c.yaml:1:14: other_ports: \"1/64\" is not a number; write a whole number, or off", "" },
+	{ "other_ports: 1/64\n", "c.yaml:1:14: other_ports: \"1/64\" is not a number; write a whole number, as in 1, or off", "" },
 	{ "other_ports: 0\n", "c.yaml:1:14: other_ports: 0 is out of range; it is 1 to 65536, or off", "" },
 	{ "other_ports: 65537\n", "c.yaml:1:14: other_ports: 65537 is out of range; it is 1 to 65536, or off", "" },
 	{ "capture: {buffer: 64}\n", "c.yaml:1:19: capture.buffer: 64 of what? Write a whole number and B, KiB, MiB, GiB, TiB, kB, MB, "

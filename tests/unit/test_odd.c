@@ -87,7 +87,9 @@ struct talk {
 	unsigned sessions, looks;
 	char said[2][PIPELINE_LOOK_MAX + 1];
 	enum dir first;
-	struct record last;
+	size_t exhibit;                        /* of the last session, final or not */
+	unsigned interims;
+	struct record last, interim;
 };
 
 static void drain(struct talk *t)
@@ -96,9 +98,13 @@ static void drain(struct talk *t)
 	enum pipeline_item item;
 	while ((item = pipeline_next(t->p, &out)) != PIPELINE_NONE) {
 		if (item == PIPELINE_SESSION) {
-			t->sessions++;
+			const bool ended = !record_has(out.session, F_cap_phase);
+			*(ended ? &t->sessions : &t->interims) += 1;
+			t->exhibit = out.exhibit.n;
 			assert_true(record_check(out.session, record_size(out.session)));
-			memcpy(&t->last, out.session, record_size(out.session));
+			memcpy(ended ? &t->last : &t->interim, out.session, record_size(out.session));
+		} else if (item == PIPELINE_QUIET || item == PIPELINE_COUNT) {
+			assert_int_equal(out.quiet.port[S2C], 25);
 		} else if (item == PIPELINE_LOOK) {
 			t->looks++;
 			t->first = out.look.first;
@@ -151,15 +157,22 @@ static void open_on(struct talk *t, uint16_t client, uint16_t server, bool shake
 	tcp(t, S2C, TCP_SYN | TCP_ACK, (struct bytes){ 0 });
 }
 
-static struct talk *begin(uint32_t every)
+/* live: as watch does it, with evidence, interim sessions, and flows that become quiet. */
+static struct talk *begin_as(uint32_t every, bool live)
 {
 	struct pipeline_config config = { .ports = { { 25, false }, { 465, true } }, .nports = 2, .flows = 64, .dialogues = 64,
-					  .budget = 8 << 20, .dns = true, .odd = every };
+					  .budget = 8 << 20, .dns = true, .odd = every, .exhibits = live ? 1 << 20 : 0, .interim = live,
+					  .quiet = live ? 1 : 0 };
 	struct talk *t = calloc(1, sizeof(*t));
 	t->now = INT64_C(1700000000000000000);
 	t->p = pipeline_new(&config);
 	assert_non_null(t->p);
 	return t;
+}
+
+static struct talk *begin(uint32_t every)
+{
+	return begin_as(every, false);
 }
 
 static int64_t counter(const struct talk *t, enum fact f)
@@ -405,12 +418,70 @@ static void many_names(void **state)
 	done(t);
 }
 
+/* Alerts of such sessions do not wait for their end, and can be proved; what is given at the end is the same. */
+static void live(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *line[LINES], *answer;
+		enum foundby by;
+	} cases[] = {
+		{ { "<220 mx ESMTP\r\n", ">EHLO out\r\n", "<250-mx\r\n250 STARTTLS\r\n", ">MAIL FROM:<a@b.example>\r\n", "<250 ok\r\n" },
+		  NULL, foundby_dialogue },
+		/* the mail is there before anybody knows that it is mail */
+		{ { "<220 mx ESMTP\r\n", ">MAIL FROM:<a@b.example>\r\n", "<250 ok\r\n" }, "smtp", foundby_classifier },
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct talk *t = begin_as(1, true), *plain = begin(1);
+		t->answer = plain->answer = cases[i].answer;
+		open_on(t, 40000, 2526, true);
+		speak(t, cases[i].line, WHOLE);
+		assert_int_equal(t->interims, 1);
+		assert_int_equal(t->sessions, 0);
+		assert_true(t->exhibit > 0);
+		assert_int_equal(record_get_num(&t->interim, F_found_by, -1), cases[i].by);
+		t->exhibit = 0;
+		end(t);
+		open_on(plain, 40000, 2526, true);
+		speak(plain, cases[i].line, WHOLE);
+		assert_int_equal(plain->interims + plain->sessions, 0);
+		end(plain);
+		assert_int_equal(t->sessions, 1);
+		assert_true(t->exhibit > 0);
+		assert_true(bytes_eq(record_get_str(&t->interim, F_event_id), record_get_str(&t->last, F_event_id)));
+		assert_int_equal(record_size(&t->last), record_size(&plain->last));
+		assert_memory_equal(&t->last, &plain->last, record_size(&t->last));
+		done(plain);
+		done(t);
+	}
+}
+
+/* What is not SMTP gives back the room for evidence that it took, and is never asked about as a quiet flow. */
+static void room(void **state)
+{
+	(void)state;
+	struct talk *t = begin_as(1, true);
+	for (unsigned i = 0; i < 2000; i++) {
+		static const char *const other[][4] = { { ">GET / HTTP/1.1\r\n\r\n", "<HTTP/1.1 200 OK\r\n\r\n" },
+							{ "<220 ftp\r\n", ">USER me\r\n", "<331 Password\r\n" } };
+		open_on(t, (uint16_t)(1024 + i), 8080, true);
+		speak(t, other[i % 2], WHOLE);
+	}
+	assert_int_equal(counter(t, F_st_odd_lost), 0);
+	open_on(t, 40000, 2526, true);
+	speak(t, odd_cases[0].line, WHOLE);
+	end(t);
+	assert_int_equal(t->sessions, 1);
+	assert_true(t->exhibit > 0);
+	done(t);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(first_octets), cmocka_unit_test(sample), cmocka_unit_test(on_another_port),
 		cmocka_unit_test(complete), cmocka_unit_test(switched_off), cmocka_unit_test(shed), cmocka_unit_test(flood),
-		cmocka_unit_test(on_a_mail_port), cmocka_unit_test(many_names),
+		cmocka_unit_test(on_a_mail_port), cmocka_unit_test(many_names), cmocka_unit_test(live), cmocka_unit_test(room),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
