@@ -6,6 +6,11 @@ HARDEN   ?= -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE -fstack-clash-pro
 PKGS     := libpcap libcrypto libssl libunbound yaml-0.1 libpcre2-8 zlib libzstd liblzma libseccomp
 PKGFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 LDLIBS   := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
+NDPI     ?= $(shell pkg-config --exists libndpi 2>/dev/null && echo yes)
+ifeq ($(NDPI),yes)               # optional: `make NDPI=no` builds without it
+PKGFLAGS += -DHAVE_NDPI $(patsubst -I%,-isystem %,$(shell pkg-config --cflags libndpi))
+LDLIBS   += $(shell pkg-config --libs libndpi)
+endif
 FLAGS     = -std=c17 -D_GNU_SOURCE $(WARN) $(WERROR) $(HARDEN) -Isrc -Isensor $(PKGFLAGS) \
             -DMXWITNESS_RULES='"$(PREFIX)/share/mxwitness/rules"' -MMD -MP $(CFLAGS)
 LDHARD   ?= -pie -Wl,-z,relro,-z,now

@@ -26,7 +26,7 @@
 #define MXWITNESS_RULES "/usr/local/share/mxwitness/rules"
 #endif
 
-enum { EXHIBITS = 128 * 1024 * 1024, LINK_DNS = 32 * 1024 * 1024 };
+enum { EXHIBITS = 128 * 1024 * 1024, LINK_DNS = 32 * 1024 * 1024, OTHER_PORTS_MAX = 65536 };
 
 _Static_assert((int)SITE_DNS_PORTS == (int)PIPELINE_DNS_PORTS, "what the site may name is what the pipeline follows");
 
@@ -58,6 +58,16 @@ bool read_ports(const char *list, struct pipeline_config *c, struct error *e)
 		s += n + (s[n] == ',');
 	}
 	return c->nports || error_set(e, "--ports: no port in the list");
+}
+
+bool read_other_ports(const char *text, struct pipeline_config *c, struct error *e)
+{
+	char *end = NULL;
+	unsigned long every = strtoul(text, &end, 10);
+	bool off = strcmp(text, "off") == 0, number = *text >= '1' && *text <= '9' && !*end && every <= OTHER_PORTS_MAX;
+	c->odd = number ? (uint32_t)every : 0;
+	return off || number ||
+	       error_set(e, "--other-ports %s: it is off, or one connection in how many, 1 to %d", text, OTHER_PORTS_MAX);
 }
 
 static bool upstreams(const char *list, struct resolver_config *c, struct error *e)
@@ -172,6 +182,7 @@ bool read_prepare(const struct options *o, struct run *run, struct error *e)
 {
 	char buf[PATH_MAX];
 	const char *dir = o->rules ? o->rules : read_rules_dir(buf);
+	const char *other_ports = o->other_ports ? o->other_ports : "1"; /* of a file all is there anyway */
 	struct settings *s = &run->settings;
 	if (!config_read(o->config, s, e))
 		return false;
@@ -184,8 +195,9 @@ bool read_prepare(const struct options *o, struct run *run, struct error *e)
 	run->pipeline.budget = s->limits_reassembly;
 	run->pipeline.ndns = s->site.ndns;
 	memcpy(run->pipeline.dns_port, s->site.dns_port, sizeof(s->site.dns_port));
-	if (!read_ports(run->context.ports, &run->pipeline, e))
+	if (!read_ports(run->context.ports, &run->pipeline, e) || !read_other_ports(other_ports, &run->pipeline, e))
 		return false;
+	snprintf(run->context.other_ports, sizeof(run->context.other_ports), "%s", other_ports);
 	run->peer = trust_open(&s->site, e);
 	if (!run->peer)
 		return false;

@@ -71,16 +71,18 @@ static const char *const modes[] = { [dns_mode_live] = "live", [dns_mode_auto] =
 /* The options as read_prepare takes them, with what the configuration says where the command line is silent. */
 static bool settle(const struct options *given, struct run *run, struct error *e)
 {
+	char other_ports[16];
 	struct options o = *given;
-	if (!o.dns) {
-		struct settings s = { .arena = { 0 } };
-		bool read = config_read(o.config, &s, e);
-		o.dns = read ? modes[s.dns_mode] : NULL;
-		settings_free(&s);
-		if (!read)
-			return false;
+	struct settings s = { .arena = { 0 } };
+	bool read = config_read(o.config, &s, e);
+	if (read && !o.dns)
+		o.dns = modes[s.dns_mode];
+	if (read && !o.other_ports) {
+		snprintf(other_ports, sizeof(other_ports), s.other_ports ? "%u" : "off", s.other_ports);
+		o.other_ports = other_ports;
 	}
-	return read_prepare(&o, run, e);
+	settings_free(&s);
+	return read && read_prepare(&o, run, e); /* which keeps neither o nor its own text of other ports */
 }
 
 static bool evidence(const struct options *o, struct run *run, struct error *e)
@@ -183,7 +185,7 @@ static bool open_source(struct watch *w, struct error *e)
 		dns[ndns++] = 53;
 	for (size_t i = 0; p->dns && i < p->ndns; i++)
 		dns[ndns++] = p->dns_port[i];
-	c.filter = (struct live_filter_config){ .mail = mail, .nmail = p->nports, .dns = dns, .ndns = ndns, .sample = s->odd_ports,
+	c.filter = (struct live_filter_config){ .mail = mail, .nmail = p->nports, .dns = dns, .ndns = ndns, .sample = p->odd,
 						.expression = s->capture_filter, .tunnels = true };
 	if (getrandom(&c.seed, sizeof(c.seed), 0) != sizeof(c.seed))
 		return error_set(e, "no random octets from the system: %s", strerror(errno));
@@ -327,7 +329,7 @@ static bool needs_restart(const struct run *was, const struct run *now)
 	       a->capture_buffer != b->capture_buffer || a->capture_shunt != b->capture_shunt ||
 	       was->pipeline.nports != now->pipeline.nports ||
 	       memcmp(was->pipeline.ports, now->pipeline.ports, sizeof(was->pipeline.ports)) != 0 ||
-	       was->pipeline.dns != now->pipeline.dns;
+	       was->pipeline.dns != now->pipeline.dns || was->pipeline.odd != now->pipeline.odd;
 }
 
 /* Other rules, policy, outputs: the processes that use them begin anew, one by one; capture goes on and loses nothing. */

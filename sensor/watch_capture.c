@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "classify.h"
 #include "log.h"
 #include "outbox.h"
 #include "watch.h"
@@ -21,6 +22,7 @@ struct capture {
 	struct watch *watch;
 	unsigned job, worker;
 	struct pipeline *pipeline;
+	struct classify *classify;
 	struct channel *judge, *resolver;
 	struct outbox *outbox;
 	uint64_t packets, octets, sessions_lost, dns_lost;
@@ -88,6 +90,14 @@ static void count_quiet(struct capture *c, const struct pipeline_out *out)
 		shunt_end(c->watch->shunt, &out->quiet);
 }
 
+/* Without a classifier there is no answer. */
+static void classify(struct capture *c, const struct pipeline_look *look)
+{
+	uint8_t name[PIPELINE_NAME_MAX];
+	if (c->classify)
+		pipeline_classified(c->pipeline, (struct bytes){ name, classify_name(c->classify, look, name) });
+}
+
 static void drain(struct capture *c)
 {
 	struct pipeline_out out;
@@ -107,6 +117,9 @@ static void drain(struct capture *c)
 		case PIPELINE_COUNT:
 			count_quiet(c, &out);
 			break;
+		case PIPELINE_LOOK:
+			classify(c, &out.look);
+			break;
 		case PIPELINE_NONE:
 			break;
 		}
@@ -120,6 +133,7 @@ static void send_stats(struct capture *c)
 	record_init(&s);
 	record_num(&s, F_st_packets, (int64_t)c->packets);
 	record_num(&s, F_st_octets, (int64_t)c->octets);
+	record_cstr(&s, F_st_classifier, classify_library() ? classify_library() : "off (built without nDPI)");
 	pipeline_stats(c->pipeline, &s);
 	for (size_t i = 0; i < c->watch->ifaces; i++) {
 		struct live_count n;
@@ -219,6 +233,7 @@ int watch_capture(void *context, unsigned job)
 	log_open("mxwitness[capture]", c.watch->run.settings.log_level + SAY_ERROR);
 	source_live_take(c.watch->source, c.worker);
 	c.pipeline = pipeline_new(&c.watch->run.pipeline);
+	c.classify = classify_new();
 	c.judge = channel_new(c.watch->capture_judge[c.worker][0]);
 	if (c.watch->run.resolver.mode != RESOLVE_OFF)
 		c.resolver = channel_new(c.watch->capture_resolver[c.worker][0]);

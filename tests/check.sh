@@ -61,6 +61,7 @@ script vectors python3 "$here/vectors.py"
 script "rules command" python3 "$here/rules_command.py" "$B/mxwitness"
 script "config command" python3 "$here/config_command.py" "$B/mxwitness"
 script "dns from" python3 "$here/dns_from.py" "$B/mxwitness"
+script "other ports" python3 "$here/other_ports.py" "$B/mxwitness"
 script sandbox "$B/tests/sandbox/attempt"
 [ "$(id -u)" -ne 0 ] || script "sandbox of nobody" "$B/tests/sandbox/attempt" nobody
 script later python3 "$here/later.py" "$B/mxwitness"
