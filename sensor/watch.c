@@ -19,8 +19,8 @@
 #include "read.h"
 
 /* EXHIBITS: octets for packets kept as evidence       LINK_DNS: for DNS messages of the link, as they were
- * JUDGE_MS: so long the judge may take for the end */
-enum { EXHIBITS = 128 << 20, LINK_DNS = 32 << 20, JUDGE_MS = 45000, SHORTEST_MS = 10 };
+ * JUDGE_MS: so long the judge may take for the end      LOOP_MS: a worker that shows no life for so long hangs */
+enum { EXHIBITS = 128 << 20, LINK_DNS = 32 << 20, JUDGE_MS = 45000, SHORTEST_MS = 10, LOOP_MS = 3000 };
 
 static int64_t ms_now(void)
 {
@@ -382,11 +382,29 @@ static void begin_ending(struct watch *w, struct ending *end)
 		supervisor_end(w->supervisor, WATCH_CAPTURE + i);
 }
 
+/* Does the packet loop of each worker turn? One that does not is killed in the end; the service manager hears nothing
+ * meanwhile, so that it acts if that does not help. */
+static bool loops_turn(const struct watch *w)
+{
+	for (unsigned i = 0; i < w->workers; i++)
+		if (supervisor_quiet(w->supervisor, WATCH_CAPTURE + i) > LOOP_MS)
+			return false;
+	return true;
+}
+
+static void feed_watchdog(const struct watch *w, int64_t *fed)
+{
+	const int64_t interval = notify_interval(), now = ms_now();
+	if (!interval || now - *fed < interval || !loops_turn(w))
+		return;
+	notify("WATCHDOG=1");
+	*fed = now;
+}
+
 static int supervise(struct watch *w, const struct options *o)
 {
 	struct ending end = { false, false, 0 };
-	const int64_t interval = notify_interval();
-	int64_t alive = 0;
+	int64_t fed = 0;
 	enum supervise what;
 	unsigned job = 0;
 	while ((what = supervisor_wait(w->supervisor, &job)) != SUPERVISE_DONE) {
@@ -401,6 +419,9 @@ static int supervise(struct watch *w, const struct options *o)
 			log_line(SAY_ERROR, "%s: shows no life; it was killed", supervisor_look(w->supervisor, job)->name);
 			break;
 		case SUPERVISE_STARTED:
+			if (job == WATCH_JUDGE && end.judge_told) /* another judge than the one that was told */
+				tell_judge(w, CH_END, "");
+			break;
 		case SUPERVISE_OVER:
 			break;
 		case SUPERVISE_RELOAD:
@@ -413,10 +434,7 @@ static int supervise(struct watch *w, const struct options *o)
 			break;
 		}
 		go_on_ending(w, &end);
-		if (interval && ms_now() - alive >= interval) {
-			notify("WATCHDOG=1");
-			alive = ms_now();
-		}
+		feed_watchdog(w, &fed);
 	}
 	return 0;
 }

@@ -222,8 +222,9 @@ int watch_capture(void *context, unsigned job)
 	c.judge = channel_new(c.watch->capture_judge[c.worker][0]);
 	if (c.watch->run.resolver.mode != RESOLVE_OFF)
 		c.resolver = channel_new(c.watch->capture_resolver[c.worker][0]);
-	/* numbers grow from one life to the next, so that nothing is acknowledged that an earlier one sent */
-	c.outbox = c.judge ? outbox_new(c.judge, OUTBOX, (uint64_t)ns_now() / 1000) : NULL;
+	/* numbers grow from one life to the next, so that nothing is acknowledged that an earlier one sent; the clock of the
+	 * day may be set back, this one not */
+	c.outbox = c.judge ? outbox_new(c.judge, OUTBOX, (uint64_t)ms_now() * 1000) : NULL;
 	if (!c.pipeline || !c.outbox) {
 		log_line(SAY_ERROR, "no memory for the flow table");
 		return 1;
@@ -232,7 +233,6 @@ int watch_capture(void *context, unsigned job)
 		log_line(SAY_ERROR, "%s", e.text);
 		return 1;
 	}
-	channel_offer(c.judge, CH_HELLO, (struct bytes){ 0 }, (struct bytes){ 0 });
 	capture(&c);
 	end(&c);
 	return 0;
