@@ -52,8 +52,15 @@ bool rights_drop(const struct sandbox_user *user, struct error *e)
 	for (unsigned long cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
 		prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
 	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+	/* becoming somebody else takes back that the death of the parent ends this process (prctl(2)) */
+	const pid_t parent = getppid();
+	int wanted = 0;
+	prctl(PR_GET_PDEATHSIG, &wanted, 0, 0, 0);
 	if (!become(user, e))
 		return false;
+	prctl(PR_SET_PDEATHSIG, wanted, 0, 0, 0);
+	if (wanted && getppid() != parent)
+		return error_set(e, "sandbox: the process that started this one has ended");
 	if (syscall(SYS_capset, &head, none) != 0)
 		return error_set(e, "sandbox: cannot drop capabilities: %s", strerror(errno));
 	return true;

@@ -194,14 +194,14 @@ static void capture(struct capture *c)
 	}
 }
 
-/* All that is open ends now, and the judge gets the time to take it. */
+/* All that is open ends now, and the judge gets the time to take it, if there is still one or may be one. */
 static void end(struct capture *c)
 {
 	const int64_t until = ms_now() + END_MS;
 	size_t room;
 	pipeline_finish(c->pipeline);
 	drain(c);
-	for (step(c); outbox_fill(c->outbox, &room) && ms_now() < until; step(c)) {
+	for (step(c); outbox_fill(c->outbox, &room) && outbox_push(c->outbox) && ms_now() < until; step(c)) {
 		struct timespec wait = { 0, 10000000 };
 		clock_nanosleep(CLOCK_MONOTONIC, 0, &wait, NULL);
 	}

@@ -151,10 +151,10 @@ static void resolver_word(struct judge *j, enum channel_kind kind, struct bytes 
 static void put_proofs(struct judge *j, const struct kase *k)
 {
 	struct bytes asked = { (const uint8_t *)k->asked, k->nasked * sizeof(k->asked[0]) }, record;
-	struct pollfd p = { .fd = channel_fd(j->resolver), .events = POLLIN };
+	struct pollfd p = { .fd = j->resolver ? channel_fd(j->resolver) : -1, .events = POLLIN };
 	const int64_t until = ms_now() + PROVE_MS;
 	enum channel_kind kind = CH_END;
-	if (j->resolver_gone || channel_offer(j->resolver, CH_PROVE, asked, (struct bytes){ 0 }) != CHANNEL_SENT ||
+	if (!j->resolver || j->resolver_gone || channel_offer(j->resolver, CH_PROVE, asked, (struct bytes){ 0 }) != CHANNEL_SENT ||
 	    channel_push(j->resolver) == CHANNEL_GONE)
 		return;
 	while (kind != CH_PROVED && ms_now() < until) {

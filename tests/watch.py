@@ -225,6 +225,7 @@ class Watch:
     """The sensor at work. config: lines of mxwitness.yaml; output goes to the file self.out unless config says otherwise."""
     def __init__(self, work, *options, config="", interfaces="a1", out=True, watchdog=0, environment=None):
         self.work = tempfile.mkdtemp(dir=work)
+        os.chmod(self.work, 0o755)
         self.config = os.path.join(self.work, "mxwitness.yaml")
         self.write(config)
         self.out = os.path.join(self.work, "out.ndjson")
@@ -526,7 +527,7 @@ def orphans(work, user):
     load = Load()
     time.sleep(1)
     pids = dict(watch.pids())
-    check("supervisor killed, processes", len(pids) == len(JOBS), pids)
+    check("supervisor killed, processes", len(pids) == len(JOBS), (pids, watch.log()))
     watch.process.send_signal(signal.SIGKILL)
     watch.process.wait()
     begin = time.monotonic()
@@ -585,7 +586,7 @@ def test_reload(work):
     cut = decisive(packets) - 1
     sender.send(packets[:cut])
     time.sleep(0.5)
-    watch.write("rules_off: [%s]\n" % CLEAR_RULE)
+    watch.write("rules_off: [%s-x-mask]\n" % CLEAR_RULE)
     words = len(watch.take_words())
     watch.process.send_signal(signal.SIGHUP)
     check("reload, word", watch.word("RELOADING=1", words) and watch.word("READY=1", words), watch.take_words())
