@@ -17,6 +17,7 @@
 #include "log.h"
 #include "notify.h"
 #include "read.h"
+#include "sink.h"
 
 /* EXHIBITS: octets for packets kept as evidence       LINK_DNS: for DNS messages of the link, as they were
  * JUDGE_MS: so long the judge may take for the end      LOOP_MS: a worker that shows no life for so long hangs */
@@ -132,7 +133,7 @@ static bool prepare(const struct options *o, struct run *run, struct error *e)
 	read_terminal(o, run);
 	output(o, &run->settings);
 	state(run);
-	return evidence(o, run, e);
+	return sinks_try(&run->settings, e) && evidence(o, run, e);
 }
 
 static bool open_source(struct watch *w, struct error *e)
