@@ -9,16 +9,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "json.h"
 #include "log.h"
 #include "table.h"
 
-enum { BUFFER = 256 * 1024, LOW = BUFFER - 2 * JSON_LINE };
+enum { BUFFER = 256 * 1024, LOW = BUFFER - 2 * JSON_LINE, TELL_MS = 60000 };
 
 /* done: octets of text that are written    broken: the last attempt failed, and was told
- * regular: a file, which takes what comes   slow: it takes nothing now */
+ * regular: a file, which takes what comes   slow: it takes nothing now    told: ms, when that was said last */
 struct sink {
 	const char *path;
 	int fd;
@@ -29,6 +30,7 @@ struct sink {
 	struct text text;
 	size_t done;
 	bool regular, broken, slow;
+	int64_t told;
 };
 
 struct sinks {
@@ -207,15 +209,30 @@ static ssize_t write_some(struct sink *k)
 	return write(k->fd, k->text.p + k->done, k->regular || n < PIPE_BUF ? n : PIPE_BUF);
 }
 
-/* One message for a trouble, however often it is met. A slow reader is none until there is no room left. */
-static void cannot(struct sinks *s, struct sink *k, int error)
+/* A slow reader is no trouble until there is no room left; then it comes and goes, so it is told once in a while. */
+static void wait_for_reader(struct sinks *s, struct sink *k)
 {
-	k->slow = error == EAGAIN;
-	if (k->slow && k->text.n <= LOW)
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	const int64_t ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+	k->slow = true;
+	if (k->text.n <= LOW || (k->told && ms - k->told < TELL_MS))
 		return;
 	s->failures++;
+	log_line(SAY_WARNING, "%s: takes less than there is; its events wait", name(k));
+	k->told = ms;
+}
+
+/* One message for a trouble, however often it is met. */
+static void cannot(struct sinks *s, struct sink *k, int error)
+{
+	if (error == EAGAIN) {
+		wait_for_reader(s, k);
+		return;
+	}
+	s->failures++;
 	if (!k->broken)
-		log_line(SAY_ERROR, "%s: cannot be written: %s; its events wait", name(k), k->slow ? "nobody reads" : strerror(error));
+		log_line(SAY_ERROR, "%s: cannot be written: %s; its events wait", name(k), strerror(error));
 	k->broken = true;
 }
 

@@ -42,6 +42,7 @@ int watch_verifier(void *context, unsigned job)
 {
 	struct watch *w = context;
 	(void)job;
+	verifier_hello(w->output_verifier[1]);
 	return proc_verifier(&w->run, w->output_verifier[1]);
 }
 

@@ -166,11 +166,19 @@ static void pass_time(struct capture *c)
 	drain(c);
 }
 
+/* Until told to end, and then what the kernel had already: as long as it may keep packets to itself, and no longer. */
 static void capture(struct capture *c)
 {
+	const int held = 2 * (int)c->watch->run.settings.capture_timeout + WAIT_MS;
 	struct packet packet;
 	unsigned steps = 0;
-	while (!supervisor_told()) {
+	int64_t until = 0;
+	for (;;) {
+		const bool told = supervisor_told();
+		if (told && until == 0)
+			until = ms_now() + held;
+		if (told && ms_now() >= until)
+			return;
 		switch (source_live_next(c->watch->source, WAIT_MS, &packet)) {
 		case LIVE_PACKET:
 			c->packets++;
