@@ -577,7 +577,7 @@ detection:
   condition: mail
 mxwitness:
   finding: own-test
-  certainty: certain
+  certainty: strong
 """
 
 
@@ -811,7 +811,8 @@ def test_one_way(work):
     s = watch.sessions()
     check("one way, a session", len(s) == 1, watch.events())
     if s:
-        for fact in ("mxwitness.smtp.banner.host", "mxwitness.smtp.starttls.offered", "tls.version", "tls.cipher", "tls.server.x509.subject.common_name"):
+        for fact in ("mxwitness.smtp.banner", "mxwitness.smtp.starttls.offered", "tls.version", "tls.cipher",
+                     "tls.server.x509.subject.distinguished_name"):
             check("one way, " + fact, field(s[0], fact) is not None, json.dumps(s[0]))
 
 
