@@ -3,6 +3,7 @@
 or lost interface takes an alert away.
 
 usage: watch.py MXWITNESS [--long] [--only WORD]    --long: also what takes minutes, with more load
+       watch.py MXWITNESS --compare FOLDER          what tools/record --watch left there
 
 A veth pair in a network namespace of its own: packets go in at one end (AF_PACKET), the sensor listens at the other.
 Needs root, ip(8), tcpdump(1), editcap(1); skipped without. Last line: "watch: N passed, N failed"."""
@@ -859,9 +860,26 @@ def test_watchdog(work):
     watch.end()
 
 
+def compare(folder):
+    """FOLDER/NAME.watch.ndjson, made by tools/record --watch, with what read says of NAME.pcapng."""
+    for path in sorted(glob.glob(os.path.join(folder, "**", "*.watch.ndjson"), recursive=True)):
+        base = path[:-len(".watch.ndjson")]
+        anchor = os.path.join(folder, "root.anchor")
+        done = subprocess.run([PROGRAM, "read", "--format", "ndjson", "--trust-anchor", anchor, base + ".pcapng"], capture_output=True,
+                              text=True, check=False)
+        with open(path, encoding="utf-8") as f:
+            n = same(os.path.basename(base), [json.loads(line) for line in f], [json.loads(line) for line in done.stdout.splitlines()])
+        notes.append(f"{os.path.basename(base)}: {n[0]} sessions, {n[1]} alerts")
+
+
+# What make live runs, and make check does not.
+LONG_TESTS = ("test_killed_resolver", "test_killed_forwarder", "test_killed_verifier", "test_slow_reader", "test_interface_workers",
+              "test_watchdog")
+
+
 def main():
     only = sys.argv[sys.argv.index("--only") + 1] if "--only" in sys.argv else ""
-    tests = [(k, v) for k, v in globals().items() if k.startswith("test_") and only in k]
+    tests = [(k, v) for k, v in globals().items() if k.startswith("test_") and only in k and (LONG or only or k not in LONG_TESTS)]
     with tempfile.TemporaryDirectory(prefix="mxw-watch-") as work:
         os.chmod(work, 0o755)
         for name, test in tests:
@@ -875,6 +893,12 @@ def main():
 
 
 if __name__ == "__main__":
+    if "--compare" in sys.argv:
+        compare(sys.argv[sys.argv.index("--compare") + 1])
+        for note in notes:
+            print("  " + note)
+        print(f"watch beside servers: {passed} passed, {failed} failed")
+        sys.exit(failed != 0 or not notes)
     tools = ("ip", "tcpdump", "editcap")
     missing = [t for t in tools if not shutil.which(t)]
     if missing or os.geteuid() != 0 or not os.access(PROGRAM, os.X_OK):
