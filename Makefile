@@ -55,6 +55,7 @@ fuzz-run: $(FUZZ)
 	        $$t -max_total_time=$T -rss_limit_mb=2048 -print_final_stats=0 $B/corpus/$$n tests/fuzz/corpus/$$n; done
 live: all $B/tests/live/ask     ## record scenarios anew with real servers and judge them (root)
 	@sh tests/live.sh $B/mxwitness $(SCENARIOS)
+	@python3 tests/watch.py $B/mxwitness --long
 	@python3 tests/live_dns.py $B/tests/live/ask $B/mxwitness
 	@python3 tests/live_postfix.py $B/mxwitness
 proof: all $(HELPERS)            ## long runs, by hand: every cut, every lost packet, every altered octet, ten minutes of fuzzing a parser

@@ -62,8 +62,15 @@ bool rights_keep(const struct sandbox_user *user, const unsigned *cap, size_t n,
 	/* else the change of user takes them all */
 	if (n && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0)
 		return error_set(e, "sandbox: cannot keep capabilities: %s", strerror(errno));
+	/* becoming somebody else takes back that the death of the parent ends this process (prctl(2)) */
+	const pid_t parent = getppid();
+	int wanted = 0;
+	prctl(PR_GET_PDEATHSIG, &wanted, 0, 0, 0);
 	if (!become(user, e))
 		return false;
+	prctl(PR_SET_PDEATHSIG, wanted, 0, 0, 0);
+	if (wanted && getppid() != parent)
+		return error_set(e, "sandbox: the process that started this one has ended");
 	prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0);
 	if (syscall(SYS_capset, &head, kept) != 0)
 		return error_set(e, "sandbox: cannot drop capabilities: %s", strerror(errno));

@@ -52,6 +52,8 @@ int proc_output(const struct run *run, struct channel *judge);
 int proc_discover(const struct run *run, struct channel *capture, struct channel *judge);
 /* fd: its end of a pair of packets, whose other end run->verifier is in the output process. */
 int proc_verifier(const struct run *run, int fd);
+/* Another verifier is behind fd than before. */
+void verifier_hello(int fd);
 /* In the output process: the verdict of the evidence file at path, repeated by the verifier process behind fd. */
 void verifier_ask(int fd, const char *path, struct verify_result *result);
 #endif

@@ -19,10 +19,11 @@
 #include "notify.h"
 #include "read.h"
 #include "rights.h"
+#include "sink.h"
 
 /* EXHIBITS: octets for packets kept as evidence       LINK_DNS: for DNS messages of the link, as they were
- * JUDGE_MS: so long the judge may take for the end */
-enum { EXHIBITS = 128 << 20, LINK_DNS = 32 << 20, JUDGE_MS = 45000, SHORTEST_MS = 10 };
+ * JUDGE_MS: so long the judge may take for the end      LOOP_MS: a worker that shows no life for so long hangs */
+enum { EXHIBITS = 128 << 20, LINK_DNS = 32 << 20, JUDGE_MS = 45000, SHORTEST_MS = 10, LOOP_MS = 3000 };
 
 static int64_t ms_now(void)
 {
@@ -44,10 +45,12 @@ int watch_verifier(void *context, unsigned job)
 	struct watch *w = context;
 	struct error e;
 	(void)job;
-	if (rights_drop(&w->run.user, &e))
-		return proc_verifier(&w->run, w->output_verifier[1]);
-	log_line(SAY_ERROR, "%s", e.text);
-	return 1;
+	if (!rights_drop(&w->run.user, &e)) {
+		log_line(SAY_ERROR, "%s", e.text);
+		return 1;
+	}
+	verifier_hello(w->output_verifier[1]);
+	return proc_verifier(&w->run, w->output_verifier[1]);
 }
 
 /* ---- before the first process ---- */
@@ -87,13 +90,14 @@ static bool settle(const struct options *given, struct run *run, struct error *e
 
 static bool evidence(const struct options *o, struct run *run, struct error *e)
 {
-	const struct settings *s = &run->settings;
+	struct settings *s = &run->settings;
 	struct evidence_budget budget = { s->evidence_max_size, s->evidence_max_files, (int64_t)s->evidence_max_age * 1000000 };
 	const char *path = o->evidence ? o->evidence : s->evidence_directory;
 	if (!path)
 		return true;
 	if (o->budget && !evidence_budget_read(o->budget, &budget, e))
 		return false;
+	s->evidence_directory = path; /* where the output process may write */
 	run->pipeline.exhibits = EXHIBITS;
 	run->resolver.kept = LINK_DNS;
 	run->evidence = evidence_dir_open(path, &budget, e);
@@ -111,27 +115,11 @@ static void output(const struct options *o, struct settings *s)
 	s->output = (struct setting_outputs){ &file, 1 };
 }
 
-/* Each file is opened by the output process, as the user that it runs as by then: better to know before. */
-static bool outputs_open(const struct run *run, struct error *e)
-{
-	const struct settings *s = &run->settings;
-	for (size_t i = 0; i < s->output.n; i++) {
-		const char *path = s->output.at[i].path;
-		int fd = path ? open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0640) : -1;
-		if (path && fd < 0 && errno != ENXIO) /* a pipe that nobody reads yet */
-			return error_set(e, "outputs: %s: cannot write there%s%s: %s", path, run->user.change ? " as user " : "",
-					 run->user.change ? s->user : "", strerror(errno));
-		if (fd >= 0)
-			close(fd);
-	}
-	return true;
-}
-
 /* What the processes write, opened or tried as who they will be. */
 static bool files(const struct options *o, struct run *run, struct error *e)
 {
 	rights_files_as(&run->user, true);
-	bool good = evidence(o, run, e) && outputs_open(run, e);
+	bool good = evidence(o, run, e) && sinks_try(&run->settings, e);
 	rights_files_as(&run->user, false);
 	return good;
 }
@@ -434,11 +422,29 @@ static void begin_ending(struct watch *w, struct ending *end)
 		supervisor_end(w->supervisor, WATCH_CAPTURE + i);
 }
 
+/* Does the packet loop of each worker turn? One that does not is killed in the end; the service manager hears nothing
+ * meanwhile, so that it acts if that does not help. */
+static bool loops_turn(const struct watch *w)
+{
+	for (unsigned i = 0; i < w->workers; i++)
+		if (supervisor_quiet(w->supervisor, WATCH_CAPTURE + i) > LOOP_MS)
+			return false;
+	return true;
+}
+
+static void feed_watchdog(const struct watch *w, int64_t *fed)
+{
+	const int64_t interval = notify_interval(), now = ms_now();
+	if (!interval || now - *fed < interval || !loops_turn(w))
+		return;
+	notify("WATCHDOG=1");
+	*fed = now;
+}
+
 static void supervise(struct watch *w, const struct options *o)
 {
 	struct ending end = { false, false, 0 };
-	const int64_t interval = notify_interval();
-	int64_t alive = 0;
+	int64_t fed = 0;
 	enum supervise what;
 	unsigned job = 0;
 	while ((what = supervisor_wait(w->supervisor, &job)) != SUPERVISE_DONE) {
@@ -453,6 +459,9 @@ static void supervise(struct watch *w, const struct options *o)
 			log_line(SAY_ERROR, "%s: shows no life; it was killed", supervisor_look(w->supervisor, job)->name);
 			break;
 		case SUPERVISE_STARTED:
+			if (job == WATCH_JUDGE && end.judge_told) /* another judge than the one that was told */
+				tell_judge(w, CH_END, "");
+			break;
 		case SUPERVISE_OVER:
 			break;
 		case SUPERVISE_RELOAD:
@@ -465,10 +474,7 @@ static void supervise(struct watch *w, const struct options *o)
 			break;
 		}
 		go_on_ending(w, &end);
-		if (interval && ms_now() - alive >= interval) {
-			notify("WATCHDOG=1");
-			alive = ms_now();
-		}
+		feed_watchdog(w, &fed);
 	}
 }
 

@@ -180,11 +180,19 @@ static void pass_time(struct capture *c)
 	drain(c);
 }
 
+/* Until told to end, and then what the kernel had already: as long as it may keep packets to itself, and no longer. */
 static void capture(struct capture *c)
 {
+	const int held = 2 * (int)c->watch->run.settings.capture_timeout + WAIT_MS;
 	struct packet packet;
 	unsigned steps = 0;
-	while (!supervisor_told()) {
+	int64_t until = 0;
+	for (;;) {
+		const bool told = supervisor_told();
+		if (told && until == 0)
+			until = ms_now() + held;
+		if (told && ms_now() >= until)
+			return;
 		switch (source_live_next(c->watch->source, WAIT_MS, &packet)) {
 		case LIVE_PACKET:
 			c->packets++;
@@ -208,14 +216,14 @@ static void capture(struct capture *c)
 	}
 }
 
-/* All that is open ends now, and the judge gets the time to take it. */
+/* All that is open ends now, and the judge gets the time to take it, if there is still one or may be one. */
 static void end(struct capture *c)
 {
 	const int64_t until = ms_now() + END_MS;
 	size_t room;
 	pipeline_finish(c->pipeline);
 	drain(c);
-	for (step(c); outbox_fill(c->outbox, &room) && ms_now() < until; step(c)) {
+	for (step(c); outbox_fill(c->outbox, &room) && outbox_push(c->outbox) && ms_now() < until; step(c)) {
 		struct timespec wait = { 0, 10000000 };
 		clock_nanosleep(CLOCK_MONOTONIC, 0, &wait, NULL);
 	}
@@ -237,8 +245,9 @@ int watch_capture(void *context, unsigned job)
 	c.judge = channel_new(c.watch->capture_judge[c.worker][0]);
 	if (c.watch->run.resolver.mode != RESOLVE_OFF)
 		c.resolver = channel_new(c.watch->capture_resolver[c.worker][0]);
-	/* numbers grow from one life to the next, so that nothing is acknowledged that an earlier one sent */
-	c.outbox = c.judge ? outbox_new(c.judge, OUTBOX, (uint64_t)ns_now() / 1000) : NULL;
+	/* numbers grow from one life to the next, so that nothing is acknowledged that an earlier one sent; the clock of the
+	 * day may be set back, this one not */
+	c.outbox = c.judge ? outbox_new(c.judge, OUTBOX, (uint64_t)ms_now() * 1000) : NULL;
 	if (!c.pipeline || !c.outbox) {
 		log_line(SAY_ERROR, "no memory for the flow table");
 		return 1;
@@ -247,7 +256,6 @@ int watch_capture(void *context, unsigned job)
 		log_line(SAY_ERROR, "%s", e.text);
 		return 1;
 	}
-	channel_offer(c.judge, CH_HELLO, (struct bytes){ 0 }, (struct bytes){ 0 });
 	capture(&c);
 	end(&c);
 	return 0;

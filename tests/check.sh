@@ -70,6 +70,7 @@ script "watch rights" python3 "$here/watch_rights.py" "$B/mxwitness"
 script "unit file" python3 "$here/unit_file.py" "$B/mxwitness"
 script "live capture" python3 "$here/live_capture.py" "$B/tests/bench/live_loop"
 script discover python3 "$here/discover.py" "$B/mxwitness"
+script watch python3 "$here/watch.py" "$B/mxwitness"
 script mutate python3 "$here/mutate.py"
 script mutations python3 "$here/../tools/mutate/mutate.py" check "$here/pcaps" "$here"/mutations/*.toml
 script invariance python3 "$here/invariance.py" "$B/mxwitness" --pairs "${PAIRS:-4000}"
