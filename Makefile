@@ -17,7 +17,7 @@ LIB      := $(patsubst %.c,$B/%.o,$(wildcard src/*.c src/*/*.c))
 SENSOR   := $(patsubst %.c,$B/%.o,$(wildcard sensor/*.c))
 PARTS    := $(filter-out $B/sensor/main.o,$(SENSOR))
 UNIT     := $(patsubst %.c,$B/%,$(wildcard tests/unit/test_*.c))
-HELPERS  := $(addprefix $B/tests/,live/ask latency/interims sandbox/attempt bench/live_loop)
+HELPERS  := $(addprefix $B/tests/,live/ask latency/interims sandbox/attempt bench/live_loop tamper/tamper)
 FUZZ     := $(patsubst %.c,$B/%,$(wildcard tests/fuzz/fuzz_*.c))
 
 all: $B/mxwitness                ## build the sensor
@@ -51,7 +51,9 @@ fuzz-run: $(FUZZ)
 live: all $B/tests/live/ask     ## record scenarios anew with real servers and judge them (root)
 	@sh tests/live.sh $B/mxwitness $(SCENARIOS)
 	@python3 tests/live_dns.py $B/tests/live/ask $B/mxwitness
-proof: all                       ## long runs, by hand: every cut, every lost packet, ten minutes of fuzzing a parser
+proof: all $B/tests/tamper/tamper ## long runs, by hand: every cut, every lost packet, every altered octet, ten minutes of fuzzing a parser
+	THOROUGH=1 python3 tests/evidence.py $B/mxwitness
+	SHARE=1 python3 tests/tamper.py $B/mxwitness $B/tests/tamper/tamper
 	python3 tests/invariance.py $B/mxwitness --pairs 200000
 	$(MAKE) fuzz T=600
 invariance: all                  ## captures under transforms: the same findings and facts, PAIRS of them
@@ -60,7 +62,7 @@ mutations: all                   ## make the captures that tests/mutations/ desc
 	@python3 tools/mutate/mutate.py make tests/pcaps tests/mutations/*.toml
 bench: all $B/tests/live/ask    ## CPU and memory beside tcpdump and tshark
 	@python3 tests/bench/bench.py $B/mxwitness
-	@python3 tests/bench/live_dns.py $B/tests/live/ask
+	@python3 tests/bench/live_dns.py $B/tests/live/ask $B/mxwitness
 record:                          ## record the scenarios anew, with real MTAs (root)
 	tools/record/record
 pure: $B/libmxwitness.a          ## src/: no state, no I/O, no clock; wire and judge do not meet

@@ -3,7 +3,6 @@
 
 #include <unbound.h>
 
-enum { PROVE_MAX = 64 };
 
 bool serving_room(const struct serving *s)
 {
@@ -13,11 +12,11 @@ bool serving_room(const struct serving *s)
 /* The messages behind the answers to these questions. */
 static bool prove(struct serving *s, struct bytes record)
 {
-	static struct question q[PROVE_MAX];
+	static struct question q[RESOLVER_PROVE];
 	struct dns_message m;
 	struct bytes text;
 	size_t n = record.n / sizeof(q[0]);
-	bool whole = record.n % sizeof(q[0]) == 0 && n <= PROVE_MAX;
+	bool whole = record.n % sizeof(q[0]) == 0 && n <= RESOLVER_PROVE;
 	for (size_t i = 0; whole && i < n; i++) {
 		memcpy(&q[i], record.p + i * sizeof(q[0]), sizeof(q[0]));
 		whole = question_check(&q[i], sizeof(q[i]));

@@ -70,6 +70,7 @@ script mutations python3 "$here/../tools/mutate/mutate.py" check "$here/pcaps" "
 script invariance python3 "$here/invariance.py" "$B/mxwitness" --pairs "${PAIRS:-4000}"
 script interims "$B/tests/latency/interims" "$here/pcaps"
 script evidence python3 "$here/evidence.py" "$B/mxwitness"
+script tamper python3 "$here/tamper.py" "$B/mxwitness" "$B/tests/tamper/tamper"
 
 [ "$skipped" -gt 0 ] && printf '%d skipped\n' "$skipped"
 printf '%d passed, %d failed\n' "$passed" "$failed"
