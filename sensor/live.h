@@ -59,9 +59,8 @@ int live_fd(const struct live *l);
 bool live_next(struct live *l, struct answer *a);
 /* The sensor's own fault, if it seems so (health.h), with a line for people in text. */
 enum resolverfault live_fault(struct live *l, char *text, size_t cap);
-/* What the answers of late rest on: age 0, or 1 for what was before it. When the store is half full a new one is begun, and
- * with it all that is cached, so that whatever rests on a cache is in the store too. A loan until the next live_next. NULL:
- * none is kept, or there is none of that age. */
-const struct dns_store *live_store(const struct live *l, unsigned age);
+/* What the answers of late rest on. It rolls (dns_store_rolling), and with it all that is cached begins anew, so that whatever
+ * rests on a cache is in the store too, for as long as the cache lasts and for half of the store after it. NULL: none is kept. */
+const struct dns_store *live_store(const struct live *l);
 struct live_counts live_counts(const struct live *l);
 #endif

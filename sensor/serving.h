@@ -21,6 +21,8 @@ bool serving_begin(struct serving *s, const struct run *run, struct channel *jud
 void serving_end(struct serving *s);
 /* A message of the link (CH_DNS). false: it was not kept. */
 bool serving_store(struct serving *s, struct bytes record);
+/* The judge of before is gone: its questions are nobody's, and their answers are dropped. */
+void serving_drop(struct serving *s);
 /* May more questions come? */
 bool serving_room(const struct serving *s);
 /* Does what can be done now: takes the questions that are here already (channel_fill), sends the answers that are known.

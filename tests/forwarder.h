@@ -20,7 +20,7 @@ static int start_forwarder(const struct resolver_config *config)
 	if (pid == 0) {
 		close(fd[0]);
 		run.resolver = *config;
-		_exit(proc_forwarder(&run, fd[1]));
+		_exit(proc_forwarder(&run, fd[1], NULL, 0));
 	}
 	close(fd[1]);
 	return 1 + fd[0];
