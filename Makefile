@@ -38,7 +38,7 @@ demo: all                        ## judge the captures under tests/pcaps/demo/, 
 check: all $(UNIT) $(FUZZ) $(HELPERS) pure  ## all that a change must pass
 	@sh tests/check.sh $B
 asan:                            ## the tests under ASan and UBSan
-	$(MAKE) B=build/asan HARDEN= LDHARD= CFLAGS='-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all' \
+	SHARE=400 $(MAKE) B=build/asan HARDEN= LDHARD= CFLAGS='-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all' \
 	        WARN= PAIRS=1500 check-only
 check-only: all $(UNIT) $(FUZZ) $(HELPERS)
 	@PAIRS=$(PAIRS) sh tests/check.sh $B
@@ -51,7 +51,8 @@ fuzz-run: $(FUZZ)
 live: all $B/tests/live/ask     ## record scenarios anew with real servers and judge them (root)
 	@sh tests/live.sh $B/mxwitness $(SCENARIOS)
 	@python3 tests/live_dns.py $B/tests/live/ask $B/mxwitness
-proof: all $B/tests/tamper/tamper ## long runs, by hand: every cut, every lost packet, every altered octet, ten minutes of fuzzing a parser
+	@python3 tests/live_postfix.py $B/mxwitness
+proof: all $(HELPERS)            ## long runs, by hand: every cut, every lost packet, every altered octet, ten minutes of fuzzing a parser
 	THOROUGH=1 python3 tests/evidence.py $B/mxwitness
 	SHARE=1 python3 tests/tamper.py $B/mxwitness $B/tests/tamper/tamper
 	python3 tests/invariance.py $B/mxwitness --pairs 200000
@@ -75,6 +76,7 @@ docs: all                        ## write the generated pages and the example an
 	$B/mxwitness config keys -o contrib/mxwitness.yaml
 	$B/mxwitness config keys --format mdoc -o $B/keys.mdoc
 	sed -i -e '/^\.\\" BEGIN/,/^\.\\" END/{//!d}' -e '/^\.\\" BEGIN/r $B/keys.mdoc' man/mxwitness.conf.5
+	$B/mxwitness rules fields --format metrics -o man/mxwitness-metrics.7
 install: all                     ## into DESTDIR and PREFIX
 	install -D -m 755 $B/mxwitness $(DESTDIR)$(PREFIX)/bin/mxwitness
 	install -d $(DESTDIR)$(PREFIX)/share/mxwitness/rules/tests

@@ -763,7 +763,7 @@ static void offer_weak(struct pick *p, const struct entry *e, enum key_kind kind
 static void offer_asked(const struct dns_store *s, struct pick *p, const struct entry *e)
 {
 	for (; e; e = after(s, e)) {
-		if (e->msg->rcode == RCODE_SERVFAIL)
+		if (dns_wire_failure(e->msg->rcode))
 			offer_weak(p, e, KEY_ASKED, RANK_FAILURE, FOUND_FAILURE);
 		else if (e->msg->dnssec)
 			offer(p, e, KEY_ASKED, false);
@@ -1432,7 +1432,7 @@ bool dns_store_since(const struct dns_store *s, const struct dns_name *name, uin
 		if (!same_records(e->set, now->set) && e->ts > *since)
 			return false;
 	for (const struct entry *e = entries(s, KEY_ASKED, name, type); e; e = after(s, e))
-		if (e->ts > *since && e->msg->rcode != RCODE_SERVFAIL && (!e->msg->refs || e->msg->ref[0].section != DNS_ANSWER))
+		if (e->ts > *since && !dns_wire_failure(e->msg->rcode) && (!e->msg->refs || e->msg->ref[0].section != DNS_ANSWER))
 			return false;
 	return true;
 }

@@ -249,6 +249,11 @@ void docket_done(struct docket *d, struct kase *k)
 	k->state = CASE_FREE;
 }
 
+size_t docket_stats(struct docket *d, struct record *stats, struct finding *finding, size_t max)
+{
+	return rules_judge_stats(d->run->rules, d->scratch, stats, finding, max);
+}
+
 size_t docket_open(const struct docket *d)
 {
 	size_t n = 0;

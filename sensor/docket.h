@@ -59,6 +59,8 @@ void docket_again(struct docket *d);
 /* The next case whose judgement stands, or NULL; it is the caller's until docket_done. */
 struct kase *docket_next(struct docket *d);
 void docket_done(struct docket *d, struct kase *k);
+/* What rules find in a stats event (rules_judge_stats); how many. */
+size_t docket_stats(struct docket *d, struct record *stats, struct finding *finding, size_t max);
 /* Cases that wait for an answer; and those that are not done, whatever for. */
 size_t docket_open(const struct docket *d);
 size_t docket_cases(const struct docket *d);

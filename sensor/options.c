@@ -12,7 +12,7 @@ const char options_usage[] =
 	"       mxwitness rules show ID...\n"
 	"       mxwitness rules lint FILE|DIR...\n"
 	"       mxwitness rules test [-v] DIR...\n"
-	"       mxwitness rules fields [--format tsv|mdoc] [PART...]\n"
+	"       mxwitness rules fields [--format tsv|mdoc|metrics] [PART...]\n"
 	"       mxwitness config check|dump [-c FILE]\n"
 	"       mxwitness config keys [--format yaml|mdoc]\n"
 	"\n"
@@ -160,13 +160,13 @@ static bool formats_ok(const struct options *o, struct error *e)
 {
 	static const char *const none[] = { NULL };
 	static const char *const list[] = { "table", "ndjson", "mdoc", NULL };
-	static const char *const fields[] = { "tsv", "mdoc", NULL };
+	static const char *const fields[] = { "tsv", "mdoc", "metrics", NULL };
 	const char *const *words = o->verb == RULES_LIST ? list : o->verb == RULES_FIELDS ? fields : none;
 	if (!o->format || one_of(o->format, words))
 		return true;
 	return error_set(e, "--format %s: no such format; rules %s", o->format,
 			 o->verb == RULES_LIST ? "list has table, ndjson and mdoc" :
-			 o->verb == RULES_FIELDS ? "fields has tsv and mdoc, and none for people" : "list and rules fields have one");
+			 o->verb == RULES_FIELDS ? "fields has tsv, mdoc and metrics, and none for people" : "list and rules fields have one");
 }
 
 static bool rules_ok(const struct options *o, struct error *e)

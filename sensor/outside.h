@@ -34,7 +34,8 @@ struct outside;
  * upstream_new. NULL: e says why. */
 struct outside *outside_new(int fd, const char *const *server, unsigned n, struct error *e);
 void outside_free(struct outside *o);
-/* As upstream_ask; waits when the forwarder is behind; who is for two seconds counts as ended. false: UPSTREAM_QUERIES are open. */
+/* As upstream_ask; waits when the forwarder is behind; one that is for two seconds counts as ended.
+ * false: UPSTREAM_QUERIES are open. */
 bool outside_ask(struct outside *o, const struct dns_name *name, uint16_t type, unsigned first, uint64_t tag);
 /* Readable when outside_next has something to do; -1: the forwarder has ended. Besides, outside_next is to be called
  * each second while questions are open. */

@@ -291,6 +291,21 @@ static void receive(struct judge *j)
 	}
 }
 
+/* What the run says about the sensor itself: it began and ended with the run. */
+static void stats_alerts(struct judge *j)
+{
+	struct finding findings[RULE_FINDINGS];
+	size_t n = docket_stats(j->docket, &j->stats, findings, RULE_FINDINGS);
+	for (size_t i = 0; i < n; i++) {
+		if (findings[i].level < level_low)
+			continue;
+		alert_make_stats(j->run->rules, &j->stats, &findings[i], j->last, j->last, false, &j->alert);
+		event_alert(&j->alert);
+		emit(j, &j->alert);
+		j->alerts++;
+	}
+}
+
 static void last_word(struct judge *j)
 {
 	struct record *s = &j->stats;
@@ -303,6 +318,7 @@ static void last_word(struct judge *j)
 	record_num(s, F_st_incomplete, (int64_t)j->incomplete);
 	if (j->worst != resolverfault_none)
 		record_num(s, F_resolver_fault, j->worst);
+	stats_alerts(j);
 	record_num(s, F_st_alerts, (int64_t)j->alerts);
 	record_num(s, F_st_refused, (int64_t)j->refused);
 	event_stats(s, j->last);

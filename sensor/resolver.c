@@ -398,10 +398,10 @@ static bool blame(const struct responder *r, const struct dns_name *name, struct
 		uint8_t status;
 		const char *text;
 	} causes[] = {
-		{ FOUND_UNSIGNED, dnsstatus_incomplete, "in the capture without its signatures (asked without DO)" },
+		{ FOUND_UNSIGNED, dnsstatus_incomplete, "in the capture without its signatures (not asked for, or taken out)" },
 		{ FOUND_MISSING, dnsstatus_incomplete, "not in the capture" },
 		{ FOUND_STALE, dnsstatus_incomplete, "in the capture with signatures that have ended since, and nothing newer" },
-		{ FOUND_FAILURE, dnsstatus_failed, "answered with SERVFAIL" },
+		{ FOUND_FAILURE, dnsstatus_failed, "answered with SERVFAIL, NOTIMP or REFUSED" },
 		{ FOUND_DERIVED, dnsstatus_incomplete, "not in the capture, and other answers do not prove it" },
 	};
 	for (size_t i = 0; i < sizeof(causes) / sizeof(causes[0]); i++) {

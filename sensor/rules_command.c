@@ -11,6 +11,7 @@
 #include "folder.h"
 #include "read.h"
 #include "rule_file.h"
+#include "metrics.h"
 #include "rule_lint.h"
 #include "rule_list.h"
 #include "rule_manual.h"
@@ -175,6 +176,8 @@ static bool fields(struct context *c)
 {
 	if (is_format(c, "mdoc"))
 		fact_list_mdoc(c->out);
+	else if (is_format(c, "metrics"))
+		metrics_mdoc(c->out);
 	else if (is_format(c, "tsv"))
 		fact_list_tsv(c->out);
 	else if (fact_list(c->out, c->o->args, c->o->nargs) == 0)

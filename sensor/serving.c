@@ -3,7 +3,6 @@
 
 #include <unbound.h>
 
-
 bool serving_room(const struct serving *s)
 {
 	return s->open < RESOLVER_OUTSTANDING;

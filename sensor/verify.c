@@ -169,6 +169,7 @@ void verify_file(const struct run *base, const char *path, struct verify_result 
 	run.pipeline.exhibits = 0;
 	run.progress = false;
 	run.spill = -1;
+	run.dns_source = NULL;          /* what the first verdict had from there is in the file */
 	run.source = source_open(paths, 1, &e);
 	if (!run.source) {
 		fail(r, path, e.text);

@@ -63,6 +63,7 @@ script "config command" python3 "$here/config_command.py" "$B/mxwitness"
 script "dns from" python3 "$here/dns_from.py" "$B/mxwitness"
 script sandbox "$B/tests/sandbox/attempt"
 [ "$(id -u)" -ne 0 ] || script "sandbox of nobody" "$B/tests/sandbox/attempt" nobody
+script later python3 "$here/later.py" "$B/mxwitness"
 script processes python3 "$here/processes.py" "$B/mxwitness"
 script "live capture" python3 "$here/live_capture.py" "$B/tests/bench/live_loop"
 script mutate python3 "$here/mutate.py"

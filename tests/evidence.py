@@ -46,7 +46,7 @@ def options_of(capture, anchor):
         with open(name, encoding="utf-8") as f:
             expect = json.load(f)
     folder = os.path.dirname(capture)
-    options = [os.path.join(folder, o) if o.endswith(".yaml") else o for o in expect.get("options", [])]
+    options = [os.path.join(folder, o) if o.endswith((".yaml", ".pcapng")) else o for o in expect.get("options", [])]
     return ["--dns", expect.get("dns", "capture"), "--trust-anchor", anchor] + options
 
 

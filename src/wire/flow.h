@@ -187,7 +187,8 @@ struct flow *flow_find_or_add(struct flow_table *t, const struct segment *seg, e
 struct flow *flow_peek(const struct flow_table *t, const struct segment *seg, enum dir *dir);
 
 /* dir has sent, unseen by us, in all packets with octets of payload since fl->quiet.on[dir]. to: sequence number that this
- * side has come to; believed as far as the octets reach. unknown: nobody has counted, and to is all that is known. It is no gap: nothing of it was wanted. */
+ * side has come to; believed as far as the octets reach. unknown: nobody has counted, and to is all that is known. It is
+ * no gap: nothing of it was wanted. */
 void flow_left_out(struct flow *fl, enum dir dir, uint64_t packets, uint64_t octets, uint32_t to, bool unknown);
 
 /* SYN to the client's answer to the SYN-ACK: a round trip between the two ends. -1: not seen. */

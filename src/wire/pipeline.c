@@ -534,13 +534,9 @@ static void finish_copy(struct pipeline *p, struct flow *fl, struct pipeline_out
 	*copy = *fl;
 	*d = *own;
 	copy->end = fl->state == FLOW_CLOSED ? FLOW_END_CLOSED : FLOW_END_INPUT;
-	for (enum dir dir = C2S; dir <= S2C; dir++) {
-		if (copy->streams.side[dir].ended)
-			continue;
-		meet(copy, d, dir);
-		if (!d->tls_on[dir])
+	for (enum dir dir = C2S; dir <= S2C; dir++)
+		if (!copy->streams.side[dir].ended && !d->tls_on[dir])
 			smtp_end(&d->smtp, dir);
-	}
 	say(p, copy, d, out);
 	record_num(&d->record, F_cap_phase, phase_interim);
 	if (fl->kept)

@@ -184,7 +184,7 @@ static void judge(const struct site_run *s, struct resolver *r, const struct giv
 	static struct answer answer;
 	struct question q;
 	memcpy(session, g->record, sizeof(*session));
-	site_judge(&s->run.site, session);
+	site_judge(&s->run.settings.site, session);
 	expectation_start(&expectation, session);
 	do {
 		while (r && expectation_next(&expectation, &q)) {

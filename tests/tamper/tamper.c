@@ -28,8 +28,9 @@
 
 enum { FILE_MAX = 1 << 20, PACKETS = 512, QUESTIONS = 128, RRS = 256, MIX = 40503, HEAD = 28 };
 
-/* What an octet is. NAME: as SIGNED, in a name whose letters are signed as lower case (RFC 4034 6.2). SIGNED: covered by a signature, of an RRset that the message answers with. BESIDE: covered too, of what
- * a server added (RFC 1035's authority and additional sections of an answer that has data). */
+/* What an octet is. SIGNED: covered by a signature, of an RRset that the message answers with. NAME: as SIGNED, in a name
+ * whose letters are signed as lower case (RFC 4034 6.2). BESIDE: covered too, of what a server added (RFC 1035's authority
+ * and additional sections of an answer that has data, and the SOA of a denial). */
 enum class { WRAPPING, HEADER, QUERY, TTL, LETTER, OPT, UNSIGNED, BESIDE, NAME, SIGNED, CLASSES };
 static const char *const class_text[] = { "IP, UDP", "header", "question", "TTL", "letter case", "OPT", "not signed", "beside",
 					  "name", "signed" };
@@ -60,7 +61,7 @@ struct tamper {
 	struct question question[QUESTIONS];
 	struct answer original[QUESTIONS], answer;
 	int64_t as_of;
-	bool verbose, deny[PACKETS];
+	bool verbose;
 	struct tally tally;
 };
 

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "source.h"
+#include "wire/flow.h"
 #include "wire/frame.h"
 
 enum { FLOWS = 64, SESSIONS = 64 };
@@ -371,8 +372,50 @@ static void test_forgotten(void **state)
 	captures(true);
 }
 
+/* Where a side has come to, in numbers that go around, and what is not believed. */
+static void test_far(void **state)
+{
+	(void)state;
+	static const uint8_t key[16];
+	static const uint16_t ports[] = { 25 };
+	static const struct { uint64_t octets; uint32_t ahead; bool unknown; uint64_t counted; const char *why; } table[] = {
+		{ 1000, 1000, false, 1000, "what was counted" },
+		{ 3000, 1000, false, 1000, "with retransmissions" },
+		{ UINT64_C(5) << 30, 1 << 30, false, UINT64_C(5) << 30, "once around" },
+		{ (UINT64_C(9) << 30) + 5, (1 << 30) + 5, false, (UINT64_C(9) << 30) + 5, "twice around" },
+		{ UINT64_C(3) << 30, 3u << 30, false, UINT64_C(3) << 30, "more than half around" },
+		{ 1000, 1 << 26, false, 0, "much farther than the octets reach" },
+		{ 1000, (uint32_t)-500, false, 0, "back" },
+		{ 0, 1 << 26, true, 1 << 26, "nobody has counted" },
+		{ 0, (uint32_t)-500, true, 0, "nobody has counted, back" },
+	};
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		struct stream_memory mem;
+		enum dir dir;
+		assert_true(stream_memory_init(&mem, 1 << 20));
+		struct flow_table *t = flow_table_new(4, key, ports, 1, &mem);
+		struct segment seg = { .proto = PROTO_TCP, .src = { 4, { 10 } }, .dst = { 4, { 11 } }, .sport = 4000,
+				       .dport = 25, .seq = 7000, .flags = TCP_SYN, .ts = 1 };
+		struct flow *fl = flow_find_or_add(t, &seg, &dir);
+		assert_non_null(fl);
+		stream_push(&fl->streams, C2S, &seg);
+		stream_mode(&fl->streams, C2S, STREAM_COUNT);
+		fl->quiet.on[C2S] = true;
+		uint64_t before = fl->streams.side[C2S].octets;
+		for (int twice = 0; twice < 2; twice++) { /* the counts are sums: the same again is nothing new */
+			flow_left_out(fl, C2S, 10, table[i].octets, 7001 + table[i].ahead, table[i].unknown);
+			if (fl->streams.side[C2S].octets - before != table[i].counted || fl->side[C2S].packets != 11 ||
+			    fl->side[C2S].octets != table[i].octets)
+				fail_msg("%s", table[i].why);
+		}
+		flow_table_free(t);
+		stream_memory_free(&mem);
+	}
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_captures), cmocka_unit_test(test_forgotten) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_captures), cmocka_unit_test(test_forgotten),
+					    cmocka_unit_test(test_far) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

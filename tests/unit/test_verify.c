@@ -105,7 +105,8 @@ static struct told compare(const struct claim *claim, const struct record *r, co
 	struct channel *to = channel_new(fd[0]), *from = channel_new(fd[1]);
 	if (packet)
 		channel_send(to, CH_NOTE, bytes_of("e"), bytes_of(packet));
-	channel_send(to, CH_EVENT, (struct bytes){ (const uint8_t *)r, record_size(r) }, (struct bytes){ 0 });
+	size_t n = record_size(r) < sizeof(*r) ? record_size(r) : sizeof(*r);
+	channel_send(to, CH_EVENT, (struct bytes){ (const uint8_t *)r, n }, (struct bytes){ 0 });
 	if (end)
 		channel_send(to, CH_END, (struct bytes){ 0 }, (struct bytes){ 0 });
 	channel_free(to);
