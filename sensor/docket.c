@@ -196,6 +196,8 @@ bool docket_answer(struct docket *d, struct bytes record)
 	struct kase *k = &d->kase[a->id % DOCKET_CASES];
 	if (k->state != CASE_OPEN || k->round != a->id / DOCKET_CASES || !expectation_next(&k->expectation, &q))
 		return false;
+	if (a->type != q.type || strcmp(a->name, q.name) != 0) /* asked twice: the resolver began anew */
+		return false;
 	a->id = q.id;
 	if (a->fault > k->fault)
 		k->fault = a->fault;

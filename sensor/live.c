@@ -214,6 +214,8 @@ static bool set_up(struct live *l, const struct live_config *config, struct erro
 	if (!take_canaries(l, config, e))
 		return false;
 	l->outside = outside_new(config->outside, config->server, config->servers, e);
+	if (l->outside && config->lasting)
+		outside_lasting(l->outside);
 	return l->outside && ((wait_on(l, l->timer) && wait_on(l, config->outside)) || error_set(e, "DNS: no epoll")) &&
 	       context_open(l, &l->context[0], e);
 }
@@ -255,6 +257,11 @@ void live_free(struct live *l)
 int live_fd(const struct live *l)
 {
 	return l->ep;
+}
+
+void live_drop(struct live *l)
+{
+	lookups_drop(l->lookups);
 }
 
 unsigned live_waiting(const struct live *l)

@@ -18,6 +18,7 @@
  *           or that there is none; that of "example.org=bogus" must not. They are asked for while there are questions,
  *           and when live_next is called, every ten minutes. Copied
  * cache     octets for the cache of verdicts
+ * lasting   the forwarder process is started anew when it ends
  * store     octets for the replies, 0: none are kept; taken at start
  * save      writes each reply, or NULL; the caller's */
 struct live_config {
@@ -29,6 +30,7 @@ struct live_config {
 	unsigned canaries;
 	size_t cache;
 	size_t store;
+	bool lasting;
 	struct dns_save *save;
 };
 
@@ -51,6 +53,8 @@ void live_free(struct live *l);
 /* Begins q. Its answer comes out of live_next, with its id, whatever becomes of it: 25 seconds at most. false: LOOKUPS
  * questions wait already: take answers first. */
 bool live_submit(struct live *l, const struct question *q);
+/* Nobody waits for what is open now any more. */
+void live_drop(struct live *l);
 /* Questions whose answer was not taken yet. */
 unsigned live_waiting(const struct live *l);
 /* Readable when live_next has something to do, timeouts included. */

@@ -157,6 +157,7 @@ static bool open_live(struct resolver *r, const struct resolver_config *config, 
 		return false;
 	struct live_config live = { .server = text, .servers = config->upstreams, .anchors = config->anchors, .save = r->save };
 	live.outside = config->outside - 1;
+	live.lasting = config->rolling;
 	live.canary = config->canary;
 	live.canaries = config->canaries;
 	live.cache = config->cache ? config->cache : RESOLVER_CACHE;
@@ -1089,10 +1090,21 @@ void resolver_ask(struct resolver *r, const struct question *q, struct answer *a
 
 /* ---- many questions ---- */
 
+bool resolver_room(const struct resolver *r)
+{
+	return r->queued + (r->live ? live_waiting(r->live) : 0) < RESOLVER_OUTSTANDING;
+}
+
+void resolver_drop(struct resolver *r)
+{
+	r->queued = 0;
+	if (r->live)
+		live_drop(r->live);
+}
+
 bool resolver_submit(struct resolver *r, const struct question *q)
 {
-	size_t live = r->live ? live_waiting(r->live) : 0;
-	if (r->queued + live >= RESOLVER_OUTSTANDING)
+	if (!resolver_room(r))
 		return false;
 	r->queue[(r->first + r->queued++) % RESOLVER_OUTSTANDING] = *q;
 	return true;

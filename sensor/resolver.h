@@ -86,6 +86,10 @@ void resolver_ask(struct resolver *r, const struct question *q, struct answer *a
 /* The same, many at once: q is answered by resolver_next some time, in the order in which answers become known. false:
  * RESOLVER_OUTSTANDING questions are outstanding; take answers first. */
 bool resolver_submit(struct resolver *r, const struct question *q);
+/* Would one more be taken? */
+bool resolver_room(const struct resolver *r);
+/* Who asked is gone: what was submitted is not answered any more. */
+void resolver_drop(struct resolver *r);
 /* The next answer; never waits for the network. false: none now. */
 bool resolver_next(struct resolver *r, struct answer *a);
 /* Readable when resolver_next has something to do; to be called until it says false before waiting. -1: there is never

@@ -472,6 +472,8 @@ static bool set_up(struct judge *j)
 	j->supervisor = channel_new(w->supervisor_judge[1]);
 	if (w->run.resolver.mode != RESOLVE_OFF)
 		j->resolver = channel_new(w->judge_resolver[0]);
+	if (j->resolver) /* what a judge before us asked needs no answer */
+		channel_offer(j->resolver, CH_HELLO, (struct bytes){ 0 }, (struct bytes){ 0 });
 	j->outbox = j->output ? outbox_new(j->output, OUTBOX, (uint64_t)ns_now() / 1000) : NULL;
 	j->docket = docket_new(&w->run, j->resolver, false);
 	for (unsigned i = 0; j->worker && i < w->workers; i++) {
