@@ -118,8 +118,8 @@ static void test_halves(void **state)
 				dns_store_reply(plain, &w.qname, w.qtype, k ? AS_OF : f->list[i].ts, true, 0, &a);
 				dns_store_reply(halves, &w.qname, w.qtype, k ? AS_OF : f->list[i].ts, true, 0, &b);
 				assert_int_equal(a.found, b.found);
-				/* the jump, and what is said again in the other half, divide time; TTLs are those of another message */
-				if (a.n != b.n || memcmp(a.octets, b.octets, 12) != 0)
+				/* what is said again in the other half comes with that message's own TTL and authority section */
+				if (memcmp(a.octets, b.octets, 8) != 0)
 					fail_msg("message %zu: another reply with the break at %u/8", i, part);
 				compared++;
 			}
