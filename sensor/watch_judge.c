@@ -374,6 +374,7 @@ static void each_second(struct judge *j)
 	supervisor_beat(j->watch->supervisor, j->job);
 	if (docket_open(j->docket) == 0)
 		j->heard = now;
+	docket_relieve(j->docket, now);
 	if (!j->resolver_gone && now - j->heard > MUTE_MS) {
 		log_line(SAY_WARNING, "the resolver says nothing; what is asked of it counts as failed until it does");
 		j->resolver_gone = true;
