@@ -133,7 +133,7 @@ class Watch:
     def __init__(self, program, folder, resolver, *more):
         self.log = open(os.path.join(folder, "log"), "a+")
         self.from_here = self.log.tell()
-        self.p = subprocess.Popen([program, "watch", "-i", "tb", "--all", "--format", "ndjson", "--trust-anchor", os.path.join(folder, "anchor")] +
+        self.p = subprocess.Popen(os.environ.get("PREFIX", "").split() + [program, "watch", "-i", "tb", "--all", "--format", "ndjson", "--trust-anchor", os.path.join(folder, "anchor")] +
                                   (["--resolver", str(resolver)] if resolver else []) + list(more), stdout=subprocess.PIPE, stderr=self.log, text=True)
         self.q, self.seen = queue.Queue(), []
         threading.Thread(target=self.read, daemon=True).start()
@@ -147,7 +147,7 @@ class Watch:
         self.log.seek(self.from_here)
         return self.log.read()
 
-    def event(self, dataset, wanted, seconds=20):
+    def event(self, dataset, wanted, seconds=10):
         """The next event that is wanted; {} if none comes."""
         end = time.time() + seconds
         while time.time() < end:
@@ -160,7 +160,7 @@ class Watch:
                 return e
         return {}
 
-    def session(self, wanted=lambda m, e: True, seconds=20):
+    def session(self, wanted=lambda m, e: True, seconds=10):
         return self.event("session", wanted, seconds).get("mxwitness", {})
 
     def pids(self, name):
