@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/random.h>
 #include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -205,6 +206,9 @@ static bool set_up(struct live *l, const struct live_config *config, struct erro
 	l->anchors = config->anchors ? strdup(config->anchors) : NULL;
 	l->cache = verdict_cache_new(config->cache);
 	l->lookups = lookups_new();
+	/* replies that a forwarder still owes to a resolver before us carry no number of ours */
+	if (getrandom(&l->made, sizeof(l->made), 0) != (ssize_t)sizeof(l->made))
+		l->made = 0;
 	l->ep = epoll_create1(EPOLL_CLOEXEC);
 	l->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
 	if (!l->cache || !l->lookups || l->ep < 0 || l->timer < 0 || (config->anchors && !l->anchors) ||
