@@ -52,8 +52,9 @@ def whole(folder, name):
     return path
 
 
-def replay(path, *options):
-    run("tcpreplay", "-q", "-i", "ta", *options, path)
+def replay(path):
+    """The session's event comes some ten seconds later: then nothing can follow it any more."""
+    run("tcpreplay", "-q", "-i", "ta", path)
 
 
 def checksum(b):
@@ -149,7 +150,7 @@ class Watch:
         self.log.seek(self.from_here)
         return self.log.read()
 
-    def event(self, dataset, wanted, seconds=10):
+    def event(self, dataset, wanted, seconds=25):
         """The next event that is wanted; {} if none comes."""
         end = time.time() + seconds
         while time.time() < end:
@@ -162,7 +163,7 @@ class Watch:
                 return e
         return {}
 
-    def session(self, wanted=lambda m, e: True, seconds=10):
+    def session(self, wanted=lambda m, e: True, seconds=25):
         return self.event("session", wanted, seconds).get("mxwitness", {})
 
     def pids(self, name):
