@@ -209,7 +209,7 @@ def tests_live(program, folder, wire, files):
     replay(strip)
     a = w.event("alert", lambda m, e: e["rule"]["id"] == "starttls-not-offered")
     check("live: stripped", a, [e.get("rule") for e in w.seen])
-    files.append((a.get("mxwitness") or {}).get("evidence"))
+    files.append((((a.get("mxwitness") or {}).get("evidence") or {}).get("file")))
     replay(forged)
     s = w.session(lambda m, e: e["destination"]["ip"] == "198.51.100.10")
     check("live: mismatch", dane(s) == "mismatch", s.get("dane"))
@@ -254,7 +254,7 @@ def tests_live(program, folder, wire, files):
     a = w.event("alert", lambda m, e: e["rule"]["id"] == "dns-answer-conflict", 5) or \
         next((e for e in w.seen if e["event"]["dataset"] == "mxwitness.alert" and e["rule"]["id"] == "dns-answer-conflict"), {})
     check("live: an alert of it", a, [e.get("rule", {}).get("name") for e in w.seen])
-    files.append((a.get("mxwitness") or {}).get("evidence"))
+    files.append((((a.get("mxwitness") or {}).get("evidence") or {}).get("file")))
 
     check("live: ends well", w.end() == 0, w.text()[-800:])
 
@@ -359,6 +359,7 @@ def tests_memory(program, folder, wire):
 
 def verify(program, folder, files):
     for f in files:
+        f = f and os.path.join(folder, "evidence", f)
         p = subprocess.run([program, "verify", "--trust-anchor", os.path.join(folder, "anchor"), f or "missing"], stdout=subprocess.PIPE,
                            stderr=subprocess.STDOUT, text=True)
         check("evidence is verified without the servers: %s" % os.path.basename(f or "none"), f and p.returncode == 0 and "reproduced" in p.stdout, p.stdout)

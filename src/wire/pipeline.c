@@ -779,7 +779,9 @@ static struct flow *due(struct pipeline *p)
 {
 	if (p->ending)
 		return flow_last(p->flows);
-	return p->have && flow_wanted(p->flows, &p->segment) ? flow_due(p->flows, &p->segment) : NULL;
+	if (!p->have) /* no packet: time passed (packet.h) */
+		return p->packet.data.n == 0 && p->packet.wire_len == 0 && p->packet.ts ? flow_idle(p->flows, p->packet.ts) : NULL;
+	return flow_wanted(p->flows, &p->segment) ? flow_due(p->flows, &p->segment) : NULL;
 }
 
 enum pipeline_item pipeline_next(struct pipeline *p, struct pipeline_out *out)
