@@ -85,7 +85,7 @@ static bool counts(const struct compare *c, const char *path)
 	if (strncmp(path, "mxwitness.tcp.conflicts[", 24) == 0 && n > 7 && strcmp(path + n - 7, ".offset") == 0)
 		return false;
 	/* what exists only afterwards, or once; what is told of the program; what other certificates this machine trusts */
-	static const char *const never[] = { "event.sequence", "event.created", "mxwitness.evidence.", "observer.", "ecs.",
+	static const char *const never[] = { "mxwitness.capture.phase", "event.sequence", "event.created", "mxwitness.evidence.", "observer.", "ecs.",
 		"mxwitness.schema", "mxwitness.truncated", "mxwitness.capture.frame_first", "mxwitness.dane.source",
 		"mxwitness.pkix.", NULL };
 	static const char *const of_rules[] = { "message", "event.reason", "event.severity", "event.risk_score",
