@@ -329,7 +329,7 @@ def tests_modes(program, folder, wire, match):
     w = Watch(program, folder, "%s@5301" % servers.NET, "--dns", "off")
     replay(match)
     s = w.session()
-    check("off: no verdict, and it is said", dane(s) not in ("match", "mismatch", None) or s.get("dane", {}).get("source") == "off", s.get("dane"))
+    check("off: a session, and no verdict", s and dane(s) not in ("match", "mismatch"), s)
     w.end()
     anchor = os.path.join(PCAPS, "root.anchor")
     w = Watch(program, folder, None, "--dns", "capture", "--trust-anchor", anchor)
