@@ -57,6 +57,7 @@ live: all $B/tests/live/ask     ## record scenarios anew with real servers and j
 	@sh tests/live.sh $B/mxwitness $(SCENARIOS)
 	@python3 tests/watch.py $B/mxwitness --long
 	@python3 tests/live_dns.py $B/tests/live/ask $B/mxwitness
+	@python3 tests/watch_dns.py $B/mxwitness
 	@python3 tests/live_postfix.py $B/mxwitness
 proof: all $(HELPERS)            ## long runs, by hand: every cut, every lost packet, every altered octet, ten minutes of fuzzing a parser
 	THOROUGH=1 python3 tests/evidence.py $B/mxwitness

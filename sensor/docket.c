@@ -11,8 +11,12 @@
 #include "key_proof.h"
 #include "verify.h"
 
+/* What one client network may keep of the places when all are taken, and from when on (ms) a case is stuck. */
+enum { SHARE = DOCKET_CASES / 3, STUCK_MS = 3000 };
+
 struct docket {
 	const struct run *run;
+	int64_t now;                    /* ms, as docket_relieve was told */
 	struct channel *resolver;
 	struct dane *dane;
 	struct rule_scratch *scratch;
@@ -64,17 +68,18 @@ static uint32_t network_of(const struct record *session)
 }
 
 /* The resolver is not there: its questions are failed, never absent. */
-static void answer_failed(const struct question *q, struct answer *a)
+static void answer_failed(const struct question *q, const char *why, struct answer *a)
 {
-	static const char why[] = "the resolver process ended";
 	memset(a, 0, offsetof(struct answer, data));
 	a->id = q->id;
 	a->as_of = a->from = a->until = q->as_of;
 	a->type = q->type;
 	a->status = dnsstatus_failed;
 	memcpy(a->name, q->name, sizeof(a->name));
-	memcpy(a->why, why, sizeof(why));
+	memcpy(a->why, why, strnlen(why, sizeof(a->why) - 1));
 }
+
+static const char ended[] = "the resolver process ended";
 
 static bool send_question(struct docket *d, struct kase *k, struct question q)
 {
@@ -109,7 +114,7 @@ static void walk(struct docket *d, struct kase *k)
 				k->asked[k->nasked++] = q;
 			if (!d->resolver_gone && send_question(d, k, q))
 				return;
-			answer_failed(&q, &d->answer);
+			answer_failed(&q, ended, &d->answer);
 			expectation_answer(&k->expectation, &d->answer);
 		}
 	} while (expectation_again(&k->expectation, d->dane, &k->session, k->chain));
@@ -170,6 +175,7 @@ bool docket_take(struct docket *d, struct bytes record, struct bytes exhibit, en
 	k->exhibit_n = exhibit.n;
 	k->state = CASE_OPEN;
 	k->order = d->taken++;
+	k->since = d->now;
 	k->round = ++d->rounds;
 	k->worker = worker;
 	k->number = number;
@@ -196,6 +202,8 @@ bool docket_answer(struct docket *d, struct bytes record)
 	struct kase *k = &d->kase[a->id % DOCKET_CASES];
 	if (k->state != CASE_OPEN || k->round != a->id / DOCKET_CASES || !expectation_next(&k->expectation, &q))
 		return false;
+	if (a->type != q.type || strcmp(a->name, q.name) != 0) /* asked twice: the resolver began anew */
+		return false;
 	a->id = q.id;
 	if (a->fault > k->fault)
 		k->fault = a->fault;
@@ -204,17 +212,47 @@ bool docket_answer(struct docket *d, struct bytes record)
 	return true;
 }
 
+/* The open question of k has failed. */
+static void give_up(struct docket *d, struct kase *k, const char *why)
+{
+	struct question q;
+	if (!expectation_next(&k->expectation, &q))
+		return;
+	answer_failed(&q, why, &d->answer);
+	expectation_answer(&k->expectation, &d->answer);
+	walk(d, k);
+}
+
 void docket_no_resolver(struct docket *d)
 {
 	d->resolver_gone = true;
+	for (size_t i = 0; i < DOCKET_CASES; i++)
+		if (d->kase[i].state == CASE_OPEN)
+			give_up(d, &d->kase[i], ended);
+}
+
+/* Of the cases that wait for too long: how many are of k's client network? */
+static unsigned stuck_with(const struct docket *d, const struct kase *k)
+{
+	unsigned n = 0;
 	for (size_t i = 0; i < DOCKET_CASES; i++) {
-		struct question q;
+		const struct kase *x = &d->kase[i];
+		n += x->state == CASE_OPEN && d->now - x->since >= STUCK_MS && network_of(&x->session) == network_of(&k->session);
+	}
+	return n;
+}
+
+void docket_relieve(struct docket *d, int64_t now)
+{
+	static const char why[] = "given up: too many questions for names from the same network find no answer";
+	d->now = now;
+	bool full = !docket_room(d);
+	for (size_t i = 0; full && i < DOCKET_CASES; i++) {
 		struct kase *k = &d->kase[i];
-		if (k->state != CASE_OPEN || !expectation_next(&k->expectation, &q))
+		unsigned n = k->state == CASE_OPEN && now - k->since >= STUCK_MS ? stuck_with(d, k) : 0;
+		if (n <= SHARE)
 			continue;
-		answer_failed(&q, &d->answer);
-		expectation_answer(&k->expectation, &d->answer);
-		walk(d, k);
+		give_up(d, k, why);
 	}
 }
 

@@ -33,6 +33,7 @@ struct kase {
 	/* docket's own */
 	enum { CASE_FREE, CASE_OPEN, CASE_STANDS, CASE_OUT } state;
 	uint64_t order, round;
+	int64_t since;                  /* ms, of docket_relieve's clock */
 	enum tri seen;
 	struct expectation expectation;
 	struct bytes chain, proof;
@@ -56,6 +57,9 @@ bool docket_answer(struct docket *d, struct bytes record);
 void docket_no_resolver(struct docket *d);
 /* The resolver began anew: open questions are asked again. */
 void docket_again(struct docket *d);
+/* To be called each second; now: ms. When there is no room for others, because one client network's questions find no answer for
+ * seconds, most of these are given up (failed): names that somebody invents starve nobody else. */
+void docket_relieve(struct docket *d, int64_t now);
 /* The next case whose judgement stands, or NULL; it is the caller's until docket_done. */
 struct kase *docket_next(struct docket *d);
 void docket_done(struct docket *d, struct kase *k);

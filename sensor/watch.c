@@ -150,6 +150,7 @@ static bool prepare(const struct options *o, struct run *run, struct error *e)
 	run->spill = run->verifier = -1;
 	run->pipeline.interim = true;
 	run->pipeline.dns = run->resolver.mode != RESOLVE_OFF;
+	run->resolver.rolling = true;
 	run->pipeline.quiet = run->settings.capture_shunt == shunting_auto ? run->settings.capture_shunt_after : 0;
 	run->out = STDOUT_FILENO;
 	read_terminal(o, run);

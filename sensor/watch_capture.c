@@ -25,7 +25,8 @@ struct capture {
 	struct classify *classify;
 	struct channel *judge, *resolver;
 	struct outbox *outbox;
-	uint64_t packets, octets, sessions_lost, dns_lost;
+	uint64_t packets, octets, sessions_lost, dns_lost, dropped;
+	bool gap;                       /* DNS messages were lost, and the resolver does not know it yet */
 	int64_t second;                 /* ms, when the next second's work is due */
 	uint8_t behind[CHANNEL_RECORD_MAX];
 };
@@ -76,8 +77,19 @@ static void take_dns(struct capture *c, const struct dns_message *m)
 {
 	uint8_t head[DNS_MESSAGE_HEAD];
 	dns_message_head(m, head);
-	if (c->resolver && channel_offer(c->resolver, CH_DNS, (struct bytes){ head, sizeof(head) }, m->octets) != CHANNEL_SENT)
+	if (c->resolver && channel_offer(c->resolver, CH_DNS, (struct bytes){ head, sizeof(head) }, m->octets) != CHANNEL_SENT) {
 		c->dns_lost++;
+		c->gap = true;
+	}
+}
+
+/* What was lost may have been an answer: the resolver must not take its question for one that was asked in vain. */
+static void tell_gap(struct capture *c, uint64_t dropped)
+{
+	c->gap = c->gap || dropped != c->dropped;
+	c->dropped = dropped;
+	if (c->gap && c->resolver)
+		c->gap = channel_offer(c->resolver, CH_NOTE, (struct bytes){ 0 }, (struct bytes){ 0 }) != CHANNEL_SENT;
 }
 
 static void count_quiet(struct capture *c, const struct pipeline_out *out)
@@ -129,6 +141,7 @@ static void drain(struct capture *c)
 /* The numbers of this worker, and of its interfaces as lists. */
 static void send_stats(struct capture *c)
 {
+	uint64_t dropped = 0;
 	static struct record s;
 	record_init(&s);
 	record_num(&s, F_st_packets, (int64_t)c->packets);
@@ -138,7 +151,9 @@ static void send_stats(struct capture *c)
 	for (size_t i = 0; i < c->watch->ifaces; i++) {
 		struct live_count n;
 		source_live_count(c->watch->source, c->worker, i, &n);
+		dropped += n.dropped;
 	}
+	tell_gap(c, dropped);
 	channel_offer(c->judge, CH_STATS, (struct bytes){ (const uint8_t *)&s, record_size(&s) }, (struct bytes){ 0 });
 }
 
@@ -161,9 +176,9 @@ static void take_words(struct capture *c)
 static void step(struct capture *c)
 {
 	take_words(c);
-	outbox_push(c->outbox);
-	if (c->resolver)
+	if (c->resolver) /* before the sessions that may rest on it */
 		channel_push(c->resolver);
+	outbox_push(c->outbox);
 	int64_t now = ms_now();
 	if (now < c->second)
 		return;

@@ -382,6 +382,7 @@ static void each_second(struct judge *j)
 	supervisor_beat(j->watch->supervisor, j->job);
 	if (docket_open(j->docket) == 0)
 		j->heard = now;
+	docket_relieve(j->docket, now);
 	if (!j->resolver_gone && now - j->heard > MUTE_MS) {
 		log_line(SAY_WARNING, "the resolver says nothing; what is asked of it counts as failed until it does");
 		j->resolver_gone = true;
@@ -480,6 +481,8 @@ static bool set_up(struct judge *j)
 	j->supervisor = channel_new(w->supervisor_judge[1]);
 	if (w->run.resolver.mode != RESOLVE_OFF)
 		j->resolver = channel_new(w->judge_resolver[0]);
+	if (j->resolver) /* what a judge before us asked needs no answer */
+		channel_offer(j->resolver, CH_HELLO, (struct bytes){ 0 }, (struct bytes){ 0 });
 	j->outbox = j->output ? outbox_new(j->output, OUTBOX, (uint64_t)ms_now() * 1000) : NULL;
 	j->docket = docket_new(&w->run, j->resolver, false);
 	for (unsigned i = 0; j->worker && i < w->workers; i++) {

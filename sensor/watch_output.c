@@ -179,7 +179,7 @@ int watch_output(void *context, unsigned job)
 {
 	static struct output o;
 	struct error e = { "" };
-	const char *folder[SINK_FOLDERS];
+	const char *folder[SINK_FOLDERS + 1];
 	o.watch = context;
 	o.job = job;
 	log_open("mxwitness[output]", o.watch->run.settings.log_level + SAY_ERROR);
@@ -190,6 +190,8 @@ int watch_output(void *context, unsigned job)
 		return 1;
 	}
 	size_t n = sinks_folders(&o.watch->run.settings, folder);
+	if (o.watch->run.evidence)
+		folder[n++] = evidence_dir_path(o.watch->run.evidence);
 	if (!sandbox_output(&o.watch->run.user, folder, n, false, &e)) {
 		log_line(SAY_ERROR, "%s", e.text);
 		return 1;

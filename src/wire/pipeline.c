@@ -990,12 +990,20 @@ static void share(struct pipeline *p)
 	p->odd->have = true;
 }
 
+/* No packet: time passed (packet.h). */
+static bool is_time(const struct packet *packet)
+{
+	return packet->data.n == 0 && packet->wire_len == 0 && packet->ts;
+}
+
 void pipeline_push(struct pipeline *p, const struct packet *packet)
 {
 	p->packet = *packet;
 	p->have = frame_read(packet, p->fragments, &p->frames, &p->segment) == FRAME_OK;
 	if (p->odd && p->have)
 		share(p);
+	else if (p->odd && is_time(packet))
+		p->odd->segment.ts = packet->ts;
 }
 
 void pipeline_other_ports(struct pipeline *p, uint32_t every)
@@ -1017,7 +1025,9 @@ static struct flow *due(struct pipeline *p)
 		return flow_last(p->flows);
 	if (p->hunting)
 		return p->have ? flow_due(p->flows, &p->segment) : flow_idle(p->flows, p->segment.ts);
-	return p->have && flow_wanted(p->flows, &p->segment) ? flow_due(p->flows, &p->segment) : NULL;
+	if (!p->have)
+		return is_time(&p->packet) ? flow_idle(p->flows, p->packet.ts) : NULL;
+	return flow_wanted(p->flows, &p->segment) ? flow_due(p->flows, &p->segment) : NULL;
 }
 
 enum pipeline_item pipeline_next(struct pipeline *p, struct pipeline_out *out)
