@@ -121,7 +121,8 @@ static bool files(const struct options *o, struct run *run, struct error *e)
 	rights_files_as(&run->user, true);
 	bool good = evidence(o, run, e) && sinks_try(&run->settings, e);
 	rights_files_as(&run->user, false);
-	return good;
+	struct error why = *e;
+	return good || !run->user.change ? good : error_set(e, "%s (as user %s)", why.text, run->settings.user);
 }
 
 /* The folder for what is remembered, made if it is not there. Without one the judge has no files at all. */
