@@ -227,6 +227,11 @@ class Watch:
     def __init__(self, work, *options, config="", interfaces="a1", out=True, watchdog=0, environment=None):
         self.work = tempfile.mkdtemp(dir=work)
         os.chmod(self.work, 0o755)
+        if "user:" in config:  # who must reach the output as somebody else
+            os.chmod(self.work, 0o777)
+            folder = self.work
+            while (folder := os.path.dirname(folder)) not in ("/tmp", "/"):
+                os.chmod(folder, 0o755)
         self.config = os.path.join(self.work, "mxwitness.yaml")
         self.write(config)
         self.out = os.path.join(self.work, "out.ndjson")
@@ -524,10 +529,6 @@ def test_killed_verifier(work):
 
 
 def orphans(work, user):
-    os.chmod(work, 0o777)  # the outputs are opened as that user
-    for left in glob.glob(os.path.join(work, "*.ndjson")):
-        os.unlink(left)
-    os.chmod(os.path.dirname(work), 0o755)
     watch = Watch(work, "--dns", "live", "--resolver", "127.0.0.1", config=f"user: {user}\n" if user else "")
     load = Load()
     time.sleep(1)
