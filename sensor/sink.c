@@ -14,7 +14,8 @@
 
 enum { BUFFER = 256 * 1024, LOW = BUFFER - 2 * JSON_LINE };
 
-/* done: octets of text that are written. broken: the last attempt failed, and was told. */
+/* done: octets of text that are written. broken: the last attempt failed, and was told. events: put into it so far;
+ * failures: attempts to write that failed. */
 struct sink {
 	const char *path;
 	int fd;
@@ -24,12 +25,12 @@ struct sink {
 	struct table table;
 	struct text text;
 	size_t done;
+	uint64_t events, failures;
 	bool broken;
 };
 
 struct sinks {
 	size_t n;
-	uint64_t events, failures;
 	struct sink sink[SINKS];
 };
 
@@ -129,21 +130,22 @@ bool sinks_event(struct sinks *s, const struct record *r)
 	for (size_t i = 0; i < s->n; i++) {
 		struct sink *k = &s->sink[i];
 		bool below = dataset == dataset_alert && record_get_num(r, F_alert_level, 0) < (int64_t)k->least;
-		if (k->datasets >> dataset & 1 && !below)
+		if (k->datasets >> dataset & 1 && !below) {
 			good = put(k, r, dataset) && good;
+			k->events++;
+		}
 	}
-	s->events++;
 	return good;
 }
 
-static bool write_sink(struct sinks *s, struct sink *k)
+static bool write_sink(struct sink *k)
 {
 	while (k->done < k->text.n) {
 		ssize_t n = write(k->fd, k->text.p + k->done, k->text.n - k->done);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0) {
-			s->failures++;
+			k->failures++;
 			if (!k->broken)
 				log_line(SAY_ERROR, "%s: cannot be written: %s; its events wait", k->path ? k->path : "standard output",
 					 strerror(errno));
@@ -164,7 +166,7 @@ bool sinks_flush(struct sinks *s)
 {
 	bool all = true;
 	for (size_t i = 0; i < s->n; i++)
-		all = write_sink(s, &s->sink[i]) && all;
+		all = write_sink(&s->sink[i]) && all;
 	return all;
 }
 
@@ -176,8 +178,14 @@ size_t sinks_folders(const struct settings *settings, const char *folder[SINK_FO
 	return n;
 }
 
-void sinks_counts(const struct sinks *s, uint64_t *events, uint64_t *failures)
+void sinks_fill(const struct sinks *s, struct record *stats)
 {
-	*events = s->events;
-	*failures = s->failures;
+	for (size_t i = 0; i < s->n; i++)
+		record_add_cstr(stats, F_st_output, s->sink[i].path ? s->sink[i].path : "standard output");
+	for (size_t i = 0; i < s->n; i++)
+		record_add_num(stats, F_st_output_sent, (int64_t)s->sink[i].events);
+	for (size_t i = 0; i < s->n; i++)
+		record_add_num(stats, F_st_output_failed, (int64_t)s->sink[i].failures);
+	for (size_t i = 0; i < s->n; i++)
+		record_add_num(stats, F_st_output_wait, (int64_t)(s->sink[i].text.n - s->sink[i].done));
 }

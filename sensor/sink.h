@@ -22,6 +22,6 @@ bool sinks_room(const struct sinks *s);
 bool sinks_event(struct sinks *s, const struct record *event);
 /* Writes what is gathered. false: one of them cannot be written now; what is for it is kept, and tried again each time. */
 bool sinks_flush(struct sinks *s);
-/* Events written so far, and failed attempts to write. */
-void sinks_counts(const struct sinks *s, uint64_t *events, uint64_t *failures);
+/* Of each: events written so far, failed attempts to write, octets that wait; as columns of a stats record. */
+void sinks_fill(const struct sinks *s, struct record *stats);
 #endif

@@ -28,6 +28,7 @@ enum { DNS_PORT = 53, FRAGMENTS = 256, TLS_SHARE = 4 };
  * opaque      neither SMTP nor TLS                          gap  octets missing while SMTP or a handshake was in clear
  * passed      a direction has come to where nothing is compared any more
  * met         something of this direction was seen           where  places of conflicts and resets, placed so many
+ * at_once     TLS from the first octet, on a port where SMTP begins in clear
  * milestones  for interim sessions */
 struct dialogue {
 	struct smtp smtp;
@@ -38,7 +39,7 @@ struct dialogue {
 	struct milestones milestones;
 	uint64_t tls_from[2];
 	bool tls_on[2], tls_gap[2], deaf[2], met[2];
-	bool opaque, gap, cut, tls_due, passed;
+	bool opaque, gap, cut, tls_due, passed, at_once;
 };
 
 /* A flow and its dialogue as if they ended now: a copy, which lends all that it points to from the original. */
@@ -73,7 +74,7 @@ struct pipeline {
 	struct stream_view dns_view;
 	size_t dns_used;
 
-	uint64_t sessions, empty, other, dns_messages, no_room;
+	uint64_t sessions, empty, other, at_once, segments, sums_bad, dns_messages, no_room;
 };
 
 static const struct mail_port *mail_port(const struct pipeline *p, uint16_t port)
@@ -174,7 +175,7 @@ static struct dialogue *dialogue_of(struct pipeline *p, struct flow *fl)
 	d->tls_on[C2S] = d->tls_on[S2C] = d->tls_gap[C2S] = d->tls_gap[S2C] = false;
 	d->deaf[C2S] = d->deaf[S2C] = d->met[C2S] = d->met[S2C] = false;
 	d->tls_from[C2S] = d->tls_from[S2C] = 0;
-	d->opaque = d->gap = d->cut = d->passed = false;
+	d->opaque = d->gap = d->cut = d->passed = d->at_once = false;
 	d->where = (struct tcp_places){ 0 };
 	d->milestones = (struct milestones){ 0 };
 	trail_init(&d->trail[C2S]);
@@ -248,6 +249,12 @@ static bool take_tls(struct pipeline *p, struct flow *fl, struct dialogue *d, en
 	return false;
 }
 
+/* A handshake record of TLS in front of everything (RFC 8446 5.1), where the client should wait for a greeting. */
+static bool tls_at_once(const struct dialogue *d, const struct stream_view *v)
+{
+	return v->dir == C2S && v->offset == 0 && !d->tls_due && v->data.n > 2 && v->data.p[0] == 22 && v->data.p[1] == 3;
+}
+
 /* All that can be read of the octets v gives. */
 static void take_data(struct pipeline *p, struct flow *fl, struct dialogue *d, const struct stream_view *v)
 {
@@ -255,6 +262,7 @@ static void take_data(struct pipeline *p, struct flow *fl, struct dialogue *d, c
 	uint64_t skip = 0;
 	size_t total = 0, used;
 	bool more = true;
+	d->at_once |= tls_at_once(d, v);
 	if (!d->tls_on[v->dir])
 		smtp_place(&d->smtp, v->dir, v->offset, v->heard);
 	while (more && in.n && !d->opaque && !d->deaf[v->dir]) {
@@ -502,7 +510,9 @@ static bool finish(struct pipeline *p, struct flow *fl, struct pipeline_out *out
 	if (is_dns(p, fl))
 		return false;
 	drain(p, fl);
+	const struct dialogue *d = fl->user;
 	uint64_t octets = fl->streams.side[C2S].octets + fl->streams.side[S2C].octets;
+	p->at_once += d && d->at_once;
 	if (!is_session(fl->user) || octets == 0) {
 		p->empty += octets == 0;
 		p->other += octets != 0;
@@ -631,6 +641,8 @@ static void check_sum(struct pipeline *p, struct flow *fl, enum dir dir)
 	if (seg->payload.n == 0 || fl->streams.side[dir].mode == STREAM_COUNT)
 		return;
 	bool bad = frame_checksum_bad(&p->packet);
+	p->segments++;
+	p->sums_bad += bad;
 	fl->side[dir].sum_good |= !bad;
 	seg->checksum_bad = bad && fl->side[dir].sum_good;
 }
@@ -838,5 +850,10 @@ void pipeline_stats(const struct pipeline *p, struct record *stats)
 	record_num(stats, F_st_flows_empty, (int64_t)p->empty);
 	record_num(stats, F_st_flows_other, (int64_t)p->other);
 	record_num(stats, F_st_flows_evicted, (int64_t)(fc->evicted + p->no_room));
+	record_num(stats, F_st_tls_at_once, (int64_t)p->at_once);
+	record_num(stats, F_st_segments, (int64_t)p->segments);
+	record_num(stats, F_st_sums_bad, (int64_t)p->sums_bad);
+	record_num(stats, F_st_active, (int64_t)fc->now_open);
+	record_num(stats, F_st_dialogues, (int64_t)p->dialogues.used);
 	record_num(stats, F_st_dns, (int64_t)p->dns_messages);
 }
