@@ -8,6 +8,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "folder.h"
 #include "sink.h"
 
 enum { FOLDERS = SINK_FOLDERS + 2 };
@@ -122,16 +123,6 @@ static void interfaces(struct watch *w, struct record *s)
 
 /* ---- disks ---- */
 
-/* The folder of a file; no folder in its name is the working directory. */
-static const char *folder_of(const char *path, char buf[PATH_MAX])
-{
-	const char *slash = strrchr(path, '/');
-	if (!slash)
-		return ".";
-	snprintf(buf, PATH_MAX, "%.*s", slash == path ? 1 : (int)(slash - path), path);
-	return buf;
-}
-
 static void add(const char *folder[FOLDERS], size_t *n, const char *path)
 {
 	for (size_t i = 0; i < *n; i++)
@@ -150,9 +141,9 @@ static size_t folders(const struct settings *s, const char *folder[FOLDERS], cha
 		add(folder, &n, s->state);
 	for (size_t i = 0; i < s->output.n && i < SINKS; i++)
 		if (s->output.at[i].path)
-			add(folder, &n, folder_of(s->output.at[i].path, buf[used++]));
+			add(folder, &n, folder_of(s->output.at[i].path, buf[used++], PATH_MAX));
 	if (s->metrics_textfile)
-		add(folder, &n, folder_of(s->metrics_textfile, buf[used]));
+		add(folder, &n, folder_of(s->metrics_textfile, buf[used], PATH_MAX));
 	return n;
 }
 

@@ -64,7 +64,8 @@ struct pipeline {
 
 	struct packet packet;              /* on loan, as is segment */
 	struct segment segment;
-	bool have, ending;
+	bool have, ending, passes;         /* passes: no packet, and time is what came */
+	int64_t time;
 	struct reading reading;
 	struct flow *finished;             /* its session is on loan to the caller */
 	struct flow *asked;                /* PIPELINE_COUNT was said of it */
@@ -521,7 +522,8 @@ static bool finish(struct pipeline *p, struct flow *fl, struct pipeline_out *out
 	say(p, fl, fl->user, out);
 	p->sessions++;
 	if (fl->kept) {
-		int64_t silent = fl->end == FLOW_END_TIMEOUT && p->have ? p->segment.ts : INT64_MIN;
+		int64_t now = p->have ? p->segment.ts : p->passes ? p->time : INT64_MIN;
+		int64_t silent = fl->end == FLOW_END_TIMEOUT ? now : INT64_MIN;
 		out->exhibit = (struct bytes){ p->exhibit, keep_pack(fl->kept, &fl->streams, silent, p->exhibit, EXHIBIT_OCTETS) };
 	}
 	return true;
@@ -778,7 +780,9 @@ void pipeline_counted(struct pipeline *p, const struct quiet_count *count)
 void pipeline_push(struct pipeline *p, const struct packet *packet)
 {
 	p->packet = *packet;
-	p->have = frame_read(packet, p->fragments, &p->frames, &p->segment) == FRAME_OK;
+	p->passes = packet->data.n == 0;
+	p->time = packet->ts;
+	p->have = !p->passes && frame_read(packet, p->fragments, &p->frames, &p->segment) == FRAME_OK;
 }
 
 void pipeline_finish(struct pipeline *p)
@@ -791,6 +795,8 @@ static struct flow *due(struct pipeline *p)
 {
 	if (p->ending)
 		return flow_last(p->flows);
+	if (p->passes)
+		return flow_idle(p->flows, p->time);
 	return p->have && flow_wanted(p->flows, &p->segment) ? flow_due(p->flows, &p->segment) : NULL;
 }
 
@@ -816,8 +822,10 @@ enum pipeline_item pipeline_next(struct pipeline *p, struct pipeline_out *out)
 		}
 		release(p, fl);
 	}
-	if (!p->have)
+	if (!p->have) {
+		p->passes = false;
 		return PIPELINE_NONE;
+	}
 	if (flow_wanted(p->flows, &p->segment) && (fl = left_out(p)))
 		return ask_count(p, fl, false, out);
 	p->asked = NULL;

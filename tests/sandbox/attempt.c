@@ -254,13 +254,13 @@ static bool enter_forwarder(struct error *e)
 
 static bool enter_output(struct error *e)
 {
-	return sandbox_output(&who, NULL, 0, false, e);
+	return sandbox_output(&who, NULL, 0, false, false, e);
 }
 
 static bool enter_output_all(struct error *e)
 {
 	const char *folder[] = { world.inside };
-	return sandbox_output(&who, folder, 1, true, e);
+	return sandbox_output(&who, folder, 1, true, false, e);
 }
 
 static bool enter_supervisor(struct error *e)
