@@ -86,11 +86,19 @@ static void follow(struct watch_counter *c, int64_t now)
 	c->known = true;
 }
 
-static enum link link_of(enum live_state state)
+/* Without a carrier nothing comes, however much the interface is up. One that does not say has one. */
+static bool carrier(const char *name)
+{
+	char path[96], text[8];
+	snprintf(path, sizeof(path), "/sys/class/net/%s/carrier", name);
+	return !file(path, text, sizeof(text)) || text[0] != '0';
+}
+
+static enum link link_of(enum live_state state, const char *name)
 {
 	switch (state) {
 	case LIVE_IS_UP:
-		return link_up;
+		return carrier(name) ? link_up : link_down;
 	case LIVE_IS_DOWN:
 		return link_down;
 	case LIVE_IS_GONE:
@@ -114,7 +122,7 @@ static void interfaces(struct watch *w, struct record *s)
 	for (size_t i = 0; i < w->ifaces; i++)
 		record_add_cstr(s, F_st_if_name, source_live_name(w->source, i));
 	for (size_t i = 0; i < w->ifaces; i++)
-		record_add_num(s, F_st_if_link, link_of(source_live_state(w->source, i)));
+		record_add_num(s, F_st_if_link, link_of(source_live_state(w->source, i), source_live_name(w->source, i)));
 	for (size_t i = 0; i < w->ifaces; i++)
 		record_add_num(s, F_st_if_received, w->received[i].sum);
 	for (size_t i = 0; i < w->ifaces; i++)
