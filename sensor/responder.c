@@ -7,10 +7,8 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <net/if.h>
 #include <netinet/in.h>
 #include <stdio.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -27,20 +25,6 @@ static bool bound(int fd, uint16_t *port)
 	return true;
 }
 
-/* In a new network namespace the loopback interface is down, and binding to its address succeeds all the same: then
- * every question would fail in silence. Whoever may switches it on. */
-static bool loopback_up(int fd)
-{
-	struct ifreq lo = { .ifr_name = "lo" };
-	if (ioctl(fd, SIOCGIFFLAGS, &lo) != 0 || (lo.ifr_flags & IFF_UP))
-		return true;
-	lo.ifr_flags |= IFF_UP;
-	if (ioctl(fd, SIOCSIFFLAGS, &lo) == 0)
-		return true;
-	errno = ENETDOWN;
-	return false;
-}
-
 bool responder_open(struct responder *r, struct error *e)
 {
 	/* The TCP port is the kernel's choice; the same number may be taken for UDP: then try another. */
@@ -48,7 +32,7 @@ bool responder_open(struct responder *r, struct error *e)
 		r->port = 0;
 		r->tcp = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 		r->udp = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-		if (bound(r->tcp, &r->port) && bound(r->udp, &r->port) && listen(r->tcp, BACKLOG) == 0 && loopback_up(r->udp))
+		if (bound(r->tcp, &r->port) && bound(r->udp, &r->port) && listen(r->tcp, BACKLOG) == 0)
 			return true;
 		responder_close(r);
 	}
