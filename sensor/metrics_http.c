@@ -95,8 +95,10 @@ struct metrics_http *metrics_http_new(int fd, const struct record *stats, struct
 
 void metrics_http_free(struct metrics_http *m)
 {
-	if (m && m->daemon)
+	if (m && m->daemon) {
+		MHD_quiesce_daemon(m->daemon); /* the next process listens on: the socket must not be shut down */
 		MHD_stop_daemon(m->daemon);
+	}
 	free(m);
 }
 

@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
 import urllib.request
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -203,7 +204,7 @@ def nobody():
 
 def numbers(s, sessions):
     """What was sent is what is counted, everywhere."""
-    got = until("sessions", lambda: (n := s.now()).get("sessions") == sessions and n, 25) or s.now()
+    got = until("sessions", lambda: (n := s.now()).get("sessions") == sessions and n.get("flows_active") == 0 and n, 25) or s.now()
     check("sessions", got.get("sessions") == sessions, got)
     check("packets", got.get("packets") == s.sent and got.get("octets") == s.octets, (s.sent, s.octets, got))
     i = by_name(got, "interfaces", s.here)
@@ -321,6 +322,22 @@ def metrics(s, other):
     promtool("unix", text.split("\r\n\r\n", 1)[-1])
 
 
+def reloaded(s, sessions):
+    """Other processes, the same numbers."""
+    was = s.pid("output"), s.pid("judge")
+    os.kill(s.process.pid, signal.SIGHUP)
+    check("reload", until("new", lambda: 0 not in (now := (s.pid("output"), s.pid("judge"))) and not set(now) & set(was), 20), was)
+    got = until("numbers", lambda: (n := s.now()).get("packets") == s.sent and n, 10) or s.now()
+    check("reload: numbers stay", got.get("sessions") == sessions and got.get("packets") == s.sent and not got.get("degraded"), got)
+    check("reload: no restart counted", all(p["restarts"] == 0 for p in got.get("processes", [])), got.get("processes"))
+    try:
+        with urllib.request.urlopen("http://127.0.0.1:9464/metrics", timeout=5) as r:
+            text = r.read().decode()
+    except OSError as e:
+        text = str(e)
+    check("reload: metrics", f"}} {s.sent}\n" in text, text[:300])
+
+
 def killed(s, sessions):
     """Processes that die are counted and told of, and take no number with them."""
     for job in ("capture0", "judge", "output"):
@@ -420,6 +437,7 @@ def test():
         blind(port, "wrong-port")
         check("TLS at once", tls.now().get("flows_tls_at_once") == 8, tls.now())
         silent(quiet)
+        reloaded(main, 12)
         killed(main, 12)
         ended_alert(main)
         interface(main)
