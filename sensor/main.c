@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "classify.h"
 #include "config_command.h"
 #include "options.h"
 #include "read.h"
@@ -25,10 +26,13 @@ int main(int argc, char **argv)
 		fputs(options_usage, stdout);
 		return 0;
 	case COMMAND_VERSION:
-		printf("mxwitness %s\n", MXWITNESS_VERSION);
+		printf("mxwitness %s%s%s\n", MXWITNESS_VERSION, classify_library() ? ", " : ", without nDPI",
+		       classify_library() ? classify_library() : "");
 		return 0;
 	case COMMAND_READ:
 		return read_command(&options);
+	case COMMAND_DISCOVER:
+		return discover_command(&options);
 	case COMMAND_WATCH:
 		return watch_command(&options);
 	case COMMAND_STATUS:

@@ -8,6 +8,7 @@ const char options_usage[] =
 	"usage: mxwitness read [options] CAPTURE...\n"
 	"       mxwitness watch -i INTERFACE[,INTERFACE...] [options]\n"
 	"       mxwitness status [--socket PATH] [--once] [--format table|ndjson] [-c FILE]\n"
+	"       mxwitness discover [-c FILE] [--ports LIST] [-o FILE] CAPTURE...\n"
 	"       mxwitness verify [--trust-anchor FILE] [--rules DIR] FILE...\n"
 	"       mxwitness rules list [--findings] [--format table|ndjson|mdoc]\n"
 	"       mxwitness rules show ID...\n"
@@ -28,6 +29,7 @@ const char options_usage[] =
 	"  --save-dns FILE          write the replies to live questions there, as pcapng; to judge again without a network\n"
 	"  --trust-anchor FILE      DNSKEY or DS in zone-file form (default: the root's, carried by the program)\n"
 	"  --ports LIST             mail ports, PORT or PORT=tls (default 25,587,2525,465=tls)\n"
+	"  --other-ports off|N      look for SMTP in one in N connections on other ports (default 1: in all)\n"
 	"  --rules DIR              rules to judge by (default: the installed ones)\n"
 	"  -c FILE                  site configuration, see mxwitness.conf(5)\n"
 	"  --evidence DIR           write a file there for each alert, by which others can repeat the verdict\n"
@@ -49,7 +51,12 @@ const char options_usage[] =
 	"  -i INTERFACE,...         where to capture; may be repeated; else interfaces: of the configuration\n"
 	"  --dns MODE               live (default), auto, capture, off\n"
 	"  -o FILE                  where to append events (default: outputs: of the configuration, else standard output)\n"
+	"  --other-ports off|N      as above, which opens the filter for all TCP ports (default off)\n"
 	"  -c, --resolver, --trust-anchor, --ports, --rules, --evidence, --evidence-budget, --format as above\n"
+	"\n"
+	"discover\n"
+	"Proposes a configuration from captures of a day or so: own networks, ports, resolvers, vantage, and servers without\n"
+	"TLS, each with the counts that led to it. To be reviewed. Asks nobody.\n"
 	"\n"
 	"status\n"
 	"Asks the running mxwitness watch for its numbers: sessions, coverage, losses, queues, resolver, alerts, troubles.\n"
@@ -77,7 +84,7 @@ const char options_usage[] =
 	"2 an input could not be read whole, or the command line, configuration, a rule or a test is wrong.\n";
 
 enum { O_DNS = 256, O_DNS_FROM, O_RESOLVER, O_ANCHOR, O_PORTS, O_RULES, O_FORMAT, O_EVIDENCE, O_BUDGET, O_HOOK, O_ALL, O_FINDINGS,
-       O_VERSION, O_SAVE_DNS, O_SOCKET, O_ONCE };
+       O_VERSION, O_SAVE_DNS, O_OTHER_PORTS, O_SOCKET, O_ONCE };
 
 static const struct option longs[] = {
 	{ "dns", required_argument, NULL, O_DNS },
@@ -86,6 +93,7 @@ static const struct option longs[] = {
 	{ "save-dns", required_argument, NULL, O_SAVE_DNS },
 	{ "trust-anchor", required_argument, NULL, O_ANCHOR },
 	{ "ports", required_argument, NULL, O_PORTS },
+	{ "other-ports", required_argument, NULL, O_OTHER_PORTS },
 	{ "rules", required_argument, NULL, O_RULES },
 	{ "format", required_argument, NULL, O_FORMAT },
 	{ "evidence", required_argument, NULL, O_EVIDENCE },
@@ -146,6 +154,7 @@ static bool read_ok(const struct options *o, struct error *e)
 static bool verify_ok(const struct options *o, struct error *e)
 {
 	const char *foreign = o->dns ? "--dns" : o->ndns_from ? "--dns-from" : o->resolver ? "--resolver" : o->ports ? "--ports" :
+			      o->other_ports ? "--other-ports" :
 			      o->save_dns ? "--save-dns" : o->all ? "--all" : o->config ? "-c" : o->evidence ? "--evidence" : o->budget ? "--evidence-budget" : o->hook ? "--evidence-hook" :
 			      o->format ? "--format" : o->out ? "-o" : o->findings ? "--findings" : NULL;
 	if (foreign)
@@ -162,8 +171,9 @@ static const char *const verb_words[] = {
 static const char *foreign(const struct options *o)
 {
 	return o->dns ? "--dns" : o->ndns_from ? "--dns-from" : o->resolver ? "--resolver" : o->anchor ? "--trust-anchor" :
-	       o->save_dns ? "--save-dns" : o->ports ? "--ports" : o->evidence ? "--evidence" : o->budget ? "--evidence-budget" :
-	       o->hook ? "--evidence-hook" : o->all ? "--all" : o->quiet ? "-q" : NULL;
+	       o->save_dns ? "--save-dns" : o->ports ? "--ports" : o->other_ports ? "--other-ports" :
+	       o->evidence ? "--evidence" : o->budget ? "--evidence-budget" : o->hook ? "--evidence-hook" :
+	       o->all ? "--all" : o->quiet ? "-q" : NULL;
 }
 
 static bool formats_ok(const struct options *o, struct error *e)
@@ -246,6 +256,16 @@ static bool config_verb(char **argv, int argc, struct options *o, struct error *
 			 argc > 0 ? "no such command" : "what about it?");
 }
 
+static bool discover_ok(const struct options *o, struct error *e)
+{
+	const char *no = o->dns ? "--dns" : o->ndns_from ? "--dns-from" : o->resolver ? "--resolver" : o->save_dns ? "--save-dns" :
+			 o->anchor ? "--trust-anchor" : o->evidence ? "--evidence" : o->budget ? "--evidence-budget" :
+			 o->hook ? "--evidence-hook" : o->format ? "--format" : o->all ? "--all" : o->findings ? "--findings" : NULL;
+	if (no)
+		return error_set(e, "discover: %s means nothing to it; it counts, and writes a configuration", no);
+	return o->ncaptures || error_set(e, "discover: no capture named; give files, a directory, or - for standard input");
+}
+
 /* Names, commas between. */
 static void interfaces(struct options *o, char *list)
 {
@@ -299,6 +319,8 @@ static void set(struct options *o, int c)
 		o->save_dns = optarg;
 	else if (c == O_PORTS)
 		o->ports = optarg;
+	else if (c == O_OTHER_PORTS)
+		o->other_ports = optarg;
 	else if (c == O_RULES)
 		o->rules = optarg;
 	else if (c == O_FORMAT)
@@ -382,8 +404,14 @@ bool options_parse(int argc, char **argv, enum command *command, struct options 
 		o->ncaptures = argc - optind - 1;
 		return verify_ok(o, e);
 	}
+	if (strcmp(argv[optind], "discover") == 0) {
+		*command = COMMAND_DISCOVER;
+		o->captures = argv + optind + 1;
+		o->ncaptures = argc - optind - 1;
+		return discover_ok(o, e);
+	}
 	if (strcmp(argv[optind], "read") != 0)
-		return error_set(e, "%s: no such command; it is read, watch, status, verify, rules or config", argv[optind]);
+		return error_set(e, "%s: no such command; it is read, watch, discover, status, verify, rules or config", argv[optind]);
 	o->captures = argv + optind + 1;
 	o->ncaptures = argc - optind - 1;
 	return read_ok(o, e);

@@ -6,6 +6,8 @@
 #include "sandbox.h"
 
 #include <errno.h>
+#include <grp.h>
+#include <linux/capability.h>
 #include <pwd.h>
 #include <sched.h>
 #include <seccomp.h>
@@ -195,10 +197,11 @@ static void more_descriptors(void)
 
 /* ---- one function a process ---- */
 
-struct sandbox_user sandbox_user_find(const char *name)
+struct sandbox_user sandbox_user_find(const char *name, const char *group)
 {
 	const struct passwd *p = geteuid() == 0 ? getpwnam(name) : NULL;
-	return p ? (struct sandbox_user){ true, p->pw_uid, p->pw_gid } : (struct sandbox_user){ .change = false };
+	const struct group *g = p && group ? getgrnam(group) : NULL;
+	return p ? (struct sandbox_user){ true, p->pw_uid, g ? g->gr_gid : p->pw_gid } : (struct sandbox_user){ .change = false };
 }
 
 bool sandbox_capture(const struct sandbox_user *user, enum sandbox_source source, struct error *e)
@@ -281,4 +284,10 @@ bool sandbox_supervisor(struct error *e)
 	struct filter f = filter_begin(SCMP_ACT_ALLOW);
 	EACH(&f, SCMP_ACT_KILL_PROCESS, never);
 	return filter_load(&f, e);
+}
+
+bool sandbox_supervisor_live(const struct sandbox_user *user, struct error *e)
+{
+	static const unsigned kept[] = { CAP_NET_RAW, CAP_BPF };
+	return rights_keep(user, kept, sizeof(kept) / sizeof(kept[0]), e) && rights_seal(e) && sandbox_supervisor(e);
 }

@@ -20,9 +20,9 @@ struct sandbox_user {
 	gid_t gid;
 };
 
-/* The user called name, when we are root and there is one; else nobody to change to. Reads the system's databases: for
- * the supervisor, at start. */
-struct sandbox_user sandbox_user_find(const char *name);
+/* The user called name, when we are root and there is one; else nobody to change to. group: NULL, or one that is there and
+ * is not his own: his group. Reads the system's databases: for the supervisor, at start. */
+struct sandbox_user sandbox_user_find(const char *name, const char *group);
 
 /* SANDBOX_FILE  captures: descriptors that are open
  * SANDBOX_LIVE  also a packet socket that is open, its counters and its filter, and a BPF map that is open */
@@ -50,4 +50,9 @@ bool sandbox_output(const struct sandbox_user *user, const char *const *folder, 
 /* Who starts and restarts the others, and parses nothing. It must keep what they give away. What it can do without
  * ends it: other programs, tracing, mounts, kernel modules. Its children inherit that. To be called before the first. */
 bool sandbox_supervisor(struct error *e);
+
+/* The same for who captures from interfaces, when they and the shunt are open: it becomes user, whom it shares with its
+ * children, so that it may end them, and keeps CAP_NET_RAW, to open an interface that came back, and CAP_BPF, for the shunt
+ * on it. */
+bool sandbox_supervisor_live(const struct sandbox_user *user, struct error *e);
 #endif

@@ -45,6 +45,8 @@ struct watch {
 	struct watch_counter received[LIVE_IFACES], missed[LIVE_IFACES];
 	int64_t loaded;
 	bool load_failed;
+	struct settings first;                  /* of the start, after a reload: the source has texts of it */
+	bool reloaded;
 };
 
 /* `mxwitness watch`; the exit status. */

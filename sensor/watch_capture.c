@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "classify.h"
 #include "log.h"
 #include "outbox.h"
 #include "watch.h"
@@ -21,6 +22,7 @@ struct capture {
 	struct watch *watch;
 	unsigned job, worker;
 	struct pipeline *pipeline;
+	struct classify *classify;
 	struct channel *judge, *resolver;
 	struct outbox *outbox;
 	uint64_t packets, octets, sessions_lost, dns_lost, shunted, shunted_octets;
@@ -93,6 +95,14 @@ static void count_quiet(struct capture *c, const struct pipeline_out *out)
 		shunt_end(c->watch->shunt, &out->quiet);
 }
 
+/* Without a classifier there is no answer. */
+static void classify(struct capture *c, const struct pipeline_look *look)
+{
+	uint8_t name[PIPELINE_NAME_MAX];
+	if (c->classify)
+		pipeline_classified(c->pipeline, (struct bytes){ name, classify_name(c->classify, look, name) });
+}
+
 static void drain(struct capture *c)
 {
 	struct pipeline_out out;
@@ -111,6 +121,9 @@ static void drain(struct capture *c)
 			break;
 		case PIPELINE_COUNT:
 			count_quiet(c, &out);
+			break;
+		case PIPELINE_LOOK:
+			classify(c, &out.look);
 			break;
 		case PIPELINE_NONE:
 			break;
@@ -157,6 +170,7 @@ static void send_stats(struct capture *c)
 	record_num(&s, F_st_octets, (int64_t)c->octets);
 	record_num(&s, F_st_shunt_packets, (int64_t)c->shunted);
 	record_num(&s, F_st_shunt_octets, (int64_t)c->shunted_octets);
+	record_cstr(&s, F_st_classifier, classify_library() ? classify_library() : "off (built without nDPI)");
 	pipeline_stats(c->pipeline, &s);
 	count_interfaces(c, &s);
 	count_queue(c, &s);
@@ -201,11 +215,19 @@ static void pass_time(struct capture *c)
 	drain(c);
 }
 
+/* Until told to end, and then what the kernel had already: as long as it may keep packets to itself, and no longer. */
 static void capture(struct capture *c)
 {
+	const int held = 2 * (int)c->watch->run.settings.capture_timeout + WAIT_MS;
 	struct packet packet;
 	unsigned steps = 0;
-	while (!supervisor_told()) {
+	int64_t until = 0;
+	for (;;) {
+		const bool told = supervisor_told();
+		if (told && until == 0)
+			until = ms_now() + held;
+		if (told && ms_now() >= until)
+			return;
 		switch (source_live_next(c->watch->source, WAIT_MS, &packet)) {
 		case LIVE_PACKET:
 			c->packets++;
@@ -229,14 +251,14 @@ static void capture(struct capture *c)
 	}
 }
 
-/* All that is open ends now, and the judge gets the time to take it. */
+/* All that is open ends now, and the judge gets the time to take it, if there is still one or may be one. */
 static void end(struct capture *c)
 {
 	const int64_t until = ms_now() + END_MS;
 	size_t room;
 	pipeline_finish(c->pipeline);
 	drain(c);
-	for (step(c); outbox_fill(c->outbox, &room) && ms_now() < until; step(c)) {
+	for (step(c); outbox_fill(c->outbox, &room) && outbox_push(c->outbox) && ms_now() < until; step(c)) {
 		struct timespec wait = { 0, 10000000 };
 		clock_nanosleep(CLOCK_MONOTONIC, 0, &wait, NULL);
 	}
@@ -257,11 +279,13 @@ int watch_capture(void *context, unsigned job)
 	for (size_t i = 0; i < c.watch->ifaces; i++)
 		source_live_counted(c.watch->source, c.worker, i, &c.before[i]);
 	c.pipeline = pipeline_new(&c.watch->run.pipeline);
+	c.classify = classify_new();
 	c.judge = channel_new(c.watch->capture_judge[c.worker][0]);
 	if (c.watch->run.resolver.mode != RESOLVE_OFF)
 		c.resolver = channel_new(c.watch->capture_resolver[c.worker][0]);
-	/* numbers grow from one life to the next, so that nothing is acknowledged that an earlier one sent */
-	c.outbox = c.judge ? outbox_new(c.judge, OUTBOX, (uint64_t)ns_now() / 1000) : NULL;
+	/* numbers grow from one life to the next, so that nothing is acknowledged that an earlier one sent; the clock of the
+	 * day may be set back, this one not */
+	c.outbox = c.judge ? outbox_new(c.judge, OUTBOX, (uint64_t)ms_now() * 1000) : NULL;
 	if (!c.pipeline || !c.outbox) {
 		log_line(SAY_ERROR, "no memory for the flow table");
 		return 1;
@@ -270,7 +294,6 @@ int watch_capture(void *context, unsigned job)
 		log_line(SAY_ERROR, "%s", e.text);
 		return 1;
 	}
-	channel_offer(c.judge, CH_HELLO, (struct bytes){ 0 }, (struct bytes){ 0 });
 	capture(&c);
 	end(&c);
 	return 0;

@@ -23,11 +23,12 @@
 enum { OUTBOX = 24 << 20, CASE = 4 << 20, LEDGER = 65536, ALERTED = 65536, PROVE_MS = 10000, MUTE_MS = 45000, END_MS = 28000,
        HANDOVER_MS = 5000, TICK_MS = 1000, GOOD_MS = 60000 };
 
-/* taken: the highest number that was read       exhibit: of the session to come, number exhibit_number */
+/* taken: the highest number that was read       exhibit: of the session to come, number exhibit_number
+ * heard: CH_HELLO has come, what follows is for this judge */
 struct worker {
 	struct channel *channel;
 	uint64_t taken, acked, exhibit_number;
-	bool ended;
+	bool heard, ended;
 	size_t exhibit_n;
 	uint8_t exhibit[EXHIBIT_OCTETS];
 };
@@ -95,6 +96,8 @@ static uint64_t done_to(const struct judge *j, unsigned worker)
 		if (e->worker == worker && e->number < low)
 			low = e->number;
 	}
+	if (j->worker[worker].exhibit_n && j->worker[worker].exhibit_number < low) /* its session has not come yet */
+		low = j->worker[worker].exhibit_number;
 	return low == UINT64_MAX ? j->worker[worker].taken : low - 1;
 }
 
@@ -114,14 +117,17 @@ static void acknowledge(struct judge *j)
 	}
 }
 
+/* A session's events are done together: the exhibit in front of them is needed by the last one too. */
 static void output_has(struct judge *j, uint64_t event)
 {
-	outbox_ack(j->outbox, event);
+	uint64_t whole = 0;
 	j->ack_due = true;
 	while (j->ledger_n && j->ledger[j->ledger_from].event <= event) {
+		whole = j->ledger[j->ledger_from].event;
 		j->ledger_from = (j->ledger_from + 1) % LEDGER;
 		j->ledger_n--;
 	}
+	outbox_ack(j->outbox, j->ledger_n ? whole : event);
 }
 
 /* ---- events ---- */
@@ -156,10 +162,10 @@ static void resolver_word(struct judge *j, enum channel_kind kind, struct bytes 
 static void put_proofs(struct judge *j, const struct kase *k)
 {
 	struct bytes asked = { (const uint8_t *)k->asked, k->nasked * sizeof(k->asked[0]) }, record;
-	struct pollfd p = { .fd = channel_fd(j->resolver), .events = POLLIN };
+	struct pollfd p = { .fd = j->resolver ? channel_fd(j->resolver) : -1, .events = POLLIN };
 	const int64_t until = ms_now() + PROVE_MS;
 	enum channel_kind kind = CH_END;
-	if (j->resolver_gone || channel_offer(j->resolver, CH_PROVE, asked, (struct bytes){ 0 }) != CHANNEL_SENT ||
+	if (!j->resolver || j->resolver_gone || channel_offer(j->resolver, CH_PROVE, asked, (struct bytes){ 0 }) != CHANNEL_SENT ||
 	    channel_push(j->resolver) == CHANNEL_GONE)
 		return;
 	while (kind != CH_PROVED && ms_now() < until) {
@@ -172,6 +178,8 @@ static void put_proofs(struct judge *j, const struct kase *k)
 			put(j, kind, record);
 		else
 			resolver_word(j, kind, record);
+		if (kind == CH_HELLO) /* who was asked is no more */
+			break;
 	}
 	if (kind != CH_PROVED)
 		put(j, CH_PROVED, bytes_of("more"));
@@ -231,11 +239,10 @@ static void put_cases(struct judge *j)
 /* ---- what comes in ---- */
 
 /* What was given before is known: a worker that sends again does so because another judge asked for it. */
-static bool fresh(struct judge *j, struct worker *w, uint64_t number)
+static bool fresh(struct worker *w, uint64_t number)
 {
-	bool is = number > w->taken;
+	bool is = w->heard && number > w->taken;
 	w->taken = is ? number : w->taken;
-	j->numbers->refused += !is;
 	return is;
 }
 
@@ -245,7 +252,7 @@ static void take_session(struct judge *j, unsigned worker, struct bytes record)
 	struct worker *w = &j->worker[worker];
 	uint64_t number = outbox_open(&record), first = w->exhibit_n ? w->exhibit_number : number;
 	struct bytes exhibit = { w->exhibit, w->exhibit_n };
-	if (fresh(j, w, number) && !docket_take(j->docket, record, exhibit, TRI_UNSEEN, worker, first))
+	if (fresh(w, number) && !docket_take(j->docket, record, exhibit, TRI_UNSEEN, worker, first))
 		j->numbers->refused++;
 	w->exhibit_n = 0;
 	j->ack_due = true;
@@ -256,7 +263,7 @@ static void take_exhibit(struct judge *j, struct worker *w, struct bytes record)
 	struct exhibit_head head;
 	w->exhibit_number = outbox_open(&record);
 	w->exhibit_n = 0;
-	if (!fresh(j, w, w->exhibit_number))
+	if (!fresh(w, w->exhibit_number))
 		return;
 	if (!exhibit_check(record, &head) || record.n > sizeof(w->exhibit)) {
 		j->numbers->refused++;
@@ -291,6 +298,7 @@ static void take_worker(struct judge *j, unsigned n)
 		case CH_HELLO:
 			stats_sum_restarted(j->numbers->sum, NUMBERS_CAPTURE + n);
 			w->exhibit_n = 0;
+			w->heard = true;
 			w->ended = false;
 			break;
 		case CH_END:
@@ -504,7 +512,7 @@ static bool set_up(struct judge *j)
 	j->supervisor = channel_new(w->supervisor_judge[1]);
 	if (w->run.resolver.mode != RESOLVE_OFF)
 		j->resolver = channel_new(w->judge_resolver[0]);
-	j->outbox = j->output ? outbox_new(j->output, OUTBOX, (uint64_t)ns_now() / 1000) : NULL;
+	j->outbox = j->output ? outbox_new(j->output, OUTBOX, (uint64_t)ms_now() * 1000) : NULL;
 	j->docket = docket_new(&w->run, j->resolver, false);
 	j->numbers = w->numbers;
 	if (j->docket)

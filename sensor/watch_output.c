@@ -34,7 +34,9 @@ struct output {
 	uint64_t sequence, refused, number, acked;
 	struct record event, stats, own, fresh;
 	int64_t tick, file_due;
-	bool over, file_broken;
+	const char *removed;            /* a file that is there no more */
+	bool heard, over;               /* CH_HELLO has come: what follows is for this process */
+	bool file_broken;
 };
 
 static int64_t ms_now(void)
@@ -79,6 +81,14 @@ static void take(struct output *o, enum channel_kind kind, struct bytes record)
 			memcpy(&o->stats, &o->fresh, record_size(&o->fresh));
 		return;
 	}
+	if (kind == CH_HELLO) { /* exhibits and proofs that a judge before left without their alert come to nothing */
+		o->heard = true;
+		if (o->evidence)
+			evidence_forget(o->evidence);
+		return;
+	}
+	if (!o->heard)
+		return;
 	o->number = outbox_open(&record);
 	switch (kind) {
 	case CH_EVENT:
@@ -106,7 +116,7 @@ static void take(struct output *o, enum channel_kind kind, struct bytes record)
 
 static void acknowledge(struct output *o)
 {
-	if (o->number == o->acked || !sinks_flush(o->sinks))
+	if (o->number == o->acked || !sinks_flush(o->sinks) || (o->removed = sinks_removed(o->sinks)))
 		return;
 	if (channel_offer(o->judge, CH_ACK, (struct bytes){ (const uint8_t *)&o->number, sizeof(o->number) }, (struct bytes){ 0 }) ==
 	    CHANNEL_SENT)
@@ -122,6 +132,7 @@ static void take_judge(struct output *o)
 			take(o, kind, record);
 		else
 			o->refused++;
+		supervisor_beat(o->watch->supervisor, o->job); /* evidence takes its time, and this may go on for long */
 	}
 	acknowledge(o);
 	channel_push(o->judge);
@@ -176,32 +187,53 @@ static void serve(struct output *o)
 static void wait_for_work(struct output *o)
 {
 	bool room = sinks_room(o->sinks);
-	struct pollfd p[STATUS_POLL + 2] = { 0 };
+	struct pollfd p[STATUS_POLL + 3] = { 0 };
 	nfds_t n = 0;
 	p[n++] = (struct pollfd){ .fd = channel_fd(o->judge),
 				  .events = (short)((room ? POLLIN : 0) | (channel_pending(o->judge) ? POLLOUT : 0)) };
+	p[n++] = (struct pollfd){ .fd = sinks_slow(o->sinks), .events = POLLOUT };
 	if (o->status)
 		n += status_socket_poll(o->status, p + n);
 	if (o->metrics)
 		p[n++] = (struct pollfd){ .fd = metrics_http_fd(o->metrics), .events = POLLIN };
-	poll(p, n, room ? TICK_MS : TICK_MS / 4);
+	poll(p, n, room && o->number == o->acked ? TICK_MS : TICK_MS / 4);
 	serve(o);
 	each_second(o);
 }
 
 /* ---- the process ---- */
 
+/* What could be opened when the program began may be away now: it is waited for, and what it is for waits too. */
+static bool open_sinks(struct output *o, struct error *e)
+{
+	struct watch *w = o->watch;
+	const struct timespec second = { 1, 0 };
+	for (bool said = false; !supervisor_told(); said = true) {
+		o->sinks = sinks_new(&w->run.settings, &w->run, e);
+		if (o->sinks && said)
+			log_line(SAY_NOTICE, "outputs are open again");
+		if (o->sinks)
+			return true;
+		if (!said)
+			log_line(SAY_ERROR, "%s; events wait", e->text);
+		supervisor_beat(w->supervisor, o->job);
+		nanosleep(&second, NULL);
+	}
+	return false;
+}
+
 static bool set_up(struct output *o, struct error *e)
 {
 	struct watch *w = o->watch;
 	record_init(&o->stats);
 	o->judge = channel_new(w->judge_output[1]);
-	o->sinks = sinks_new(&w->run.settings, &w->run, e);
-	if (!o->judge || !o->sinks)
-		return o->judge ? false : error_set(e, "no memory");
+	if (!o->judge)
+		return error_set(e, "no memory");
 	if (w->status >= 0 && !(o->status = status_socket_new(w->status)))
 		return error_set(e, "no memory");
 	if (w->metrics >= 0 && !(o->metrics = metrics_http_new(w->metrics, &o->stats, e)))
+		return false;
+	if (!open_sinks(o, e))
 		return false;
 	if (w->run.evidence && !(o->evidence = evidence_new(&w->run)))
 		return error_set(e, "no memory for evidence");
@@ -218,6 +250,8 @@ int watch_output(void *context, unsigned job)
 	o.job = job;
 	log_open("mxwitness[output]", o.watch->run.settings.log_level + SAY_ERROR);
 	if (!set_up(&o, &e)) {
+		if (supervisor_told())
+			return 0;
 		log_line(SAY_ERROR, "%s", e.text);
 		return 1;
 	}
@@ -230,11 +264,13 @@ int watch_output(void *context, unsigned job)
 	}
 	channel_offer(o.judge, CH_HELLO, (struct bytes){ 0 }, (struct bytes){ 0 });
 	channel_push(o.judge);
-	while (!supervisor_told() && !o.over) {
+	while (!supervisor_told() && !o.over && !o.removed) {
 		take_judge(&o);
 		if (!o.over)
 			wait_for_work(&o);
 	}
+	if (o.removed) /* opening it anew is for a process that has not given up its rights yet */
+		log_line(SAY_WARNING, "%s: was removed", o.removed);
 	const int64_t until = ms_now() + END_MS;
 	for (acknowledge(&o); o.over && o.acked != o.number && ms_now() < until; acknowledge(&o))
 		wait_for_work(&o);

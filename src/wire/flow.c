@@ -219,6 +219,9 @@ static struct flow *give_out(struct flow_table *t, struct flow *fl, enum flow_en
 	case FLOW_END_INPUT:
 		t->count.input_end++;
 		break;
+	case FLOW_END_FORGOTTEN:
+		t->count.forgotten++;
+		break;
 	}
 	return fl;
 }
@@ -598,6 +601,20 @@ struct flow *flow_find_or_add(struct flow_table *t, const struct segment *seg, e
 	fl->state = next_state(fl, *dir, seg);
 	list_add(t, fl);
 	return fl;
+}
+
+bool flow_known(const struct flow_table *t, const struct segment *seg)
+{
+	enum dir dir;
+	if (t->count.now_open == 0)
+		return false;
+	struct key k = key_of(seg);
+	return find(t, hash_of(t, &k), seg, &dir) != NULL;
+}
+
+void flow_forget(struct flow_table *t, struct flow *fl)
+{
+	give_out(t, fl, FLOW_END_FORGOTTEN);
 }
 
 void flow_release(struct flow_table *t, struct flow *fl)

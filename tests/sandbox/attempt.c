@@ -522,7 +522,7 @@ static void remove_world(void)
 int main(int argc, char **argv)
 {
 	if (argc > 1)
-		who = sandbox_user_find(argv[1]);
+		who = sandbox_user_find(argv[1], NULL);
 	if (argc > 1 && !who.change) {
 		printf("sandbox: 0 passed, 0 failed, 1 skipped (only root can become %s)\n", argv[1]);
 		return 0;

@@ -31,6 +31,8 @@ static void drain(struct talk *t)
 			t->dns_octets[t->dns++] = out.dns.octets.n;
 			continue;
 		}
+		if (item == PIPELINE_LOOK) /* test_odd.c */
+			continue;
 		assert_true(record_check(out.session, record_size(out.session)));
 		if (record_has(out.session, F_cap_phase)) {
 			assert_int_equal(record_get_num(out.session, F_cap_phase, -1), phase_interim);
