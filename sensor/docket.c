@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include <sys/random.h>
+#include <time.h>
 
 #include "judge/event.h"
 #include "judge/gate.h"
@@ -21,6 +22,8 @@ struct docket {
 	struct dane *dane;
 	struct rule_scratch *scratch;
 	struct answer answer;
+	const struct vitals *vitals;       /* NULL: nothing is known of losses */
+	struct tally *tally;               /* NULL: nobody counts */
 	bool in_order, resolver_gone;
 	uint64_t taken, given, rounds;  /* cases begun, and in order given out; turns of places */
 	struct kase *kase;
@@ -57,6 +60,19 @@ void docket_free(struct docket *d)
 	free(d);
 }
 
+void docket_live(struct docket *d, const struct vitals *vitals, struct tally *tally)
+{
+	d->vitals = vitals;
+	d->tally = tally;
+}
+
+static int64_t mono_now(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
 /* The client's network as a number (FNV-1a over its /24 or /48): whose names a session's questions are. */
 static uint32_t network_of(const struct record *session)
 {
@@ -85,6 +101,7 @@ static bool send_question(struct docket *d, struct kase *k, struct question q)
 {
 	q.id = k->round * DOCKET_CASES + (uint64_t)(k - d->kase);
 	q.source = network_of(&k->session);
+	k->asked_at = mono_now();
 	return channel_send(d->resolver, CH_QUESTION, (struct bytes){ (const uint8_t *)&q, sizeof(q) }, (struct bytes){ 0 });
 }
 
@@ -94,6 +111,8 @@ static void stand(struct docket *d, struct kase *k)
 	expectation_finish(&k->expectation, d->dane, s, k->chain);
 	peer_judge(d->run->peer, s, k->chain, k->proof);
 	outcome_judge(s);
+	if (d->vitals && vitals_lossy(d->vitals, record_get_num(s, F_event_start, 0), record_get_num(s, F_event_end, 0)))
+		record_yes(s, F_cap_lossy);
 	gate_judge(s);
 	if (record_get_num(s, F_dane_source, -1) == dnssource_live)
 		record_num(s, F_resolver_fault, k->fault);
@@ -205,6 +224,8 @@ bool docket_answer(struct docket *d, struct bytes record)
 	if (a->type != q.type || strcmp(a->name, q.name) != 0) /* asked twice: the resolver began anew */
 		return false;
 	a->id = q.id;
+	if (d->tally)
+		tally_answer(d->tally, (enum dnsstatus)a->status, false, mono_now() - k->asked_at);
 	if (a->fault > k->fault)
 		k->fault = a->fault;
 	expectation_answer(&k->expectation, a);
@@ -290,6 +311,17 @@ void docket_done(struct docket *d, struct kase *k)
 size_t docket_stats(struct docket *d, struct record *stats, struct finding *finding, size_t max)
 {
 	return rules_judge_stats(d->run->rules, d->scratch, stats, finding, max);
+}
+
+size_t docket_standing(struct docket *d, struct standing *standing, const struct record *stats, int64_t now,
+		       struct standing_news *out, size_t max)
+{
+	return standing_judge(standing, d->run->rules, d->scratch, stats, now, out, max);
+}
+
+uint64_t docket_limits(const struct docket *d)
+{
+	return rule_scratch_limits(d->scratch);
 }
 
 size_t docket_open(const struct docket *d)

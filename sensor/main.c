@@ -7,6 +7,7 @@
 #include "options.h"
 #include "read.h"
 #include "rules_command.h"
+#include "status_command.h"
 #include "verify.h"
 #include "version.h"
 #include "watch.h"
@@ -34,6 +35,8 @@ int main(int argc, char **argv)
 		return discover_command(&options);
 	case COMMAND_WATCH:
 		return watch_command(&options);
+	case COMMAND_STATUS:
+		return status_command(&options);
 	case COMMAND_VERIFY:
 		return verify_command(&options);
 	case COMMAND_RULES:

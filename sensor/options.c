@@ -7,6 +7,7 @@
 const char options_usage[] =
 	"usage: mxwitness read [options] CAPTURE...\n"
 	"       mxwitness watch -i INTERFACE[,INTERFACE...] [options]\n"
+	"       mxwitness status [--socket PATH] [--once] [--format table|ndjson] [-c FILE]\n"
 	"       mxwitness discover [-c FILE] [--ports LIST] [-o FILE] CAPTURE...\n"
 	"       mxwitness verify [--trust-anchor FILE] [--rules DIR] FILE...\n"
 	"       mxwitness rules list [--findings] [--format table|ndjson|mdoc]\n"
@@ -57,6 +58,13 @@ const char options_usage[] =
 	"Proposes a configuration from captures of a day or so: own networks, ports, resolvers, vantage, and servers without\n"
 	"TLS, each with the counts that led to it. To be reviewed. Asks nobody.\n"
 	"\n"
+	"status\n"
+	"Asks the running mxwitness watch for its numbers: sessions, coverage, losses, queues, resolver, alerts, troubles.\n"
+	"\n"
+	"  --socket PATH            where it listens (default: status.socket of the configuration, /run/mxwitness/status.sock)\n"
+	"  --once                   one table; else it is drawn anew each second on a terminal, until q is pressed\n"
+	"  --format table|ndjson    default: table on a terminal, ndjson elsewhere\n"
+	"\n"
 	"rules\n"
 	"  list                     every rule with its levels by promise; --findings: a row a finding\n"
 	"  show ID...               all about a rule, by name or UUID, or about the rules of a finding\n"
@@ -76,7 +84,7 @@ const char options_usage[] =
 	"2 an input could not be read whole, or the command line, configuration, a rule or a test is wrong.\n";
 
 enum { O_DNS = 256, O_DNS_FROM, O_RESOLVER, O_ANCHOR, O_PORTS, O_RULES, O_FORMAT, O_EVIDENCE, O_BUDGET, O_HOOK, O_ALL, O_FINDINGS,
-       O_VERSION, O_SAVE_DNS, O_OTHER_PORTS };
+       O_VERSION, O_SAVE_DNS, O_OTHER_PORTS, O_SOCKET, O_ONCE };
 
 static const struct option longs[] = {
 	{ "dns", required_argument, NULL, O_DNS },
@@ -93,6 +101,8 @@ static const struct option longs[] = {
 	{ "evidence-hook", required_argument, NULL, O_HOOK },
 	{ "all", no_argument, NULL, O_ALL },
 	{ "findings", no_argument, NULL, O_FINDINGS },
+	{ "socket", required_argument, NULL, O_SOCKET },
+	{ "once", no_argument, NULL, O_ONCE },
 	{ "version", no_argument, NULL, O_VERSION },
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
@@ -282,6 +292,19 @@ static bool watch_ok(const struct options *o, struct error *e)
 	return o->ninterfaces <= OPTIONS_INTERFACES || error_set(e, "-i: at most %d interfaces", OPTIONS_INTERFACES);
 }
 
+static bool status_ok(const struct options *o, struct error *e)
+{
+	static const char *const format[] = { "table", "ndjson", NULL };
+	const char *no = foreign(o) ? foreign(o) : o->findings ? "--findings" : o->verbose ? "-v" : o->rules ? "--rules" :
+			 o->out ? "-o" : NULL;
+	if (no)
+		return error_set(e, "status: %s means nothing to it", no);
+	if (o->nargs)
+		return error_set(e, "status: %s: no argument belongs here; the socket is named with --socket", o->args[0]);
+	return !o->format || one_of(o->format, format) ||
+	       error_set(e, "--format %s: no such format; it is table or ndjson", o->format);
+}
+
 static void set(struct options *o, int c)
 {
 	if (c == O_DNS)
@@ -312,6 +335,10 @@ static void set(struct options *o, int c)
 		o->all = true;
 	else if (c == O_FINDINGS)
 		o->findings = true;
+	else if (c == O_SOCKET)
+		o->socket = optarg;
+	else if (c == O_ONCE)
+		o->once = true;
 	else if (c == 'c')
 		o->config = optarg;
 	else if (c == 'i')
@@ -347,6 +374,8 @@ bool options_parse(int argc, char **argv, enum command *command, struct options 
 		error_set(e, "no command; try: mxwitness read CAPTURE, or mxwitness --help");
 		return false;
 	}
+	if ((o->socket || o->once) && strcmp(argv[optind], "status") != 0)
+		return error_set(e, "%s belongs to: mxwitness status", o->socket ? "--socket" : "--once");
 	if (strcmp(argv[optind], "rules") == 0) {
 		*command = COMMAND_RULES;
 		return rules_verb(argv + optind + 1, argc - optind - 1, o, e);
@@ -363,6 +392,12 @@ bool options_parse(int argc, char **argv, enum command *command, struct options 
 	}
 	if (o->ninterfaces)
 		return error_set(e, "-i belongs to: mxwitness watch");
+	if (strcmp(argv[optind], "status") == 0) {
+		*command = COMMAND_STATUS;
+		o->args = argv + optind + 1;
+		o->nargs = argc - optind - 1;
+		return status_ok(o, e);
+	}
 	if (strcmp(argv[optind], "verify") == 0) {
 		*command = COMMAND_VERIFY;
 		o->captures = argv + optind + 1;
@@ -376,7 +411,7 @@ bool options_parse(int argc, char **argv, enum command *command, struct options 
 		return discover_ok(o, e);
 	}
 	if (strcmp(argv[optind], "read") != 0)
-		return error_set(e, "%s: no such command; it is read, watch, discover, verify, rules or config", argv[optind]);
+		return error_set(e, "%s: no such command; it is read, watch, discover, status, verify, rules or config", argv[optind]);
 	o->captures = argv + optind + 1;
 	o->ncaptures = argc - optind - 1;
 	return read_ok(o, e);

@@ -19,8 +19,8 @@ enum config_verb { CONFIG_CHECK, CONFIG_DUMP, CONFIG_KEYS };
  * dns_from  capture files or directories, of which only the DNS counts
  * verb      of `rules`, and its arguments in args, which ends in NULL */
 struct options {
-	const char *dns, *resolver, *anchor, *save_dns, *ports, *other_ports, *rules, *config, *format, *out, *evidence, *budget, *hook;
-	bool all, verbose, quiet, findings;
+	const char *dns, *resolver, *anchor, *save_dns, *ports, *other_ports, *rules, *config, *format, *out, *evidence, *budget, *hook, *socket;
+	bool all, verbose, quiet, findings, once;
 	char *dns_from[OPTIONS_DNS_FROM];
 	int ndns_from;
 	const char *interface[OPTIONS_INTERFACES];
@@ -32,7 +32,7 @@ struct options {
 };
 
 /* What the command line asks for. */
-enum command { COMMAND_READ, COMMAND_WATCH, COMMAND_DISCOVER, COMMAND_VERIFY, COMMAND_RULES, COMMAND_CONFIG, COMMAND_HELP, COMMAND_VERSION };
+enum command { COMMAND_READ, COMMAND_WATCH, COMMAND_DISCOVER, COMMAND_VERIFY, COMMAND_RULES, COMMAND_CONFIG, COMMAND_STATUS, COMMAND_HELP, COMMAND_VERSION };
 
 /* false: e says which word of the command line is wrong, and what would be right. */
 bool options_parse(int argc, char **argv, enum command *command, struct options *o, struct error *e);

@@ -106,7 +106,7 @@ int proc_discover(const struct run *run, struct channel *capture, struct channel
 	struct error e = { "no memory" };
 	struct text t = { malloc(DISCOVER_TEXT), 0, DISCOVER_TEXT, false };
 	d.found = discover_new(run->pipeline.ports, run->pipeline.nports);
-	if (!t.p || !d.found || !sandbox_output(&run->user, NULL, 0, false, &e)) {
+	if (!t.p || !d.found || !sandbox_output(&run->user, NULL, 0, false, false, &e)) {
 		fprintf(stderr, "mxwitness: %s\n", e.text);
 		return 2;
 	}

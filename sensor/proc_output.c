@@ -170,7 +170,7 @@ int proc_output(const struct run *run, struct channel *judge)
 	if (!o.buffer)
 		return 2;
 	const char *folder = run->evidence ? evidence_dir_path(run->evidence) : NULL;
-	if (!sandbox_output(&run->user, &folder, folder ? 1 : 0, false, &e)) {
+	if (!sandbox_output(&run->user, &folder, folder ? 1 : 0, false, false, &e)) {
 		fprintf(stderr, "mxwitness: %s\n", e.text);
 		return 2;
 	}

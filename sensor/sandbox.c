@@ -80,6 +80,13 @@ static const int folders[] = {
 	SCMP_SYS(mkdirat), SCMP_SYS(fchmod), SCMP_SYS(geteuid), SCMP_SYS(umask),
 };
 
+/* Connections of those who ask, by libmicrohttpd too. */
+static const int asked_for[] = {
+	SCMP_SYS(accept), SCMP_SYS(accept4), SCMP_SYS(getsockname), SCMP_SYS(getpeername), SCMP_SYS(getsockopt),
+	SCMP_SYS(setsockopt), SCMP_SYS(shutdown), SCMP_SYS(sendmsg), SCMP_SYS(recvmsg), SCMP_SYS(fcntl), SCMP_SYS(epoll_ctl),
+	SCMP_SYS(epoll_wait), SCMP_SYS(epoll_pwait),
+};
+
 /* A sanitizer's own, when threads begin and end, and for its report. */
 static const int sanitizer[] = { SCMP_SYS(sigaltstack), SCMP_SYS(sched_yield), SCMP_SYS(prctl), SCMP_SYS(getrlimit) };
 
@@ -249,7 +256,8 @@ bool sandbox_forwarder(const struct sandbox_user *user, struct error *e)
 	return filter_load(&f, e);
 }
 
-bool sandbox_output(const struct sandbox_user *user, const char *const *folder, size_t n, bool receivers, struct error *e)
+bool sandbox_output(const struct sandbox_user *user, const char *const *folder, size_t n, bool receivers, bool asked,
+		    struct error *e)
 {
 	if (!leave(user, folder, n, !receivers, e))
 		return false;
@@ -257,6 +265,8 @@ bool sandbox_output(const struct sandbox_user *user, const char *const *folder, 
 	allow_basic(&f);
 	if (n)
 		EACH(&f, SCMP_ACT_ALLOW, folders);
+	if (asked)
+		EACH(&f, SCMP_ACT_ALLOW, asked_for);
 	if (receivers) {
 		allow_sockets(&f, AF_INET);
 		allow_sockets(&f, AF_INET6);

@@ -42,8 +42,10 @@ bool sandbox_resolver(const struct sandbox_user *user, bool *alone, struct error
 /* Who asks the resolvers of others: sockets of UDP and TCP, and nothing else. */
 bool sandbox_forwarder(const struct sandbox_user *user, struct error *e);
 
-/* Who writes: open descriptors, and what lies below n folders; with network, sockets to receivers. */
-bool sandbox_output(const struct sandbox_user *user, const char *const *folder, size_t n, bool network, struct error *e);
+/* Who writes: open descriptors, and what lies below n folders; with network, sockets to receivers; with asked, connections
+ * that others make to sockets that are open. */
+bool sandbox_output(const struct sandbox_user *user, const char *const *folder, size_t n, bool network, bool asked,
+		    struct error *e);
 
 /* Who starts and restarts the others, and parses nothing. It must keep what they give away. What it can do without
  * ends it: other programs, tracing, mounts, kernel modules. Its children inherit that. To be called before the first. */

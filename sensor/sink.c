@@ -19,7 +19,8 @@
 enum { BUFFER = 256 * 1024, LOW = BUFFER - 2 * JSON_LINE, TELL_MS = 60000 };
 
 /* done: octets of text that are written    broken: the last attempt failed, and was told
- * regular: a file, which takes what comes   slow: it takes nothing now    told: ms, when that was said last */
+ * regular: a file, which takes what comes   slow: it takes nothing now    told: ms, when that was said last
+ * events: put into it so far    failures: attempts to write that failed */
 struct sink {
 	const char *path;
 	int fd;
@@ -31,11 +32,11 @@ struct sink {
 	size_t done;
 	bool regular, broken, slow;
 	int64_t told;
+	uint64_t events, failures;
 };
 
 struct sinks {
 	size_t n;
-	uint64_t events, failures;
 	struct sink sink[SINKS];
 };
 
@@ -185,10 +186,11 @@ bool sinks_event(struct sinks *s, const struct record *r)
 	for (size_t i = 0; i < s->n; i++) {
 		struct sink *k = &s->sink[i];
 		bool below = dataset == dataset_alert && record_get_num(r, F_alert_level, 0) < (int64_t)k->least;
-		if (k->datasets >> dataset & 1 && !below)
+		if (k->datasets >> dataset & 1 && !below) {
 			good = put(k, r, dataset) && good;
+			k->events++;
+		}
 	}
-	s->events++;
 	return good;
 }
 
@@ -210,7 +212,7 @@ static ssize_t write_some(struct sink *k)
 }
 
 /* A slow reader is no trouble until there is no room left; then it comes and goes, so it is told once in a while. */
-static void wait_for_reader(struct sinks *s, struct sink *k)
+static void wait_for_reader(struct sink *k)
 {
 	struct timespec now;
 	clock_gettime(CLOCK_MONOTONIC, &now);
@@ -218,32 +220,32 @@ static void wait_for_reader(struct sinks *s, struct sink *k)
 	k->slow = true;
 	if (k->text.n <= LOW || (k->told && ms - k->told < TELL_MS))
 		return;
-	s->failures++;
+	k->failures++;
 	log_line(SAY_WARNING, "%s: takes less than there is; its events wait", name(k));
 	k->told = ms;
 }
 
 /* One message for a trouble, however often it is met. */
-static void cannot(struct sinks *s, struct sink *k, int error)
+static void cannot(struct sink *k, int error)
 {
 	if (error == EAGAIN) {
-		wait_for_reader(s, k);
+		wait_for_reader(k);
 		return;
 	}
-	s->failures++;
+	k->failures++;
 	if (!k->broken)
 		log_line(SAY_ERROR, "%s: cannot be written: %s; its events wait", name(k), strerror(error));
 	k->broken = true;
 }
 
-static bool write_sink(struct sinks *s, struct sink *k)
+static bool write_sink(struct sink *k)
 {
 	while (k->done < k->text.n) {
 		ssize_t n = write_some(k);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0) {
-			cannot(s, k, n < 0 ? errno : EIO);
+			cannot(k, n < 0 ? errno : EIO);
 			return false;
 		}
 		k->done += (size_t)n;
@@ -260,7 +262,7 @@ bool sinks_flush(struct sinks *s)
 {
 	bool all = true;
 	for (size_t i = 0; i < s->n; i++)
-		all = write_sink(s, &s->sink[i]) && all;
+		all = write_sink(&s->sink[i]) && all;
 	return all;
 }
 
@@ -289,8 +291,14 @@ size_t sinks_folders(const struct settings *settings, const char *folder[SINK_FO
 	return n;
 }
 
-void sinks_counts(const struct sinks *s, uint64_t *events, uint64_t *failures)
+void sinks_fill(const struct sinks *s, struct record *stats)
 {
-	*events = s->events;
-	*failures = s->failures;
+	for (size_t i = 0; i < s->n; i++)
+		record_add_cstr(stats, F_st_output, s->sink[i].path ? s->sink[i].path : "standard output");
+	for (size_t i = 0; i < s->n; i++)
+		record_add_num(stats, F_st_output_sent, (int64_t)s->sink[i].events);
+	for (size_t i = 0; i < s->n; i++)
+		record_add_num(stats, F_st_output_failed, (int64_t)s->sink[i].failures);
+	for (size_t i = 0; i < s->n; i++)
+		record_add_num(stats, F_st_output_wait, (int64_t)(s->sink[i].text.n - s->sink[i].done));
 }

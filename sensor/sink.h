@@ -28,6 +28,6 @@ bool sinks_flush(struct sinks *s);
 const char *sinks_removed(const struct sinks *s);
 /* The descriptor of one that takes nothing now and will say (poll, POLLOUT) when it does; -1: there is none. */
 int sinks_slow(const struct sinks *s);
-/* Events written so far, and failed attempts to write. */
-void sinks_counts(const struct sinks *s, uint64_t *events, uint64_t *failures);
+/* Of each: events written so far, failed attempts to write, octets that wait; as columns of a stats record. */
+void sinks_fill(const struct sinks *s, struct record *stats);
 #endif

@@ -15,15 +15,24 @@
 #include <unistd.h>
 
 #include "config.h"
+#include "listener.h"
 #include "log.h"
 #include "notify.h"
 #include "read.h"
 #include "rights.h"
 #include "sink.h"
+#include "watch_host.h"
 
 /* EXHIBITS: octets for packets kept as evidence       LINK_DNS: for DNS messages of the link, as they were
  * JUDGE_MS: so long the judge may take for the end      LOOP_MS: a worker that shows no life for so long hangs */
 enum { EXHIBITS = 128 << 20, LINK_DNS = 32 << 20, JUDGE_MS = 45000, SHORTEST_MS = 10, LOOP_MS = 3000 };
+
+static int64_t ns_now(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
 
 static int64_t ms_now(void)
 {
@@ -257,38 +266,72 @@ static bool join_all(struct watch *w, struct error *e)
 	return good || error_set(e, "cannot join the processes: %s", strerror(errno));
 }
 
+/* The sockets of the output process. Nobody needs `mxwitness status` to be protected: without it there is a line. */
+static bool open_sockets(struct watch *w, struct error *e)
+{
+	struct error why;
+	const struct settings *s = &w->run.settings;
+	const uint32_t output = BIT(WATCH_OUTPUT);
+	w->to_judge = channel_new(w->supervisor_judge[0]);
+	if (!w->to_judge)
+		return error_set(e, "no memory");
+	if (s->status_socket && (w->status = listener_unix(s->status_socket, &w->run.user, &why)) < 0)
+		log_line(SAY_WARNING, "status.socket: %s; mxwitness status will not work", why.text);
+	if (s->metrics_listen && (w->metrics = listener_open(s->metrics_listen, &w->run.user, e)) < 0)
+		return false;
+	return (w->status < 0 || supervisor_fd(w->supervisor, w->status, output)) &&
+	       (w->metrics < 0 || supervisor_fd(w->supervisor, w->metrics, output));
+}
+
+static void close_sockets(struct watch *w)
+{
+	listener_remove(w->status);
+	listener_remove(w->metrics);
+}
+
 static bool set_up(struct watch *w, const struct options *o, struct error *e)
 {
-	struct timespec now;
-	clock_gettime(CLOCK_REALTIME, &now);
-	w->started = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+	w->status = w->metrics = -1;
 	if (!prepare(o, &w->run, e))
 		return false;
+	w->loaded = ns_now();
 	w->workers = w->run.settings.capture_workers;
 	w->ifaces = w->run.settings.interfaces.n;
 	if (w->workers > WATCH_WORKERS)
 		return error_set(e, "capture.workers: at most %d", WATCH_WORKERS);
 	w->supervisor = supervisor_new(w);
+	w->numbers = numbers_new();
+	if (!w->numbers)
+		return error_set(e, "no memory");
 	if (!w->supervisor || !open_source(w, e))
 		return w->supervisor ? false : error_set(e, "no memory");
 	open_shunt(w);
 	w->run.verifier = -1;
-	if (!join_all(w, e))
+	if (!join_all(w, e) || !open_sockets(w, e))
 		return false;
+	watch_host_begin(w);
 	w->run.verifier = w->output_verifier[0];
 	return true;
 }
 
 /* ---- the life of the processes ---- */
 
-static void tell_judge(struct watch *w, enum channel_kind kind, const char *text)
+/* Never waits: what does not go now goes with the next second. */
+static void tell_judge(struct watch *w, enum channel_kind kind, struct bytes what)
 {
-	struct channel *c = channel_new(dup(w->supervisor_judge[0]));
-	if (!c)
+	channel_offer(w->to_judge, kind, what, (struct bytes){ 0 });
+	channel_push(w->to_judge);
+}
+
+/* While there is no judge the newest numbers need not wait behind old ones. */
+static void send_stats(struct watch *w)
+{
+	static struct record s;
+	channel_push(w->to_judge);
+	if (channel_pending(w->to_judge))
 		return;
-	channel_offer(c, kind, bytes_of(text), (struct bytes){ 0 });
-	channel_push(c);
-	channel_free(c);
+	watch_host_stats(w, &s);
+	tell_judge(w, CH_STATS, (struct bytes){ (const uint8_t *)&s, record_size(&s) });
 }
 
 static void say_end(struct watch *w, unsigned job)
@@ -300,7 +343,11 @@ static void say_end(struct watch *w, unsigned job)
 	else
 		snprintf(text, sizeof(text), "%s: ended with status %d", j->name, WEXITSTATUS(j->status));
 	log_line(SAY_ERROR, "%s; it is started anew", text);
-	tell_judge(w, CH_NOTE, text);
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
 }
 
 static bool same_texts(const struct setting_texts *a, const struct setting_texts *b)
@@ -319,7 +366,9 @@ static bool needs_restart(const struct run *was, const struct run *now)
 	       a->capture_buffer != b->capture_buffer || a->capture_shunt != b->capture_shunt ||
 	       was->pipeline.nports != now->pipeline.nports ||
 	       memcmp(was->pipeline.ports, now->pipeline.ports, sizeof(was->pipeline.ports)) != 0 ||
-	       was->pipeline.dns != now->pipeline.dns || was->pipeline.odd != now->pipeline.odd;
+	       was->pipeline.dns != now->pipeline.dns || was->pipeline.odd != now->pipeline.odd ||
+	       !same_text(a->status_socket, b->status_socket) ||
+	       !same_text(a->metrics_listen, b->metrics_listen);
 }
 
 /* Other rules, policy, outputs: the processes that use them begin anew, one by one; capture goes on and loses nothing. */
@@ -330,6 +379,7 @@ static void reload(struct watch *w, const struct options *o)
 	struct run run = { 0 };
 	notify("RELOADING=1");
 	if (!prepare(o, &run, &e)) {
+		w->load_failed = true;
 		log_line(SAY_ERROR, "not reloaded, the settings of before stay: %s", e.text);
 		read_release(&run);
 		settings_free(&run.settings);
@@ -337,7 +387,7 @@ static void reload(struct watch *w, const struct options *o)
 		return;
 	}
 	if (needs_restart(&w->run, &run))
-		log_line(SAY_WARNING, "interfaces, mail ports and what belongs to capture change with the next start only");
+		log_line(SAY_WARNING, "interfaces, mail ports, what belongs to capture, and sockets change with the next start only");
 	run.verifier = w->run.verifier;
 	memcpy(run.pipeline.key, w->run.pipeline.key, sizeof(run.pipeline.key));
 	read_release(&w->run);
@@ -347,6 +397,8 @@ static void reload(struct watch *w, const struct options *o)
 		w->first = w->run.settings;
 	w->reloaded = true;
 	w->run = run;
+	w->loaded = ns_now();
+	w->load_failed = false;
 	for (size_t i = 0; i < sizeof(renewed) / sizeof(renewed[0]); i++)
 		supervisor_renew(w->supervisor, renewed[i]);
 	log_line(SAY_NOTICE, "reloaded");
@@ -397,7 +449,8 @@ static void go_on_ending(struct watch *w, struct ending *end)
 	if (!end->begun)
 		return;
 	if (!end->judge_told && capture_over(w)) {
-		tell_judge(w, CH_END, "");
+		send_stats(w);
+		tell_judge(w, CH_END, (struct bytes){ 0 });
 		end->judge_told = true;
 		end->until = ms_now() + JUDGE_MS;
 	}
@@ -453,6 +506,7 @@ static void supervise(struct watch *w, const struct options *o)
 		switch (what) {
 		case SUPERVISE_TICK:
 			look_after_interfaces(w);
+			send_stats(w);
 			break;
 		case SUPERVISE_ENDED:
 			say_end(w, job);
@@ -462,7 +516,7 @@ static void supervise(struct watch *w, const struct options *o)
 			break;
 		case SUPERVISE_STARTED:
 			if (job == WATCH_JUDGE && end.judge_told) /* another judge than the one that was told */
-				tell_judge(w, CH_END, "");
+				tell_judge(w, CH_END, (struct bytes){ 0 });
 			break;
 		case SUPERVISE_OVER:
 			break;
@@ -500,6 +554,7 @@ int watch_command(const struct options *given)
 	}
 	notify("READY=1");
 	supervise(&w, o);
+	close_sockets(&w);
 	source_live_close(w.source);
 	shunt_close(w.shunt);
 	supervisor_free(w.supervisor);

@@ -25,7 +25,8 @@ struct capture {
 	struct classify *classify;
 	struct channel *judge, *resolver;
 	struct outbox *outbox;
-	uint64_t packets, octets, sessions_lost, dns_lost, dropped;
+	uint64_t packets, octets, sessions_lost, dns_lost, dropped, shunted, shunted_octets;
+	struct live_count before[LIVE_IFACES]; /* what the workers before this one had counted */
 	bool gap;                       /* DNS messages were lost, and the resolver does not know it yet */
 	int64_t second;                 /* ms, when the next second's work is due */
 	uint8_t behind[CHANNEL_RECORD_MAX];
@@ -98,6 +99,10 @@ static void count_quiet(struct capture *c, const struct pipeline_out *out)
 	if (c->watch->shunt)
 		shunt_read(c->watch->shunt, &out->quiet, &count);
 	pipeline_counted(c->pipeline, &count);
+	for (int dir = 0; out->quiet_ends && dir < 2; dir++) {
+		c->shunted += count.packets[dir];
+		c->shunted_octets += count.octets[dir];
+	}
 	if (c->watch->shunt && out->quiet_ends)
 		shunt_end(c->watch->shunt, &out->quiet);
 }
@@ -138,22 +143,53 @@ static void drain(struct capture *c)
 	}
 }
 
-/* The numbers of this worker, and of its interfaces as lists. */
+/* Of its interfaces, as columns: since this process began, as all of its numbers. Returns what the kernel dropped, ever. */
+static uint64_t count_interfaces(struct capture *c, struct record *s)
+{
+	struct live_count n[LIVE_IFACES];
+	const struct live_count *before = c->before;
+	const size_t ifaces = c->watch->ifaces;
+	uint64_t dropped = 0;
+	for (size_t i = 0; i < ifaces; i++) {
+		source_live_count(c->watch->source, c->worker, i, &n[i]);
+		dropped += n[i].dropped;
+	}
+	for (size_t i = 0; i < ifaces; i++)
+		record_add_cstr(s, F_st_if_name, source_live_name(c->watch->source, i));
+	for (size_t i = 0; i < ifaces; i++)
+		record_add_num(s, F_st_if_packets, (int64_t)(n[i].taken - before[i].taken));
+	for (size_t i = 0; i < ifaces; i++)
+		record_add_num(s, F_st_if_octets, (int64_t)(n[i].taken_octets - before[i].taken_octets));
+	for (size_t i = 0; i < ifaces; i++)
+		record_add_num(s, F_st_if_kernel, (int64_t)(n[i].dropped - before[i].dropped));
+	return dropped;
+}
+
+static void count_queue(struct capture *c, struct record *s)
+{
+	char name[24];
+	size_t size, used = outbox_fill(c->outbox, &size);
+	snprintf(name, sizeof(name), "capture%u-judge", c->worker % 100);
+	record_add_cstr(s, F_st_queue, name);
+	record_add_num(s, F_st_queue_used, (int64_t)used);
+	record_add_num(s, F_st_queue_size, (int64_t)size);
+	record_num(s, F_st_lost_sessions, (int64_t)c->sessions_lost);
+	record_num(s, F_st_lost_records, (int64_t)(c->sessions_lost + c->dns_lost + outbox_lost(c->outbox)));
+}
+
+/* The numbers of this worker. */
 static void send_stats(struct capture *c)
 {
-	uint64_t dropped = 0;
 	static struct record s;
 	record_init(&s);
 	record_num(&s, F_st_packets, (int64_t)c->packets);
 	record_num(&s, F_st_octets, (int64_t)c->octets);
+	record_num(&s, F_st_shunt_packets, (int64_t)c->shunted);
+	record_num(&s, F_st_shunt_octets, (int64_t)c->shunted_octets);
 	record_cstr(&s, F_st_classifier, classify_library() ? classify_library() : "off (built without nDPI)");
 	pipeline_stats(c->pipeline, &s);
-	for (size_t i = 0; i < c->watch->ifaces; i++) {
-		struct live_count n;
-		source_live_count(c->watch->source, c->worker, i, &n);
-		dropped += n.dropped;
-	}
-	tell_gap(c, dropped);
+	tell_gap(c, count_interfaces(c, &s));
+	count_queue(c, &s);
 	channel_offer(c->judge, CH_STATS, (struct bytes){ (const uint8_t *)&s, record_size(&s) }, (struct bytes){ 0 });
 }
 
@@ -242,6 +278,7 @@ static void end(struct capture *c)
 		struct timespec wait = { 0, 10000000 };
 		clock_nanosleep(CLOCK_MONOTONIC, 0, &wait, NULL);
 	}
+	send_stats(c);
 	channel_send(c->judge, CH_END, (struct bytes){ 0 }, (struct bytes){ 0 });
 	channel_push(c->judge);
 }
@@ -255,6 +292,8 @@ int watch_capture(void *context, unsigned job)
 	c.worker = job - WATCH_CAPTURE;
 	log_open("mxwitness[capture]", c.watch->run.settings.log_level + SAY_ERROR);
 	source_live_take(c.watch->source, c.worker);
+	for (size_t i = 0; i < c.watch->ifaces; i++)
+		source_live_counted(c.watch->source, c.worker, i, &c.before[i]);
 	c.pipeline = pipeline_new(&c.watch->run.pipeline);
 	c.classify = classify_new();
 	c.judge = channel_new(c.watch->capture_judge[c.worker][0]);

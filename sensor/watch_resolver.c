@@ -8,13 +8,36 @@
 #include "watch.h"
 
 /* TURN: messages of one worker between two looks at the judge, so that a flood of them does not keep it waiting */
-enum { TICK_MS = 500, TURN = 512 };
+enum { TICK_MS = 500, STATS_MS = 1000, TURN = 512 };
 
 struct resolving {
 	struct watch *watch;
 	struct serving serving;
 	struct channel *capture[WATCH_WORKERS];
+	int64_t stats_due;
 };
+
+static int64_t ms_now(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* What the resolver alone knows, for the judge's sum. A judge that is not there does not hold anything up. */
+static void send_stats(struct resolving *r)
+{
+	static struct record s;
+	const int64_t now = ms_now();
+	if (now < r->stats_due || channel_pending(r->serving.judge))
+		return;
+	r->stats_due = now + STATS_MS;
+	record_init(&s);
+	record_num(&s, F_st_cache_hits, (int64_t)resolver_counts(r->serving.resolver).cached);
+	record_num(&s, F_resolver_fault, r->serving.fault);
+	channel_offer(r->serving.judge, CH_STATS, (struct bytes){ (const uint8_t *)&s, record_size(&s) }, (struct bytes){ 0 });
+	channel_push(r->serving.judge);
+}
 
 static void take_capture(struct resolving *r, unsigned worker)
 {
@@ -70,6 +93,7 @@ int watch_resolver(void *context, unsigned job)
 		/* a judge that is away must not hold us up: what it does not take waits */
 		if (there && channel_push(judge) == CHANNEL_SENT)
 			serving_work(&r.serving);
+		send_stats(&r);
 		wait_for_work(&r);
 	}
 	serving_end(&r.serving);

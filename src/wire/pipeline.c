@@ -30,6 +30,7 @@ enum { ODD_FLOWS = 4096, ODD_DIALOGUES = 256, ODD_BUDGET = 8 << 20, ODD_EXHIBITS
  * opaque      neither SMTP nor TLS                          gap  octets missing while SMTP or a handshake was in clear
  * passed      a direction has come to where nothing is compared any more
  * met         something of this direction was seen           where  places of conflicts and resets, placed so many
+ * at_once     TLS from the first octet, on a port where SMTP begins in clear
  * first       the first octets of both directions, of them first_n, as long as it is not known that this is SMTP; opener
  *             said the first of them. known: that is over, they are gone       looked  they were shown
  * by_name     it is SMTP because who looked at them says so    milestones  for interim sessions */
@@ -42,7 +43,7 @@ struct dialogue {
 	struct milestones milestones;
 	uint64_t tls_from[2];
 	bool tls_on[2], tls_gap[2], deaf[2], met[2];
-	bool opaque, gap, cut, tls_due, passed;
+	bool opaque, gap, cut, tls_due, passed, at_once;
 	bool known, looked, by_name;
 	enum dir opener;
 	size_t first_n[2];
@@ -78,7 +79,8 @@ struct pipeline {
 
 	struct packet packet;              /* on loan, as is segment */
 	struct segment segment;
-	bool have, ending;
+	bool have, ending, passes;         /* passes: no packet, and time is what came */
+	int64_t time;
 	struct reading reading;
 	struct flow *finished;             /* its session is on loan to the caller */
 	struct flow *asked;                /* PIPELINE_COUNT was said of it */
@@ -94,7 +96,7 @@ struct pipeline {
 	struct label answer, labels[PIPELINE_NAMES];
 	size_t nlabels;
 
-	uint64_t sessions, empty, other, dns_messages, no_room;
+	uint64_t sessions, empty, other, at_once, segments, sums_bad, dns_messages, no_room;
 };
 
 static const struct mail_port *mail_port(const struct pipeline *p, uint16_t port)
@@ -221,7 +223,7 @@ static struct dialogue *dialogue_of(struct pipeline *p, struct flow *fl)
 	d->tls_on[C2S] = d->tls_on[S2C] = d->tls_gap[C2S] = d->tls_gap[S2C] = false;
 	d->deaf[C2S] = d->deaf[S2C] = d->met[C2S] = d->met[S2C] = false;
 	d->tls_from[C2S] = d->tls_from[S2C] = 0;
-	d->opaque = d->gap = d->cut = d->passed = false;
+	d->opaque = d->gap = d->cut = d->passed = d->at_once = false;
 	d->known = d->looked = d->by_name = false;
 	d->first_n[C2S] = d->first_n[S2C] = 0;
 	d->where = (struct tcp_places){ 0 };
@@ -297,6 +299,12 @@ static bool take_tls(struct pipeline *p, struct flow *fl, struct dialogue *d, en
 	return false;
 }
 
+/* A handshake record of TLS in front of everything (RFC 8446 5.1), where the client should wait for a greeting. */
+static bool tls_at_once(const struct dialogue *d, const struct stream_view *v)
+{
+	return v->dir == C2S && v->offset == 0 && !d->tls_due && v->data.n > 2 && v->data.p[0] == 22 && v->data.p[1] == 3;
+}
+
 /* Nobody needs the first octets any more. They may hold what another protocol keeps secret. */
 static void forget_first(struct dialogue *d)
 {
@@ -328,6 +336,7 @@ static void take_data(struct pipeline *p, struct flow *fl, struct dialogue *d, c
 	uint64_t skip = 0;
 	size_t total = 0, used;
 	bool more = true;
+	d->at_once |= tls_at_once(d, v);
 	if (!d->tls_on[v->dir])
 		smtp_place(&d->smtp, v->dir, v->offset, v->heard);
 	while (more && in.n && !d->opaque && !d->deaf[v->dir]) {
@@ -704,7 +713,9 @@ static enum pipeline_item finish(struct pipeline *p, struct flow *fl, struct pip
 		return PIPELINE_NONE;
 	drain(p, fl);
 	odd_settle(fl);
+	const struct dialogue *d = fl->user;
 	uint64_t octets = fl->streams.side[C2S].octets + fl->streams.side[S2C].octets;
+	p->at_once += d && d->at_once;
 	if (!is_session(p, fl) || octets == 0) {
 		p->empty += octets == 0;
 		p->other += octets != 0;
@@ -713,7 +724,8 @@ static enum pipeline_item finish(struct pipeline *p, struct flow *fl, struct pip
 	say(p, fl, fl->user, out);
 	p->sessions++;
 	if (fl->kept) {
-		int64_t silent = fl->end == FLOW_END_TIMEOUT && (p->have || p->hunting) ? p->segment.ts : INT64_MIN;
+		int64_t now = p->have || p->hunting ? p->segment.ts : p->passes ? p->time : INT64_MIN;
+		int64_t silent = fl->end == FLOW_END_TIMEOUT ? now : INT64_MIN;
 		out->exhibit = (struct bytes){ p->exhibit, keep_pack(fl->kept, &fl->streams, silent, p->exhibit, EXHIBIT_OCTETS) };
 	}
 	return PIPELINE_SESSION;
@@ -824,6 +836,8 @@ static void check_sum(struct pipeline *p, struct flow *fl, enum dir dir)
 	if (seg->payload.n == 0 || fl->streams.side[dir].mode == STREAM_COUNT)
 		return;
 	bool bad = frame_checksum_bad(&p->packet);
+	p->segments++;
+	p->sums_bad += bad;
 	fl->side[dir].sum_good |= !bad;
 	seg->checksum_bad = bad && fl->side[dir].sum_good;
 }
@@ -999,7 +1013,11 @@ static bool is_time(const struct packet *packet)
 void pipeline_push(struct pipeline *p, const struct packet *packet)
 {
 	p->packet = *packet;
-	p->have = frame_read(packet, p->fragments, &p->frames, &p->segment) == FRAME_OK;
+	p->passes = packet->data.n == 0;
+	p->time = packet->ts;
+	p->have = !p->passes && frame_read(packet, p->fragments, &p->frames, &p->segment) == FRAME_OK;
+	if (p->odd && p->passes)
+		p->odd->segment.ts = packet->ts;
 	if (p->odd && p->have)
 		share(p);
 	else if (p->odd && is_time(packet))
@@ -1023,6 +1041,8 @@ static struct flow *due(struct pipeline *p)
 {
 	if (p->ending)
 		return flow_last(p->flows);
+	if (p->passes)
+		return flow_idle(p->flows, p->time);
 	if (p->hunting)
 		return p->have ? flow_due(p->flows, &p->segment) : flow_idle(p->flows, p->segment.ts);
 	if (!p->have)
@@ -1060,8 +1080,10 @@ enum pipeline_item pipeline_next(struct pipeline *p, struct pipeline_out *out)
 		}
 		release(p, fl);
 	}
-	if (!p->have)
+	if (!p->have) {
+		p->passes = false;
 		return PIPELINE_NONE;
+	}
 	if (flow_wanted(p->flows, &p->segment) && (fl = left_out(p)))
 		return ask_count(p, fl, false, out);
 	p->asked = NULL;
@@ -1104,6 +1126,11 @@ void pipeline_stats(const struct pipeline *p, struct record *stats)
 	record_num(stats, F_st_flows_empty, (int64_t)p->empty);
 	record_num(stats, F_st_flows_other, (int64_t)p->other);
 	record_num(stats, F_st_flows_evicted, (int64_t)(fc->evicted + p->no_room));
+	record_num(stats, F_st_tls_at_once, (int64_t)p->at_once);
+	record_num(stats, F_st_segments, (int64_t)p->segments);
+	record_num(stats, F_st_sums_bad, (int64_t)p->sums_bad);
+	record_num(stats, F_st_active, (int64_t)fc->now_open);
+	record_num(stats, F_st_dialogues, (int64_t)p->dialogues.used);
 	record_num(stats, F_st_dns, (int64_t)p->dns_messages);
 	for (size_t i = 0; i < p->nlabels; i++)
 		record_add(stats, F_st_label, (struct bytes){ p->labels[i].name, p->labels[i].n });

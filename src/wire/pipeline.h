@@ -90,7 +90,7 @@ struct pipeline_out {
 	bool quiet_ends; /* of PIPELINE_COUNT: it is the last time, the flow is over */
 };
 
-/* Takes one packet; its octets are borrowed until pipeline_next answers PIPELINE_NONE. */
+/* Takes one packet, or, without octets, its time alone: what has been idle for too long by then ends. Its octets are borrowed until pipeline_next answers PIPELINE_NONE. */
 void pipeline_push(struct pipeline *p, const struct packet *packet);
 /* What the packet, or the end, brought. */
 enum pipeline_item pipeline_next(struct pipeline *p, struct pipeline_out *out);

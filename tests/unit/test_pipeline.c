@@ -434,6 +434,70 @@ static void not_mail(void **state)
 	done(t);
 }
 
+/* A packet without octets is time alone: a connection that was closed ends 5 s later (flow.h), one that is open goes on. */
+static void time_passes(void **state)
+{
+	(void)state;
+	struct talk *t = begin();
+	for (uint16_t port = 40000; port < 40002; port++) {
+		shake(t, port, 25);
+		say(t, S2C, "220 mx.example.net ESMTP\r\n");
+		say(t, C2S, "QUIT\r\n");
+	}
+	tcp(t, S2C, TCP_FIN | TCP_ACK, (struct bytes){ 0 });
+	tcp(t, C2S, TCP_FIN | TCP_ACK, (struct bytes){ 0 });
+	assert_int_equal(counter(t, F_st_active), 2);
+	assert_int_equal(counter(t, F_st_dialogues), 2);
+	struct packet nothing = { .ts = t->now + INT64_C(4000000000) };
+	pipeline_push(t->p, &nothing);
+	drain(t);
+	assert_int_equal(t->sessions, 0);
+	nothing.ts += INT64_C(2000000000);
+	pipeline_push(t->p, &nothing);
+	drain(t);
+	assert_int_equal(t->sessions, 1);
+	assert_int_equal(record_get_num(&t->last, F_cap_end, -1), endhow_fin);
+	assert_int_equal(counter(t, F_st_active), 1);
+	assert_int_equal(counter(t, F_st_dialogues), 1);
+	assert_int_equal(counter(t, F_st_not_parsed), 0);
+	end(t);
+	assert_int_equal(t->sessions, 2);
+	done(t);
+}
+
+/* TLS where the client should wait for a greeting, and where TLS is what the port is for; a checksum that is wrong. */
+static void counters(void **state)
+{
+	(void)state;
+	static const uint8_t hello[] = { 22, 3, 1, 0, 2, 1, 0 };
+	struct talk *t = begin();
+	shake(t, 40000, 25);
+	tcp(t, C2S, TCP_ACK | TCP_PSH, (struct bytes){ hello, sizeof(hello) });
+	shake(t, 40001, 465);
+	tcp(t, C2S, TCP_ACK | TCP_PSH, (struct bytes){ hello, sizeof(hello) });
+	shake(t, 40002, 25);
+	say(t, S2C, "220 mx.example.net ESMTP\r\n");
+	assert_int_equal(counter(t, F_st_segments), 3);
+	assert_int_equal(counter(t, F_st_sums_bad), 0);
+	uint8_t p[64];
+	size_t n = ip_head(p, C2S, PROTO_TCP, 24);
+	n += put16(p + n, t->port[C2S]);
+	n += put16(p + n, t->port[S2C]);
+	n += put32(p + n, t->seq[C2S]);
+	n += put32(p + n, t->seq[S2C]);
+	n += put16(p + n, 0x5000 | TCP_ACK);
+	n += put16(p + n, 65535);
+	n += put32(p + n, 0x12340000);
+	n += put32(p + n, 0x51554954);
+	push(t, p, n);
+	assert_int_equal(counter(t, F_st_segments), 4);
+	assert_int_equal(counter(t, F_st_sums_bad), 1);
+	end(t);
+	assert_int_equal(counter(t, F_st_tls_at_once), 1);
+	assert_int_equal(counter(t, F_st_active), 0);
+	done(t);
+}
+
 /* The same addresses and ports again are another session. */
 static void reuse(void **state)
 {
@@ -759,7 +823,7 @@ int main(void)
 		cmocka_unit_test(gap_in_tls), cmocka_unit_test(said_before_the_reply),
 		cmocka_unit_test(server_begins_late),
 		cmocka_unit_test(how_tls_ends), cmocka_unit_test(no_tls_after_220),
-		cmocka_unit_test(not_mail), cmocka_unit_test(reuse), cmocka_unit_test(no_room),
+		cmocka_unit_test(not_mail), cmocka_unit_test(time_passes), cmocka_unit_test(counters), cmocka_unit_test(reuse), cmocka_unit_test(no_room),
 		cmocka_unit_test(interim_clear_mail), cmocka_unit_test(interim_pipelined), cmocka_unit_test(interim_refused),
 		cmocka_unit_test(interim_credentials), cmocka_unit_test(interim_waits_for_octets),
 		cmocka_unit_test(interim_one_side), cmocka_unit_test(interim_conflict), cmocka_unit_test(interim_bounded),
