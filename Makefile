@@ -17,6 +17,7 @@ LIB      := $(patsubst %.c,$B/%.o,$(wildcard src/*.c src/*/*.c))
 SENSOR   := $(patsubst %.c,$B/%.o,$(wildcard sensor/*.c))
 PARTS    := $(filter-out $B/sensor/main.o,$(SENSOR))
 UNIT     := $(patsubst %.c,$B/%,$(wildcard tests/unit/test_*.c))
+HELPERS  := $(addprefix $B/tests/,live/ask latency/interims sandbox/attempt bench/live_loop tamper/tamper)
 FUZZ     := $(patsubst %.c,$B/%,$(wildcard tests/fuzz/fuzz_*.c))
 
 all: $B/mxwitness                ## build the sensor
@@ -30,16 +31,16 @@ $(UNIT): $B/%: $B/%.o $(PARTS) $B/libmxwitness.a
 	@echo "  LD $@" && $(CC) $(FLAGS) $(LDFLAGS) $(LDHARD) -o $@ $^ $(LDLIBS) -lcmocka
 $(FUZZ): $B/%: $B/%.o $(FUZZMAIN) $(PARTS) $B/libmxwitness.a
 	@echo "  LD $@" && $(CC) $(FLAGS) $(LDFLAGS) $(LDHARD) -o $@ $^ $(LDLIBS)
-$B/tests/live/ask: $B/tests/live/ask.o $(PARTS) $B/libmxwitness.a
+$(HELPERS): $B/%: $B/%.o $(PARTS) $B/libmxwitness.a
 	@echo "  LD $@" && $(CC) $(FLAGS) $(LDFLAGS) $(LDHARD) -o $@ $^ $(LDLIBS)
 demo: all                        ## judge the captures under tests/pcaps/demo/, offline
 	@$B/mxwitness read --all --format table --trust-anchor tests/pcaps/root.anchor tests/pcaps/demo || [ $$? -eq 1 ]
-check: all $(UNIT) $(FUZZ) pure  ## all that a change must pass
+check: all $(UNIT) $(FUZZ) $(HELPERS) pure  ## all that a change must pass
 	@sh tests/check.sh $B
 asan:                            ## the tests under ASan and UBSan
-	$(MAKE) B=build/asan HARDEN= LDHARD= CFLAGS='-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all' \
+	SHARE=400 EVIDENCE_SHARE=12 TAMPER=4 $(MAKE) B=build/asan HARDEN= LDHARD= CFLAGS='-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all' \
 	        WARN= PAIRS=1500 check-only
-check-only: all $(UNIT) $(FUZZ)
+check-only: all $(UNIT) $(FUZZ) $(HELPERS)
 	@PAIRS=$(PAIRS) sh tests/check.sh $B
 fuzz:                            ## libFuzzer, T seconds for each parser
 	$(MAKE) B=build/fuzz CC=clang HARDEN= LDHARD= CFLAGS='-O1 -g -fsanitize=fuzzer-no-link,address,undefined' \
@@ -50,7 +51,10 @@ fuzz-run: $(FUZZ)
 live: all $B/tests/live/ask     ## record scenarios anew with real servers and judge them (root)
 	@sh tests/live.sh $B/mxwitness $(SCENARIOS)
 	@python3 tests/live_dns.py $B/tests/live/ask $B/mxwitness
-proof: all                       ## long runs, by hand: every cut, every lost packet, ten minutes of fuzzing a parser
+	@python3 tests/live_postfix.py $B/mxwitness
+proof: all $(HELPERS)            ## long runs, by hand: every cut, every lost packet, every altered octet, ten minutes of fuzzing a parser
+	THOROUGH=1 python3 tests/evidence.py $B/mxwitness
+	SHARE=1 python3 tests/tamper.py $B/mxwitness $B/tests/tamper/tamper
 	python3 tests/invariance.py $B/mxwitness --pairs 200000
 	$(MAKE) fuzz T=600
 invariance: all                  ## captures under transforms: the same findings and facts, PAIRS of them
@@ -59,21 +63,26 @@ mutations: all                   ## make the captures that tests/mutations/ desc
 	@python3 tools/mutate/mutate.py make tests/pcaps tests/mutations/*.toml
 bench: all $B/tests/live/ask    ## CPU and memory beside tcpdump and tshark
 	@python3 tests/bench/bench.py $B/mxwitness
-	@python3 tests/bench/live_dns.py $B/tests/live/ask
+	@python3 tests/bench/live_dns.py $B/tests/live/ask $B/mxwitness
 record:                          ## record the scenarios anew, with real MTAs (root)
 	tools/record/record
 pure: $B/libmxwitness.a          ## src/: no state, no I/O, no clock; wire and judge do not meet
 	@! size -A $< | awk '/^\.(data|bss) / && $$2' | grep .
 	@! nm -u $< | grep -wE 'open|read|write|socket|connect|fopen|s?n?printf|getenv|time|clock_gettime|fork|pthread_create'
 	@! grep -rn '"judge/' src/wire && ! grep -rn '"wire/' src/judge
-docs: all                        ## write the generated pages under man/ anew, from rules and facts
+docs: all                        ## write the generated pages and the example anew
 	$B/mxwitness rules list --format mdoc -o man/mxwitness-findings.7
 	$B/mxwitness rules fields --format mdoc -o man/mxwitness-fields.7
+	$B/mxwitness config keys -o contrib/mxwitness.yaml
+	$B/mxwitness config keys --format mdoc -o $B/keys.mdoc
+	sed -i -e '/^\.\\" BEGIN/,/^\.\\" END/{//!d}' -e '/^\.\\" BEGIN/r $B/keys.mdoc' man/mxwitness.conf.5
+	$B/mxwitness rules fields --format metrics -o man/mxwitness-metrics.7
 install: all                     ## into DESTDIR and PREFIX
 	install -D -m 755 $B/mxwitness $(DESTDIR)$(PREFIX)/bin/mxwitness
 	install -d $(DESTDIR)$(PREFIX)/share/mxwitness/rules/tests
 	install -m 644 rules/*.yaml $(DESTDIR)$(PREFIX)/share/mxwitness/rules
 	install -m 644 rules/tests/*.yaml $(DESTDIR)$(PREFIX)/share/mxwitness/rules/tests
+	install -D -m 644 contrib/mxwitness.yaml $(DESTDIR)$(PREFIX)/share/doc/mxwitness/mxwitness.yaml
 	for p in man/*.[1-8]; do install -D -m 644 $$p $(DESTDIR)$(PREFIX)/share/man/man$${p##*.}/$${p##*/}; done
 clean:                           ## remove build/
 	rm -rf build

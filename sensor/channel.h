@@ -1,8 +1,9 @@
-/* channel: records between our processes, over one end of a stream socket pair.
+/* channel: records between our processes, over one end of a pair of sequenced-packet sockets.
  *
- * A record is its kind, its length and its octets. Writing gathers records and sends them in large pieces; a full
- * socket makes the writer wait (a file can wait; the live sensor counts instead). Reading hands out spans into the
- * channel's own buffer. Nothing here looks into a record: who receives it checks it. */
+ * A record is its kind, its length and its octets. Writing gathers records and sends several whole ones as one message, so
+ * that who takes over the other end from a process that died reads on at a record. A full socket makes the writer wait
+ * (a file can wait), or, in the live sensor, say so. Reading hands out spans into the channel's own buffer. Nothing here
+ * looks into a record: who receives it checks it. */
 #ifndef CHANNEL_H
 #define CHANNEL_H
 #include "packet.h"
@@ -22,6 +23,8 @@ enum channel_kind {
 	CH_PROOF,       /* resolver to judge to output: u8 length of a text, what it is in words, a DNS message as CH_DNS has it:
 			 * one that their answers rest on; without addresses: put together from what was seen */
 	CH_PROVED,      /* resolver to judge to output: that was all of them; not empty: there were more */
+	CH_ACK,         /* u64: records up to that number need not be kept any more */
+	CH_HELLO,       /* from who has begun anew: what was not acknowledged is needed again */
 	CH_END,         /* nothing follows */
 	CH_KINDS
 };
@@ -35,7 +38,9 @@ struct progress {
 
 struct channel;
 
-/* Takes over fd (blocking). NULL: no memory. */
+/* The two ends of one channel, close-on-exec, with room for several messages. false: errno says why. */
+bool channel_pair(int fd[2]);
+/* Takes over fd. NULL: no memory. */
 struct channel *channel_new(int fd);
 /* Sends what is left and closes. */
 void channel_free(struct channel *c);
@@ -46,11 +51,20 @@ bool channel_send(struct channel *c, enum channel_kind kind, struct bytes head, 
 /* Sends what is gathered. false: the other side is gone. */
 bool channel_flush(struct channel *c);
 
+enum channel_room { CHANNEL_SENT, CHANNEL_FULL, CHANNEL_GONE };
+/* The same two, but they never wait: FULL means that nothing was taken, or that not all was sent, because the other side
+ * has not read what is there. */
+enum channel_room channel_offer(struct channel *c, enum channel_kind kind, struct bytes head, struct bytes tail);
+enum channel_room channel_push(struct channel *c);
+/* Is something gathered that was not sent? */
+bool channel_pending(const struct channel *c);
+
 /* The next record; waits for it. record is a loan until the next call. false: the other side closed, or sent
  * what cannot be a record. */
 bool channel_recv(struct channel *c, enum channel_kind *kind, struct bytes *record);
 /* Is a whole record here already, so that channel_recv would not wait? */
 bool channel_ready(const struct channel *c);
-/* Reads what is there, once; for use behind poll(). false as channel_recv. */
+/* Reads one message when nothing is ready; waits for it, channel_look does not. false as channel_recv. */
 bool channel_fill(struct channel *c);
+bool channel_look(struct channel *c);
 #endif

@@ -1,13 +1,19 @@
-/* config: the site's configuration, YAML, every key optional, an unknown one an error; see mxwitness(1). */
+/* config: the site's configuration, YAML; see settings.def for its keys and mxwitness.conf(5) for people. */
 #ifndef CONFIG_H
 #define CONFIG_H
-#include "error.h"
-#include "judge/site.h"
-#include "rule_site.h"
+#include "settings.h"
 
-/* Fills site and rules from the file at path; free what rules holds with rule_site_free, also after an error.
+#define CONFIG_PATH "/etc/mxwitness/mxwitness.yaml"
+
+/* config_read: the file at path, then the *.yaml and *.yml of the folder conf.d beside it, in the order of their names: what
+ * a later one says of a value goes before, and the entries of its lists and maps are added. A file that sets a list which
+ * no file had before replaces the default.
+ * path  NULL: the defaults alone
+ * s     zeroed; free it with settings_free, also after an error
  * false: e names file, line, column and what would be right. */
-bool config_read(const char *path, struct site *site, struct rule_site *rules, struct error *e);
-/* The same from memory; path is for messages. */
-bool config_parse(const char *path, struct bytes content, struct site *site, struct rule_site *rules, struct error *e);
+bool config_read(const char *path, struct settings *s, struct error *e);
+/* config_parse: the same from memory, and without conf.d; path is for messages, and its folder for relative paths. */
+bool config_parse(const char *path, struct bytes content, struct settings *s, struct error *e);
+/* config_add: one more file from memory, as those of conf.d are added. */
+bool config_add(const char *path, struct bytes content, struct settings *s, struct error *e);
 #endif

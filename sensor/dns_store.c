@@ -638,7 +638,7 @@ static void offer_weak(struct pick *p, const struct entry *e, enum key_kind kind
 static void offer_asked(struct pick *p, const struct entry *e)
 {
 	for (; e; e = e->next) {
-		if (e->msg->rcode == RCODE_SERVFAIL)
+		if (dns_wire_failure(e->msg->rcode))
 			offer_weak(p, e, KEY_ASKED, RANK_FAILURE, FOUND_FAILURE);
 		else if (e->msg->dnssec)
 			offer(p, e, KEY_ASKED, false);

@@ -11,7 +11,7 @@ enum { DNS_SKEW = 3600 };          /* s that a signature may begin late or end e
 /* What a reply is worth. EXACT: a message, or a signed RRset, that answers this question. DERIVED: a denial or an
  * alias drawn from answers to other questions. UNSIGNED: an answer to a query that did not ask for signatures: it
  * shows data and proves nothing. STALE: signatures that were good when it was captured, and have ended by as_of.
- * FAILURE: the capture shows SERVFAIL. MISSING: nothing fits. */
+ * FAILURE: the capture shows SERVFAIL, NOTIMP or REFUSED. MISSING: nothing fits. */
 enum dns_found { FOUND_EXACT, FOUND_DERIVED, FOUND_UNSIGNED, FOUND_STALE, FOUND_FAILURE, FOUND_MISSING };
 
 /* ts     ns, of the newest message used; later than as_of if only later data fits

@@ -118,14 +118,23 @@ static bool add_anchors(EVP_MD_CTX *ctx, const char *anchors)
 	return true;
 }
 
-bool evidence_digests(struct evidence_context *c, const char *rules, struct rule_site *site, const char *config,
-		      const char *anchors, struct error *e)
+/* The entries of a list or map of the configuration, wherever they stand in its files. */
+static bool add_entries(EVP_MD_CTX *ctx, const struct node *value)
+{
+	bool ok = true;
+	for (const struct node *n = value ? value->first : NULL; ok && n; n = n->next)
+		ok = (!n->key || EVP_DigestUpdate(ctx, n->key->text.p, n->key->text.n + 1)) &&
+		     EVP_DigestUpdate(ctx, n->text.p, n->text.n + 1);
+	return ok;
+}
+
+bool evidence_digests(struct evidence_context *c, const char *rules, struct rule_site *site, const char *anchors,
+		      struct error *e)
 {
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	const char *own = rule_site_path(site);
 	bool ok = ctx && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) && add_folder(ctx, rules, e) && (!own || add_folder(ctx, own, e));
-	/* what the site says about rules stands in its configuration */
-	ok = ok && (!(site->off || site->level) || add_file(ctx, config)) && hex_of(ctx, c->rules);
+	ok = ok && add_entries(ctx, site->off) && add_entries(ctx, site->level) && hex_of(ctx, c->rules);
 	ok = ok && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) && add_anchors(ctx, anchors) && hex_of(ctx, c->anchor);
 	EVP_MD_CTX_free(ctx);
 	return ok || error_set(e, "%s: cannot take the digest of the rules", rules);
@@ -133,14 +142,12 @@ bool evidence_digests(struct evidence_context *c, const char *rules, struct rule
 
 /* ---- one session ---- */
 
-struct evidence *evidence_new(const struct run *run, int inner)
+struct evidence *evidence_new(const struct run *run)
 {
-	struct evidence *e = malloc(sizeof(*e));
+	struct evidence *e = calloc(1, sizeof(*e));
 	if (!e)
 		return NULL;
 	e->run = *run;
-	e->run.inner[1] = inner;
-	e->run.inner[2] = run->out;
 	evidence_forget(e);
 	return e;
 }
@@ -253,7 +260,7 @@ bool evidence_alert(struct evidence *e, struct record *alert)
 	if (!evidence_dir_put(e->run.evidence, name, (struct bytes){ e->file, n }, sha256, &error))
 		return no_file(alert, error.text);
 	snprintf(path, sizeof(path), "%s/%s", evidence_dir_path(e->run.evidence), name);
-	verify_file(&e->run, path, &result);
+	verifier_ask(e->run.verifier, path, &result);
 	record_cstr(alert, F_ev_file, name);
 	record_cstr(alert, F_ev_sha256, sha256);
 	for (size_t i = 0; i < nframes; i++)

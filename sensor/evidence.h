@@ -13,11 +13,11 @@ struct evidence;
 /* What --evidence-budget says. false: e says which word is wrong. */
 bool evidence_budget_read(const char *text, struct evidence_budget *budget, struct error *e);
 /* The digests of the rules in that directory and the site's own, and of the trust anchors (NULL: the root's own). */
-bool evidence_digests(struct evidence_context *c, const char *rules, struct rule_site *site, const char *config,
-		      const char *anchors, struct error *e);
+bool evidence_digests(struct evidence_context *c, const char *rules, struct rule_site *site, const char *anchors,
+		      struct error *e);
 
-/* NULL: no memory. inner: a descriptor that the processes of a verification must not have. */
-struct evidence *evidence_new(const struct run *run, int inner);
+/* NULL: no memory. */
+struct evidence *evidence_new(const struct run *run);
 void evidence_free(struct evidence *e);
 /* What comes in front of the alerts of one session: its packets (which ends what was there), and each proof. false: it is
  * not possible, or there is no room. */

@@ -25,6 +25,7 @@ struct entry {
 	char name[EVIDENCE_NAME];
 	uint64_t octets;
 	struct timespec written;
+	bool listed;            /* MANIFEST has it */
 };
 
 /* entry: evidence files that are there, oldest first. chain: the last line of MANIFEST. */
@@ -128,31 +129,6 @@ static bool last_line(struct evidence_dir *d)
 	return true;
 }
 
-struct evidence_dir *evidence_dir_open(const char *path, const struct evidence_budget *budget, struct error *e)
-{
-	struct evidence_dir *d = calloc(1, sizeof(*d));
-	if (!d) {
-		error_set(e, "%s: no memory for the evidence directory", path);
-		return NULL;
-	}
-	d->budget = *budget;
-	d->manifest = d->fd = -1;
-	if (mkdir(path, 0700) != 0 && errno != EEXIST)
-		error_set(e, "%s: cannot make the evidence directory: %s", path, strerror(errno));
-	else if ((d->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0 || !realpath(path, d->path))
-		error_set(e, "%s: cannot open the evidence directory: %s", path, strerror(errno));
-	else if ((d->manifest = openat(d->fd, MANIFEST, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600)) < 0)
-		error_set(e, "%s/" MANIFEST ": cannot write there: %s", path, strerror(errno));
-	else if (!scan(d))
-		error_set(e, "%s: cannot read the evidence directory: %s", path, strerror(errno));
-	else if (!last_line(d))
-		error_set(e, "%s/" MANIFEST ": no manifest of ours; move it away", path);
-	else
-		return d;
-	evidence_dir_close(d);
-	return NULL;
-}
-
 void evidence_dir_close(struct evidence_dir *d)
 {
 	if (!d)
@@ -213,6 +189,102 @@ static bool manifest_line(struct evidence_dir *d, const char *state, const char 
 	memcpy(d->line, line, (size_t)n - 1);
 	d->line[n - 1] = '\0';
 	return fdatasync(d->manifest) == 0;
+}
+
+static int by_name(const void *x, const void *y)
+{
+	const struct entry *const *a = x, *const *b = y;
+	return strcmp((*a)->name, (*b)->name);
+}
+
+/* What the last line of each name says, of those that are there. */
+static bool read_listed(struct evidence_dir *d)
+{
+	int fd = openat(d->fd, MANIFEST, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	FILE *f = fd >= 0 ? fdopen(fd, "r") : NULL;
+	struct entry **sorted = calloc(d->n + 1, sizeof(*sorted)), wanted = { .octets = 0 };
+	const struct entry *key = &wanted;
+	char line[2 * LINE];
+	bool ok = f && sorted;
+	for (size_t i = 0; ok && i < d->n; i++)
+		sorted[i] = &d->entry[i];
+	if (ok)
+		qsort(sorted, d->n, sizeof(sorted[0]), by_name);
+	while (ok && fgets(line, sizeof(line), f)) {
+		const char *name = strrchr(line, ' ');
+		size_t n = name ? strcspn(name + 1, "\n") : EVIDENCE_NAME;
+		if (n >= EVIDENCE_NAME)
+			continue;
+		memcpy(wanted.name, name + 1, n);
+		wanted.name[n] = '\0';
+		struct entry **found = bsearch(&key, sorted, d->n, sizeof(sorted[0]), by_name);
+		if (found)
+			(*found)->listed = strstr(line, " written ");
+	}
+	if (f)
+		fclose(f);
+	else if (fd >= 0)
+		close(fd);
+	free(sorted);
+	return ok;
+}
+
+static bool file_digest(const struct evidence_dir *d, const char *name, char hex[65])
+{
+	uint8_t buf[16384], out[EVP_MAX_MD_SIZE];
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	int fd = openat(d->fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	ssize_t n = -1;
+	bool ok = ctx && fd >= 0 && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL);
+	while (ok && (n = read(fd, buf, sizeof(buf))) > 0)
+		ok = EVP_DigestUpdate(ctx, buf, (size_t)n);
+	ok = ok && n == 0 && EVP_DigestFinal_ex(ctx, out, NULL);
+	for (int i = 0; ok && i < 32; i++)
+		snprintf(hex + 2 * i, 3, "%02x", out[i]);
+	EVP_MD_CTX_free(ctx);
+	if (fd >= 0)
+		close(fd);
+	return ok;
+}
+
+/* A crash between a file and its line left the file without one: it gets it now. */
+static bool complete_manifest(struct evidence_dir *d)
+{
+	char sha256[65];
+	bool ok = d->n == 0 || read_listed(d);
+	for (size_t i = 0; ok && i < d->n; i++) {
+		struct entry *e = &d->entry[i];
+		ok = e->listed || (file_digest(d, e->name, sha256) && manifest_line(d, "written", sha256, e->octets, e->name));
+		e->listed = true;
+	}
+	return ok;
+}
+
+struct evidence_dir *evidence_dir_open(const char *path, const struct evidence_budget *budget, struct error *e)
+{
+	struct evidence_dir *d = calloc(1, sizeof(*d));
+	if (!d) {
+		error_set(e, "%s: no memory for the evidence directory", path);
+		return NULL;
+	}
+	d->budget = *budget;
+	d->manifest = d->fd = -1;
+	if (mkdir(path, 0700) != 0 && errno != EEXIST)
+		error_set(e, "%s: cannot make the evidence directory: %s", path, strerror(errno));
+	else if ((d->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0 || !realpath(path, d->path))
+		error_set(e, "%s: cannot open the evidence directory: %s", path, strerror(errno));
+	else if ((d->manifest = openat(d->fd, MANIFEST, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600)) < 0)
+		error_set(e, "%s/" MANIFEST ": cannot write there: %s", path, strerror(errno));
+	else if (!scan(d))
+		error_set(e, "%s: cannot read the evidence directory: %s", path, strerror(errno));
+	else if (!last_line(d))
+		error_set(e, "%s/" MANIFEST ": no manifest of ours; move it away", path);
+	else if (!complete_manifest(d))
+		error_set(e, "%s/" MANIFEST ": cannot complete it: %s", path, strerror(errno));
+	else
+		return d;
+	evidence_dir_close(d);
+	return NULL;
 }
 
 /* Is the file there already, with these octets? */

@@ -16,7 +16,7 @@ struct evidence_budget {
 struct evidence_dir;
 
 /* Opens path, made with mode 0700 if it is not there, and looks at what it holds. MANIFEST's last line is where the chain goes
- * on. NULL: e says what is wrong. */
+ * on; a file that a crash left without its line gets one. NULL: e says what is wrong. */
 struct evidence_dir *evidence_dir_open(const char *path, const struct evidence_budget *budget, struct error *e);
 void evidence_dir_close(struct evidence_dir *d);
 const char *evidence_dir_path(const struct evidence_dir *d);

@@ -164,8 +164,9 @@ static void write_comment(struct text *t, const struct record *alert)
 	text_put(t, "\nInterface 0 has the session's packets as captured. Message content, credentials, the local parts of addresses "
 		    "and encrypted data were covered by zeros, \"*\" or \"x\", or cut off at the end of a packet; lengths and "
 		    "times are those of the wire. Interface 1 has the DNS messages, with their signatures, that the verdict rests "
-		    "on; their addresses are ours.\nThe packet comments lead through the case (filter: frame.comment). Repeat the "
-		    "verdict with: mxwitness verify FILE");
+		    "on; those from 127.0.0.53 or ::1 were put together by mxwitness from what was seen.\n"
+		    "The packet comments lead through the case (filter: frame.comment). Repeat the verdict with: mxwitness verify "
+		    "FILE");
 }
 
 static void section(struct writer *w, const struct record *alert, const struct evidence_context *c, bool truncated)

@@ -87,6 +87,11 @@ static void type(FILE *out, const struct fact_info *f)
 		fprintf(out, ", at most %u octets", text_max(f));
 }
 
+static bool for_rules(unsigned f)
+{
+	return detection_knows((enum fact)f, IN_SESSION) || detection_knows((enum fact)f, IN_STATS);
+}
+
 static bool wanted(const struct fact_info *f, char *const *parts, int n)
 {
 	bool any = n == 0;
@@ -105,7 +110,7 @@ unsigned fact_list(FILE *out, char *const *parts, int n)
 		count++;
 		fprintf(out, "%s\n    ", f->name);
 		type(out, f);
-		fprintf(out, "; %s%s", detection_knows((enum fact)i) ? "" : "not for rules; ", f->invariant ? "invariant; " : "");
+		fprintf(out, "; %s%s", for_rules(i) ? "" : "not for rules; ", f->invariant ? "invariant; " : "");
 		datasets(out, f, ", ");
 		if (f->words) {
 			fputs("\n    one of: ", out);
@@ -125,7 +130,7 @@ void fact_list_tsv(FILE *out)
 		words(out, f, " ");
 		fprintf(out, "\t%s\t", room_word(f->room));
 		datasets(out, f, " ");
-		fprintf(out, "\t%s\t%s\t%s\n", detection_knows((enum fact)i) ? "yes" : "no", f->invariant ? "yes" : "no",
+		fprintf(out, "\t%s\t%s\t%s\n", for_rules(i) ? "yes" : "no", f->invariant ? "yes" : "no",
 			f->meaning);
 	}
 }
@@ -158,7 +163,7 @@ static void mdoc_one(FILE *out, unsigned i)
 	type(out, f);
 	fputs("; ", out);
 	datasets(out, f, ", ");
-	if (!detection_knows((enum fact)i))
+	if (!for_rules(i))
 		fputs("; not for rules", out);
 	fputs(f->invariant ? "; invariant\n" : "\n", out);
 	mdoc_text(out, f->meaning);
@@ -178,8 +183,8 @@ void fact_list_mdoc(FILE *out)
 		  "mxwitness. A field that is absent was not seen, which is not the same as false.");
 	fputs(".Pp\n", out);
 	mdoc_text(out, "Behind each name stands its type, its unit if it has one, and the events that hold it: session, "
-		  "alert or stats. Rules can test the fields of a session that are known before rules are evaluated; "
-		  "the others are marked as not for rules. A field marked invariant is the same for the same dialogue, "
+		  "alert or stats. Rules can test the fields of a session, or of a stats event, that are known before rules are "
+		  "evaluated; the others are marked as not for rules. A field marked invariant is the same for the same dialogue, "
 		  "however it was cut into packets. In a name, [] marks a list of objects; rules leave it out.");
 	fputs(".Sh EVENT FIELDS\n", out);
 	for (unsigned first = 0; first < FACT_COUNT; first++) {

@@ -28,7 +28,7 @@ struct pending {
 };
 
 struct forwarder {
-	struct upstream *upstream;
+	struct outside *outside;
 	uint32_t number;
 	unsigned first;
 	int fd;
@@ -59,14 +59,14 @@ static bool bind_loopback(struct forwarder *f)
 	return true;
 }
 
-struct forwarder *forwarder_new(struct upstream *u, uint32_t number, unsigned first, struct error *e)
+struct forwarder *forwarder_new(struct outside *o, uint32_t number, unsigned first, struct error *e)
 {
 	struct forwarder *f = calloc(1, sizeof(*f));
 	if (!f) {
 		error_set(e, "DNS: no memory for the forwarder");
 		return NULL;
 	}
-	f->upstream = u;
+	f->outside = o;
 	f->number = number;
 	f->first = first;
 	if (bind_loopback(f))
@@ -185,7 +185,7 @@ static void take(struct forwarder *f, struct bytes query, const struct sockaddr_
 	p->type = w.qtype;
 	uint64_t tag = (uint64_t)f->number << 32 | (p->turn * FORWARDER_QUERIES + (uint32_t)(p - f->pending));
 	bool again = failed_just_now(f, &p->name, p->type);
-	p->open = !again && upstream_ask(f->upstream, &p->name, p->type, f->first, tag);
+	p->open = !again && outside_ask(f->outside, &p->name, p->type, f->first, tag);
 	if (!p->open && !again)
 		remember(f, &p->name, p->type, UPSTREAM_OTHER);
 	if (!p->open)

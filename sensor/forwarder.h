@@ -1,9 +1,9 @@
-/* forwarder: libunbound's only upstream in live mode: a name server on 127.0.0.1 that asks the resolvers (upstream.h)
- * and hands back what they say. It remembers which lookups failed, so that a verdict that came of one is not taken for
+/* forwarder: libunbound's only upstream in live mode: a name server on 127.0.0.1 that has the forwarder process ask the
+ * resolvers (outside.h) and hands back what they say. It remembers which lookups failed, so that a verdict that came of one is not taken for
  * proof of anything. Each libunbound context has a forwarder of its own. */
 #ifndef FORWARDER_H
 #define FORWARDER_H
-#include "upstream.h"
+#include "outside.h"
 
 enum { FORWARDER_QUERIES = 384, FORWARDER_FAULTS = 128 };
 
@@ -17,9 +17,9 @@ struct forwarder_fault {
 
 struct forwarder;
 
-/* Opens its socket. number is put into the tags of its questions, and is nobody else's; first as for upstream_ask. u
+/* Opens its socket. number is put into the tags of its questions, and is nobody else's; first as for upstream_ask. o
  * must live longer. NULL: e says why. */
-struct forwarder *forwarder_new(struct upstream *u, uint32_t number, unsigned first, struct error *e);
+struct forwarder *forwarder_new(struct outside *o, uint32_t number, unsigned first, struct error *e);
 /* Questions that are still open upstream are forgotten: their replies find nobody. */
 void forwarder_free(struct forwarder *f);
 uint16_t forwarder_port(const struct forwarder *f);

@@ -77,6 +77,47 @@ bool health_key_due(const struct health *h, int64_t now)
 	return !h->key_known || now - h->key_at >= (soon ? HEALTH_KEY_SOON_S : HEALTH_KEY_S);
 }
 
+void health_canary(struct health *h, unsigned at, uint8_t status, int64_t now)
+{
+	h->canary[at].known = true;
+	h->canary[at].status = status;
+	h->canary_at = now;
+}
+
+/* What is not what it must be. A zone whose servers are out of reach is no sign of anything, unless all are that should validate. */
+static const struct health_canary *wrong(const struct health *h)
+{
+	unsigned good = 0, failed = 0;
+	const struct health_canary *last = NULL;
+	for (unsigned i = 0; i < h->canaries; i++) {
+		const struct health_canary *c = &h->canary[i];
+		bool lost = c->status == dnsstatus_failed || c->status == dnsstatus_incomplete;
+		bool validates = c->status == dnsstatus_secure || c->status == dnsstatus_absent;
+		if (c->known && !lost && (c->bogus ? c->status != dnsstatus_bogus : !validates))
+			return c;
+		good += !c->bogus;
+		failed += !c->bogus && c->known && lost;
+		last = !c->bogus ? c : last;
+	}
+	return good && failed == good ? last : NULL;
+}
+
+bool health_known(const struct health *h)
+{
+	bool known = h->key_known;
+	for (unsigned i = 0; i < h->canaries; i++)
+		known = known && h->canary[i].known;
+	return known;
+}
+
+bool health_canary_due(const struct health *h, int64_t now)
+{
+	bool asked = true;
+	for (unsigned i = 0; i < h->canaries; i++)
+		asked = asked && h->canary[i].known;
+	return h->canaries && (!asked || now - h->canary_at >= (wrong(h) ? HEALTH_KEY_SOON_S : HEALTH_CANARY_S));
+}
+
 /* Half bad begins it; it ends where less than a quarter is, so that it does not flap. */
 enum resolverfault health_fault(struct health *h, int64_t now)
 {
@@ -86,11 +127,14 @@ enum resolverfault health_fault(struct health *h, int64_t now)
 	h->many = h->many ? bad >= HEALTH_BAD / 2 && bad * 4 >= all : bad >= HEALTH_BAD && bad * 2 >= all;
 	if (h->key != resolverfault_none)
 		return h->key;
+	if (wrong(h))
+		return resolverfault_canary;
 	return !h->many ? resolverfault_none : bogus >= failed ? resolverfault_bogus : resolverfault_failing;
 }
 
 void health_text(const struct health *h, enum resolverfault fault, char *text, size_t cap)
 {
+	const struct health_canary *canary = wrong(h);
 	long long hours = (h->offset < 0 ? -h->offset : h->offset) / 3600;
 	switch (fault) {
 	case resolverfault_none:
@@ -115,6 +159,10 @@ void health_text(const struct health *h, enum resolverfault fault, char *text, s
 	case resolverfault_failing:
 		snprintf(text, cap, "DNS: lookups in many unrelated zones fail; more likely is a fault of this sensor or its "
 			 "resolver");
+		return;
+	case resolverfault_canary:
+		snprintf(text, cap, "DNS: the canary zone %s %s; the fault is more likely in this sensor or its resolver",
+			 canary ? canary->name : "", canary && canary->bogus ? "should be bogus and is not" : "does not validate");
 		return;
 	case resolverfault_COUNT:
 		break;

@@ -8,8 +8,10 @@
 /* ZONES     remembered, the latest; a zone is the last two labels of a name, and counts once
  * BAD       so many of them bogus, or failed, and half of all, mean that it is us
  * WINDOW_S  what is older does not count
- * KEY_S, KEY_SOON_S  how often the trust anchor's own zone is asked for its keys: when all is well, and when not */
-enum { HEALTH_ZONES = 64, HEALTH_BAD = 8, HEALTH_WINDOW_S = 300, HEALTH_KEY_S = 3600, HEALTH_KEY_SOON_S = 30 };
+ * KEY_S, KEY_SOON_S  how often the trust anchor's own zone is asked for its keys: when all is well, and when not
+ * CANARIES           most of them; CANARY_S: how often they are asked when all is well, else as often as the keys */
+enum { HEALTH_ZONES = 64, HEALTH_BAD = 8, HEALTH_WINDOW_S = 300, HEALTH_KEY_S = 3600, HEALTH_KEY_SOON_S = 30, HEALTH_CANARIES = 16,
+       HEALTH_CANARY_S = 600 };
 
 struct health_zone {
 	uint64_t zone;
@@ -17,7 +19,15 @@ struct health_zone {
 	int64_t at;
 };
 
-/* Zero it to begin. key: what the anchor's zone said last. Times are s of a monotonic clock but for offset: how far
+/* A zone of which the site knows what must come out: that it validates, or (bogus) that it does not. name: the caller's. known:
+ * it was asked, and came to status. */
+struct health_canary {
+	const char *name;
+	bool bogus, known;
+	uint8_t status;
+};
+
+/* Zero it to begin, but for canaries, name and bogus. key: what the anchor's zone said last. Times are s of a monotonic clock but for offset: how far
  * this machine's clock is outside the window of the signatures over those keys, s; negative: behind. */
 struct health {
 	enum resolverfault key;
@@ -25,6 +35,9 @@ struct health {
 	int64_t key_at, offset;
 	unsigned next;
 	struct health_zone zone[HEALTH_ZONES];
+	unsigned canaries;
+	struct health_canary canary[HEALTH_CANARIES];
+	int64_t canary_at;
 };
 
 /* A lookup ended: status (enum dnsstatus) of a question that was really looked up, at now. */
@@ -34,6 +47,12 @@ void health_saw(struct health *h, const char *name, uint8_t status, int64_t now)
 void health_key(struct health *h, const struct answer *a, int64_t now, int64_t time);
 /* Should that question be asked (again)? */
 bool health_key_due(const struct health *h, int64_t now);
+/* Canary at was asked, at now. */
+void health_canary(struct health *h, unsigned at, uint8_t status, int64_t now);
+/* Should they be asked (again)? */
+bool health_canary_due(const struct health *h, int64_t now);
+/* Has each been asked, and the anchor's zone too? Before that nobody knows whose fault a failure is. */
+bool health_known(const struct health *h);
 /* none, or what seems to be wrong with us. */
 enum resolverfault health_fault(struct health *h, int64_t now);
 /* The state for people, one line. */

@@ -1,5 +1,5 @@
 /* live: see live.h. One thread of ours waits on one epoll descriptor: the threads of libunbound tell of results through
- * a pipe, ask through the forwarders' sockets, and the upstream's sockets bring replies. Nothing here blocks, so a zone
+ * a pipe, ask through the forwarders' sockets, and the forwarder process sends replies. Nothing here blocks, so a zone
  * that is slow delays its own questions alone. What libunbound returns is read and freed in finish().
  * Does not know what a question is for; decides on no signature. RFC 4035 4.3, RFC 7672 2.1.1 (what counts as a
  * failure). */
@@ -21,8 +21,9 @@
 
 /* CONTEXTS: the first is the one that lasts; the others are for second tries, and are made anew when they are older
  * than YOUNG_MS and nobody uses them: what went wrong must not be remembered there. KEY: the job that asks for the keys
- * of the trust anchor's zone. */
-enum { CONTEXTS = 3, KEY = LOOKUPS, JOBS = LOOKUPS + 1, YOUNG_MS = 2000, JOB_MS = 25000, TICK_MS = 1000, BURST = 32, CLASS_IN = 1 };
+ * of the trust anchor's zone. CANARY: the one that asks for canary zones, one after the other; always where nothing is known
+ * yet, for what is cached shows nothing. */
+enum { CONTEXTS = 3, KEY = LOOKUPS, CANARY, JOBS, YOUNG_MS = 2000, JOB_MS = 25000, TICK_MS = 1000, BURST = 32, CLASS_IN = 1 };
 #define SECOND INT64_C(1000000000)
 
 struct context {
@@ -33,7 +34,7 @@ struct context {
 };
 
 /* IDLE: not in use. WAITING: for a context in which to try again. RUNNING: libunbound has it. ARRIVED: it gave result
- * or error. HELD: the answer is a failure, and whether it is ours is not known yet: the anchor's keys are asked for. */
+ * or error. HELD: the answer is a failure, and whether it is ours is not known yet: the anchor's keys and the canaries are asked for. */
 enum job_state { IDLE, WAITING, RUNNING, ARRIVED, HELD };
 
 /* A lookup, beside the one of the same number in lookups. */
@@ -50,14 +51,18 @@ struct job {
 struct live {
 	char *anchors;             /* NULL: the root's own */
 	char key_zone[NAME_MAX_TEXT + 1];
-	struct upstream *upstream;
-	struct dns_store *store;
+	struct outside *outside;
+	struct dns_store *store[2]; /* replies of late, and those before; NULL: none */
+	size_t store_octets;        /* of one of them */
+	bool store_full;
 	struct dns_save *save;
 	struct verdict_cache *cache;
 	struct lookups *lookups;
 	struct context context[CONTEXTS];
 	uint32_t made;             /* contexts so far: the number of the next one's forwarder */
 	struct health health;
+	char canary[HEALTH_CANARIES][NAME_MAX_TEXT + 1];
+	unsigned next_canary;
 	struct live_counts counts;
 	int ep, timer;
 	struct job job[JOBS];
@@ -119,7 +124,7 @@ static bool wait_on(const struct live *l, int fd)
 static bool context_open(struct live *l, struct context *c, struct error *e)
 {
 	c->born = ms_now();
-	c->forwarder = forwarder_new(l->upstream, ++l->made, c == l->context ? 0 : 1, e);
+	c->forwarder = forwarder_new(l->outside, ++l->made, c == l->context ? 0 : 1, e);
 	if (!c->forwarder)
 		return false;
 	c->ub = ub_ctx_create();
@@ -175,20 +180,42 @@ static void find_key_zone(struct live *l)
 	l->key_zone[n] = 0;
 }
 
+static bool take_canaries(struct live *l, const struct live_config *config, struct error *e)
+{
+	static const char bogus[] = "=bogus";
+	for (unsigned i = 0; i < config->canaries; i++) {
+		size_t n = strcspn(config->canary[i], "=");
+		const char *end = config->canary[i] + n;
+		if (i == HEALTH_CANARIES || n == 0 || n > NAME_MAX_TEXT || (*end && strcmp(end, bogus) != 0))
+			return error_set(e, "DNS: canary zone \"%s\": write example.org or example.org=bogus, at most %d", config->canary[i],
+					 HEALTH_CANARIES);
+		for (size_t k = 0; k < n; k++)
+			l->canary[i][k] = (char)ascii_lower((uint8_t)config->canary[i][k]);
+		l->canary[i][n > 1 && end[-1] == '.' ? n - 1 : n] = 0;
+		l->health.canary[i] = (struct health_canary){ .name = l->canary[i], .bogus = *end };
+		l->health.canaries++;
+	}
+	return true;
+}
+
 static bool set_up(struct live *l, const struct live_config *config, struct error *e)
 {
-	l->store = config->store;
+	l->store_octets = config->store / 2;
+	l->store[0] = config->store ? dns_store_new(l->store_octets) : NULL;
 	l->save = config->save;
 	l->anchors = config->anchors ? strdup(config->anchors) : NULL;
 	l->cache = verdict_cache_new(config->cache);
 	l->lookups = lookups_new();
 	l->ep = epoll_create1(EPOLL_CLOEXEC);
 	l->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
-	if (!l->cache || !l->lookups || l->ep < 0 || l->timer < 0 || (config->anchors && !l->anchors))
+	if (!l->cache || !l->lookups || l->ep < 0 || l->timer < 0 || (config->anchors && !l->anchors) ||
+	    (config->store && !l->store[0]))
 		return error_set(e, "DNS: no memory for live lookups");
 	find_key_zone(l);
-	l->upstream = upstream_new(config->server, config->servers, e);
-	return l->upstream && ((wait_on(l, l->timer) && wait_on(l, upstream_fd(l->upstream))) || error_set(e, "DNS: no epoll")) &&
+	if (!take_canaries(l, config, e))
+		return false;
+	l->outside = outside_new(config->outside, config->server, config->servers, e);
+	return l->outside && ((wait_on(l, l->timer) && wait_on(l, config->outside)) || error_set(e, "DNS: no epoll")) &&
 	       context_open(l, &l->context[0], e);
 }
 
@@ -214,9 +241,11 @@ void live_free(struct live *l)
 		context_close(l, &l->context[i]);
 	for (size_t i = 0; i < JOBS; i++)
 		ub_resolve_free(l->job[i].result);
-	upstream_free(l->upstream);
+	outside_free(l->outside);
 	lookups_free(l->lookups);
 	verdict_cache_free(l->cache);
+	dns_store_free(l->store[0]);
+	dns_store_free(l->store[1]);
 	if (l->ep >= 0)
 		close(l->ep);
 	if (l->timer >= 0)
@@ -235,11 +264,16 @@ unsigned live_waiting(const struct live *l)
 	return lookups_waiting(l->lookups);
 }
 
+const struct dns_store *live_store(const struct live *l, unsigned age)
+{
+	return age < 2 ? l->store[age] : NULL;
+}
+
 struct live_counts live_counts(const struct live *l)
 {
 	struct live_counts c = l->counts;
 	c.cache = verdict_cache_counts(l->cache);
-	c.upstream = upstream_counts(l->upstream);
+	c.upstream = outside_counts(l->outside);
 	return c;
 }
 
@@ -262,7 +296,7 @@ static void on_result(void *arg, int error, struct ub_result *result)
 
 static void try_now(struct live *l, struct job *j)
 {
-	unsigned at = context_for(l, j->tries > 0);
+	unsigned at = context_for(l, j->tries > 0 || j == &l->job[CANARY]);
 	j->state = WAITING;
 	if (at == CONTEXTS)
 		return;
@@ -317,6 +351,15 @@ static void check_key(struct live *l)
 	begin(l, &l->job[KEY], &q);
 }
 
+static void check_canaries(struct live *l)
+{
+	struct question q = { .type = RR_A };
+	if (l->job[CANARY].state != IDLE || (l->next_canary == 0 && !health_canary_due(&l->health, ms_now() / 1000)))
+		return;
+	memcpy(q.name, l->canary[l->next_canary], sizeof(q.name));
+	begin(l, &l->job[CANARY], &q);
+}
+
 bool live_submit(struct live *l, const struct question *q)
 {
 	unsigned at;
@@ -334,6 +377,7 @@ bool live_submit(struct live *l, const struct question *q)
 		return true;
 	case LOOKUPS_NEW:
 		check_key(l);
+		check_canaries(l);
 		begin(l, &l->job[at], q);
 		return true;
 	}
@@ -428,6 +472,11 @@ static void conclude(struct live *l, struct job *j, struct answer *a)
 		health_key(&l->health, a, now / 1000, ns_now() / SECOND);
 		return;
 	}
+	if (j == &l->job[CANARY]) {
+		health_canary(&l->health, l->next_canary, a->status, now / 1000);
+		l->next_canary = (l->next_canary + 1) % l->health.canaries;
+		return;
+	}
 	health_saw(&l->health, j->q.name, a->status, now / 1000);
 	a->fault = (uint8_t)health_fault(&l->health, now / 1000);
 	verdict_cache_put(l->cache, a, verdict_cache_ttl(a, ns_now() / SECOND), now);
@@ -436,7 +485,7 @@ static void conclude(struct live *l, struct job *j, struct answer *a)
 
 static struct answer *answer_of(struct live *l, struct job *j)
 {
-	return j == &l->job[KEY] ? &l->answer : &lookups_at(l->lookups, (unsigned)(j - l->job))->answer;
+	return j >= &l->job[KEY] ? &l->answer : &lookups_at(l->lookups, (unsigned)(j - l->job))->answer;
 }
 
 static void finish(struct live *l, struct job *j)
@@ -448,10 +497,11 @@ static void finish(struct live *l, struct job *j)
 		read_window(j, a);
 	ub_resolve_free(j->result);
 	j->result = NULL;
-	if (bad(a) && j->tries == 1 && ms_now() - j->begun < JOB_MS / 2) {
+	bool canary = j == &l->job[CANARY], wanted = canary && a->status == dnsstatus_bogus && l->health.canary[l->next_canary].bogus;
+	if (bad(a) && !wanted && j->tries == 1 && ms_now() - j->begun < JOB_MS / 2) {
 		l->counts.again++;
 		try_now(l, j);
-	} else if (bad(a) && !key && !l->health.key_known) {
+	} else if (bad(a) && !key && !canary && !health_known(&l->health)) {
 		j->state = HELD;
 	} else {
 		conclude(l, j, a);
@@ -483,7 +533,7 @@ static void sort_jobs(struct live *l)
 			try_now(l, j);
 		if (j->state == ARRIVED)
 			finish(l, j);
-		if (j->state == HELD && (l->health.key_known || now - j->begun >= JOB_MS))
+		if (j->state == HELD && (health_known(&l->health) || now - j->begun >= JOB_MS))
 			conclude(l, j, answer_of(l, j));
 	}
 }
@@ -509,8 +559,8 @@ static void deliver(struct live *l, const struct upstream_reply *reply)
 			break;
 	if (reply->end != UPSTREAM_REPLY)
 		return;
-	if (l->store)
-		dns_store_add(l->store, &reply->m);
+	if (l->store[0])
+		l->store_full |= dns_store_add(l->store[0], &reply->m) == DNS_FULL;
 	if (l->save)
 		dns_save_put(l->save, reply);
 }
@@ -518,15 +568,37 @@ static void deliver(struct live *l, const struct upstream_reply *reply)
 /* epoll must wake us when something is due by the clock. */
 static void set_timer(struct live *l)
 {
-	int due = upstream_due(l->upstream);
 	bool any = false;
 	for (size_t i = 0; i < JOBS && !any; i++)
 		any = l->job[i].state != IDLE;
-	if (any && (due < 0 || due > TICK_MS))
-		due = TICK_MS;
-	int64_t ns = due < 0 ? 0 : due == 0 ? 1000 : (int64_t)due * 1000000;
+	int64_t ns = any ? (int64_t)TICK_MS * 1000000 : 0;
 	struct itimerspec t = { .it_value = { ns / SECOND, ns % SECOND } };
 	timerfd_settime(l->timer, 0, &t, NULL);
+}
+
+/* What is running begins anew in the new context. */
+static void renew_store(struct live *l)
+{
+	struct dns_store *fresh = dns_store_new(l->store_octets);
+	struct error e;
+	l->store_full = false;
+	if (!fresh)
+		return;
+	dns_store_free(l->store[1]);
+	l->store[1] = l->store[0];
+	l->store[0] = fresh;
+	l->counts.renewed++;
+	verdict_cache_clear(l->cache);
+	for (size_t i = 0; i < JOBS; i++) {
+		struct job *j = &l->job[i];
+		if (j->state == RUNNING) {
+			j->state = WAITING;
+			j->tries = 0;
+		}
+	}
+	for (unsigned i = 0; i < CONTEXTS; i++)
+		context_close(l, &l->context[i]);
+	context_open(l, &l->context[0], &e);
 }
 
 static void work(struct live *l)
@@ -546,11 +618,15 @@ static void work(struct live *l)
 				process_results(l, c);
 		}
 	}
-	while (upstream_next(l->upstream, &reply))
+	while (outside_next(l->outside, &reply))
 		deliver(l, &reply);
+	if (l->store_full)
+		renew_store(l);
 	sort_jobs(l);
-	if (l->counts.lookups) /* nothing is sent before somebody asked for something */
+	if (l->counts.lookups) { /* nothing is sent before somebody asked for something */
 		check_key(l);
+		check_canaries(l);
+	}
 	set_timer(l);
 }
 

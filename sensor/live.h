@@ -12,16 +12,23 @@
 #include "verdict_cache.h"
 
 /* servers   as for upstream_new, n of them
+ * outside   our end of a pair whose other end a forwarder process has (outside.h), to be taken over
  * anchors   as in struct resolver_config; copied
+ * canary    names of which the site knows what must come out, canaries of them: the address of "example.org" must validate,
+ *           or that there is none; that of "example.org=bogus" must not. They are asked for while there are questions,
+ *           and when live_next is called, every ten minutes. Copied
  * cache     octets for the cache of verdicts
- * store     gets a copy of each reply, or NULL; the caller's
+ * store     octets for the replies, 0: none are kept; taken at start
  * save      writes each reply, or NULL; the caller's */
 struct live_config {
 	const char *const *server;
 	unsigned servers;
+	int outside;
 	const char *anchors;
+	const char *const *canary;
+	unsigned canaries;
 	size_t cache;
-	struct dns_store *store;
+	size_t store;
 	struct dns_save *save;
 };
 
@@ -31,6 +38,7 @@ struct live_counts {
 	uint64_t again;            /* second tries */
 	uint64_t refused;          /* a source had too many open */
 	uint64_t contexts;         /* libunbound contexts made */
+	uint64_t renewed;          /* stores of replies begun anew */
 	struct verdict_cache_counts cache;
 	struct upstream_counts upstream;
 };
@@ -51,5 +59,9 @@ int live_fd(const struct live *l);
 bool live_next(struct live *l, struct answer *a);
 /* The sensor's own fault, if it seems so (health.h), with a line for people in text. */
 enum resolverfault live_fault(struct live *l, char *text, size_t cap);
+/* What the answers of late rest on: age 0, or 1 for what was before it. When the store is half full a new one is begun, and
+ * with it all that is cached, so that whatever rests on a cache is in the store too. A loan until the next live_next. NULL:
+ * none is kept, or there is none of that age. */
+const struct dns_store *live_store(const struct live *l, unsigned age);
 struct live_counts live_counts(const struct live *l);
 #endif

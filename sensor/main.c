@@ -2,11 +2,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "config_command.h"
 #include "options.h"
 #include "read.h"
 #include "rules_command.h"
 #include "verify.h"
 #include "version.h"
+#include "watch.h"
 
 int main(int argc, char **argv)
 {
@@ -26,10 +28,14 @@ int main(int argc, char **argv)
 		return 0;
 	case COMMAND_READ:
 		return read_command(&options);
+	case COMMAND_WATCH:
+		return watch_command(&options);
 	case COMMAND_VERIFY:
 		return verify_command(&options);
 	case COMMAND_RULES:
 		return rules_command(&options);
+	case COMMAND_CONFIG:
+		return config_command(&options);
 	}
 	return 2;
 }

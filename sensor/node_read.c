@@ -100,32 +100,33 @@ bool date_read(struct error *e, const struct node *n)
 }
 
 /* One name between braces or bars. */
-static bool sentence_name(struct error *e, const struct node *n, struct bytes name)
+static bool sentence_name(struct error *e, const struct node *n, struct bytes name, uint8_t service)
 {
 	enum fact f = fact_by_name(name);
-	if (f != FACT_COUNT && fact_table[f].sets & IN_SESSION)
+	if (f != FACT_COUNT && fact_table[f].sets & service)
 		return true;
 	if (f != FACT_COUNT)
-		return node_error(e, n, "\"%.*s\" is no fact of a session, and this text is about one", TEXT(name));
+		return node_error(e, n, "\"%.*s\" is no fact of a %s, and this text is about one", TEXT(name),
+				  service == IN_STATS ? "stats event" : "session");
 	const char *near = fact_suggest(name);
 	return node_error(e, n, "no fact \"%.*s\" for the braces%s%s%s", TEXT(name), near ? "; did you mean \"" : "",
 			  near ? near : "", near ? "\"?" : "");
 }
 
-static bool sentence_names(struct error *e, const struct node *n, struct bytes names)
+static bool sentence_names(struct error *e, const struct node *n, struct bytes names, uint8_t service)
 {
 	size_t from = 0;
 	for (size_t i = 0; i <= names.n; i++) {
 		if (i < names.n && names.p[i] != '|')
 			continue;
-		if (!sentence_name(e, n, (struct bytes){ names.p + from, i - from }))
+		if (!sentence_name(e, n, (struct bytes){ names.p + from, i - from }, service))
 			return false;
 		from = i + 1;
 	}
 	return true;
 }
 
-bool sentence_read(struct error *e, const struct node *n, const char **out)
+bool sentence_read(struct error *e, const struct node *n, uint8_t service, const char **out)
 {
 	size_t pos = 0;
 	struct bytes names;
@@ -133,7 +134,7 @@ bool sentence_read(struct error *e, const struct node *n, const char **out)
 	if (!text_read(e, n, SENTENCE_OCTETS, out))
 		return false;
 	while ((p = sentence_brace(n->text, &pos, &names)) == PARSE_OK)
-		if (!sentence_names(e, n, names))
+		if (!sentence_names(e, n, names, service))
 			return false;
 	return p != PARSE_BAD || node_error(e, n, "a brace without its partner");
 }

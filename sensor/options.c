@@ -6,12 +6,15 @@
 
 const char options_usage[] =
 	"usage: mxwitness read [options] CAPTURE...\n"
+	"       mxwitness watch -i INTERFACE[,INTERFACE...] [options]\n"
 	"       mxwitness verify [--trust-anchor FILE] [--rules DIR] FILE...\n"
 	"       mxwitness rules list [--findings] [--format table|ndjson|mdoc]\n"
 	"       mxwitness rules show ID...\n"
 	"       mxwitness rules lint FILE|DIR...\n"
 	"       mxwitness rules test [-v] DIR...\n"
-	"       mxwitness rules fields [--format tsv|mdoc] [PART...]\n"
+	"       mxwitness rules fields [--format tsv|mdoc|metrics] [PART...]\n"
+	"       mxwitness config check|dump [-c FILE]\n"
+	"       mxwitness config keys [--format yaml|mdoc]\n"
 	"\n"
 	"read\n"
 	"Judges the SMTP sessions in captures: who lost the encryption that the receiving domain promised?\n"
@@ -25,7 +28,7 @@ const char options_usage[] =
 	"  --trust-anchor FILE      DNSKEY or DS in zone-file form (default: the root's, carried by the program)\n"
 	"  --ports LIST             mail ports, PORT or PORT=tls (default 25,587,2525,465=tls)\n"
 	"  --rules DIR              rules to judge by (default: the installed ones)\n"
-	"  -c FILE                  site configuration, see mxwitness(1)\n"
+	"  -c FILE                  site configuration, see mxwitness.conf(5)\n"
 	"  --evidence DIR           write a file there for each alert, by which others can repeat the verdict\n"
 	"  --evidence-budget LIST   what DIR may hold: size=MiB,files=N,days=N (default size=1024), the oldest go first\n"
 	"  --evidence-hook PROGRAM  run at the end with the path of DIR/MANIFEST, to sign it or have it time-stamped\n"
@@ -39,6 +42,14 @@ const char options_usage[] =
 	"Repeats the verdict of evidence files, from these and the trust anchors alone, without any network.\n"
 	"Exit status: 0 all reproduced, 1 one was not, 2 one could not be read.\n"
 	"\n"
+	"watch\n"
+	"Judges the SMTP sessions of interfaces, as they come, until it is told to end (SIGTERM, Ctrl-C).\n"
+	"\n"
+	"  -i INTERFACE,...         where to capture; may be repeated; else interfaces: of the configuration\n"
+	"  --dns MODE               live (default), auto, capture, off\n"
+	"  -o FILE                  where to append events (default: outputs: of the configuration, else standard output)\n"
+	"  -c, --resolver, --trust-anchor, --ports, --rules, --evidence, --evidence-budget, --format as above\n"
+	"\n"
 	"rules\n"
 	"  list                     every rule with its levels by promise; --findings: a row a finding\n"
 	"  show ID...               all about a rule, by name or UUID, or about the rules of a finding\n"
@@ -47,6 +58,12 @@ const char options_usage[] =
 	"                           -v: tell what passed, and which rules no test raises\n"
 	"  fields [PART...]         the fields of events, those with PART in their name\n"
 	"  --rules DIR, -c FILE, -o FILE as above\n"
+	"\n"
+	"config\n"
+	"  check                    is the configuration right, and does what it names exist here?\n"
+	"  dump                     every key with its value and where that came from; itself a configuration\n"
+	"  keys                     every key with its default and what it means, as a configuration\n"
+	"  -c FILE                  default: /etc/mxwitness/mxwitness.yaml\n"
 	"\n"
 	"Exit status: 0 no alert of level medium or above, all tests passed; 1 at least one alert, or a test failed;\n"
 	"2 an input could not be read whole, or the command line, configuration, a rule or a test is wrong.\n";
@@ -143,13 +160,13 @@ static bool formats_ok(const struct options *o, struct error *e)
 {
 	static const char *const none[] = { NULL };
 	static const char *const list[] = { "table", "ndjson", "mdoc", NULL };
-	static const char *const fields[] = { "tsv", "mdoc", NULL };
+	static const char *const fields[] = { "tsv", "mdoc", "metrics", NULL };
 	const char *const *words = o->verb == RULES_LIST ? list : o->verb == RULES_FIELDS ? fields : none;
 	if (!o->format || one_of(o->format, words))
 		return true;
 	return error_set(e, "--format %s: no such format; rules %s", o->format,
 			 o->verb == RULES_LIST ? "list has table, ndjson and mdoc" :
-			 o->verb == RULES_FIELDS ? "fields has tsv and mdoc, and none for people" : "list and rules fields have one");
+			 o->verb == RULES_FIELDS ? "fields has tsv, mdoc and metrics, and none for people" : "list and rules fields have one");
 }
 
 static bool rules_ok(const struct options *o, struct error *e)
@@ -182,6 +199,69 @@ static bool rules_verb(char **argv, int argc, struct options *o, struct error *e
 			 argc > 0 ? argv[0] : "", argc > 0 ? "no such command" : "what about them?");
 }
 
+/* Which options mean nothing to `config`. */
+static const char *no_config(const struct options *o)
+{
+	return foreign(o) ? foreign(o) : o->findings ? "--findings" : o->verbose ? "-v" : NULL;
+}
+
+static bool config_ok(const struct options *o, const char *verb, struct error *e)
+{
+	static const char *const format[] = { "yaml", "mdoc", NULL };
+	bool keys = o->config_verb == CONFIG_KEYS;
+	if (no_config(o))
+		return error_set(e, "config %s: %s means nothing to it", verb, no_config(o));
+	if (o->nargs)
+		return error_set(e, "config %s: %s: no argument belongs here; the file is named with -c", verb, o->args[0]);
+	if (keys && (o->config || o->rules))
+		return error_set(e, "config keys: %s means nothing to it; the keys are the same everywhere", o->config ? "-c" : "--rules");
+	if (o->format && !keys)
+		return error_set(e, "config %s: --format belongs to: mxwitness config keys", verb);
+	return !o->format || one_of(o->format, format) ||
+	       error_set(e, "--format %s: no such format; config keys has yaml and mdoc", o->format);
+}
+
+static bool config_verb(char **argv, int argc, struct options *o, struct error *e)
+{
+	static const char *const words[] = { [CONFIG_CHECK] = "check", [CONFIG_DUMP] = "dump", [CONFIG_KEYS] = "keys", NULL };
+	for (unsigned v = 0; argc > 0 && words[v]; v++) {
+		if (strcmp(argv[0], words[v]) != 0)
+			continue;
+		o->config_verb = (enum config_verb)v;
+		o->args = argv + 1;
+		o->nargs = argc - 1;
+		return config_ok(o, words[v], e);
+	}
+	return error_set(e, "config%s%s: %s; it is check, dump or keys", argc > 0 ? " " : "", argc > 0 ? argv[0] : "",
+			 argc > 0 ? "no such command" : "what about it?");
+}
+
+/* Names, commas between. */
+static void interfaces(struct options *o, char *list)
+{
+	for (char *save = NULL, *name = strtok_r(list, ",", &save); name; name = strtok_r(NULL, ",", &save))
+		if (o->ninterfaces++ < OPTIONS_INTERFACES)
+			o->interface[o->ninterfaces - 1] = name;
+}
+
+static bool watch_ok(const struct options *o, struct error *e)
+{
+	static const char *const dns[] = { "capture", "auto", "live", "off", NULL };
+	static const char *const format[] = { "table", "ndjson", NULL };
+	const char *no = o->ndns_from ? "--dns-from" : o->save_dns ? "--save-dns" : o->hook ? "--evidence-hook" : o->findings ? "--findings" : NULL;
+	if (no)
+		return error_set(e, "watch: %s means nothing to it", no);
+	if (o->ncaptures)
+		return error_set(e, "watch: %s: no argument belongs here; interfaces are named with -i", o->captures[0]);
+	if (o->dns && !one_of(o->dns, dns))
+		return error_set(e, "--dns %s: no such mode; it is live, auto, capture or off", o->dns);
+	if (o->format && !one_of(o->format, format))
+		return error_set(e, "--format %s: no such format; it is table or ndjson", o->format);
+	if (o->budget && !o->evidence)
+		return error_set(e, "--evidence-budget: for which directory? Name it with --evidence DIR");
+	return o->ninterfaces <= OPTIONS_INTERFACES || error_set(e, "-i: at most %d interfaces", OPTIONS_INTERFACES);
+}
+
 static void set(struct options *o, int c)
 {
 	if (c == O_DNS)
@@ -212,6 +292,8 @@ static void set(struct options *o, int c)
 		o->findings = true;
 	else if (c == 'c')
 		o->config = optarg;
+	else if (c == 'i')
+		interfaces(o, optarg);
 	else if (c == 'o')
 		o->out = optarg;
 	else if (c == 'v')
@@ -227,7 +309,7 @@ bool options_parse(int argc, char **argv, enum command *command, struct options 
 	*command = COMMAND_READ;
 	opterr = 0;
 	optind = 1;
-	while ((c = getopt_long(argc, argv, ":hvqc:o:", longs, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, ":hvqc:i:o:", longs, NULL)) != -1) {
 		if (c == 'h' || c == O_VERSION) {
 			*command = c == 'h' ? COMMAND_HELP : COMMAND_VERSION;
 			return true;
@@ -247,6 +329,18 @@ bool options_parse(int argc, char **argv, enum command *command, struct options 
 		*command = COMMAND_RULES;
 		return rules_verb(argv + optind + 1, argc - optind - 1, o, e);
 	}
+	if (strcmp(argv[optind], "config") == 0) {
+		*command = COMMAND_CONFIG;
+		return config_verb(argv + optind + 1, argc - optind - 1, o, e);
+	}
+	if (strcmp(argv[optind], "watch") == 0) {
+		*command = COMMAND_WATCH;
+		o->captures = argv + optind + 1;
+		o->ncaptures = argc - optind - 1;
+		return watch_ok(o, e);
+	}
+	if (o->ninterfaces)
+		return error_set(e, "-i belongs to: mxwitness watch");
 	if (strcmp(argv[optind], "verify") == 0) {
 		*command = COMMAND_VERIFY;
 		o->captures = argv + optind + 1;
@@ -254,7 +348,7 @@ bool options_parse(int argc, char **argv, enum command *command, struct options 
 		return verify_ok(o, e);
 	}
 	if (strcmp(argv[optind], "read") != 0)
-		return error_set(e, "%s: no such command; it is read, verify or rules", argv[optind]);
+		return error_set(e, "%s: no such command; it is read, watch, verify, rules or config", argv[optind]);
 	o->captures = argv + optind + 1;
 	o->ncaptures = argc - optind - 1;
 	return read_ok(o, e);

@@ -5,13 +5,17 @@
 
 #include "error.h"
 
-enum { OPTIONS_DNS_FROM = 64 };
+enum { OPTIONS_DNS_FROM = 64, OPTIONS_INTERFACES = 8 };
 
 /* What stands behind `mxwitness rules`. */
 enum rules_verb { RULES_LIST, RULES_SHOW, RULES_LINT, RULES_TEST, RULES_FIELDS };
 
+/* What stands behind `mxwitness config`. */
+enum config_verb { CONFIG_CHECK, CONFIG_DUMP, CONFIG_KEYS };
+
 /* All strings are those of argv. NULL: not given.
  * captures  of `read`, or the files of `verify`; ends in NULL
+ * interface  of `watch`; more than OPTIONS_INTERFACES are counted and not kept
  * dns_from  capture files or directories, of which only the DNS counts
  * verb      of `rules`, and its arguments in args, which ends in NULL */
 struct options {
@@ -19,13 +23,16 @@ struct options {
 	bool all, verbose, quiet, findings;
 	char *dns_from[OPTIONS_DNS_FROM];
 	int ndns_from;
+	const char *interface[OPTIONS_INTERFACES];
+	int ninterfaces;
 	char **captures, **args;
 	int ncaptures, nargs;
 	enum rules_verb verb;
+	enum config_verb config_verb;
 };
 
 /* What the command line asks for. */
-enum command { COMMAND_READ, COMMAND_VERIFY, COMMAND_RULES, COMMAND_HELP, COMMAND_VERSION };
+enum command { COMMAND_READ, COMMAND_WATCH, COMMAND_VERIFY, COMMAND_RULES, COMMAND_CONFIG, COMMAND_HELP, COMMAND_VERSION };
 
 /* false: e says which word of the command line is wrong, and what would be right. */
 bool options_parse(int argc, char **argv, enum command *command, struct options *o, struct error *e);

@@ -7,7 +7,6 @@
 #include <stdio.h>
 
 #include "key_proof.h"
-#include "sandbox.h"
 #include "wire/tls.h"
 
 /* BEHIND_MAX: octets that follow the record of a session: length of the chain, chain, proof. */
@@ -166,7 +165,7 @@ int proc_capture(const struct run *run, struct channel *judge, struct channel *r
 	c.sha256 = run->claim ? EVP_MD_fetch(NULL, "SHA256", NULL) : NULL; /* nothing can be fetched in the sandbox */
 	if (!c.pipeline || (run->claim && !c.sha256)) {
 		note(judge, 'e', "capture: no memory for the flow table");
-	} else if (!sandbox_capture(&e)) {
+	} else if (!sandbox_capture(&run->user, SANDBOX_FILE, &e)) {
 		note(judge, 'e', e.text);
 	} else if (run->dns_source && !read_dns(&c)) {
 		note(judge, 'e', "capture: no memory to read the DNS of other captures");

@@ -25,7 +25,7 @@ struct compare {
 	char json[JSON_ALERT_LINE], text[1024];
 	size_t text_n;
 	unsigned differences;
-	bool same_rules, truncated, live, seen, damaged;
+	bool same_rules, truncated, live, elsewhere, lookup_failed, seen, damaged;
 };
 
 static void say(struct compare *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -49,7 +49,7 @@ static void differs(struct compare *c, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(buf, sizeof(buf), format, args);
 	va_end(args);
-	say(c, "%s%s", c->differences > 1 ? "; " : "", buf);
+	say(c, "%s%s", c->differences > 1 ? "; " : c->lookup_failed ? "a lookup had failed, which no message shows: " : "", buf);
 }
 
 static void read_leaves(struct leaves *l, struct bytes text)
@@ -92,9 +92,12 @@ static bool counts(const struct compare *c, const char *path)
 		"mxwitness.alert.level", "rule.", "threat.", NULL };
 	static const char *const of_all[] = { "event.end", "event.duration", "@timestamp", "mxwitness.alert.last", "mxwitness.capture.",
 		"mxwitness.smtp.content_octets", "mxwitness.smtp.bytes_after_tls", "mxwitness.tcp.", "message", NULL };
-	static const char *const of_time[] = { "mxwitness.dane.as_of", "mxwitness.dane.seen_later", "mxwitness.dane.ttl",
-		"mxwitness.capture.dns_visible", NULL };
+	/* of answers that were asked for live: what was left of a TTL, and what the resolver then told of itself */
+	static const char *const of_time[] = { "mxwitness.dane.ttl", "mxwitness.resolver.", NULL };
 	bool id = strcmp(path, "rule.id") == 0;
+	/* the proofs are DNS too, and may have come from elsewhere */
+	if (c->elsewhere && strcmp(path, "mxwitness.capture.dns_visible") == 0)
+		return false;
 	return !under(path, never) && (c->same_rules || id || !under(path, of_rules)) &&
 	       (!c->truncated || !under(path, of_all)) && (!c->live || !under(path, of_time));
 }
@@ -168,7 +171,9 @@ static bool begin(struct compare *c)
 	c->same_rules = value_is(&context, "rules", c->run->context.rules);
 	const struct json_leaf *cut = find(&context, "truncated");
 	c->truncated = cut && bytes_eq(cut->value, bytes_of("true"));
-	c->live = !value_is(&context, "dns", "capture");
+	c->live = value_is(&context, "dns", "live") || value_is(&c->claim, "mxwitness.dane.source", "live");
+	c->elsewhere = c->live || value_is(&c->claim, "mxwitness.dane.source", "file");
+	c->lookup_failed = c->live && value_is(&c->claim, "mxwitness.dane.dnssec", "failed");
 	if (context.bad || c->claim.bad)
 		say(c, "the alert in the file cannot be read");
 	else if (!value_is(&context, "trust_anchor", c->run->context.anchor))

@@ -121,18 +121,19 @@ static void event(struct output *o, struct bytes record)
 		return;
 	}
 	bool alert = record_has(&r, F_alert_level);
-	if (alert && record_get_num(&r, F_alert_level, 0) >= level_medium)
+	bool of_session = alert && record_has(&r, F_alert_sessions); /* else it is about the sensor: no sign of the mail */
+	if (of_session && record_get_num(&r, F_alert_level, 0) >= level_medium)
 		o->medium++;
 	if (record_get_tri(&r, F_st_complete) != TRI_UNSEEN) {
 		o->complete = record_get_tri(&r, F_st_complete) == TRI_YES;
 		if (o->run->verbose)
 			say_counters(o, &r);
 	}
-	if (o->text.n > OUT_LOW || (alert && o->evidence))
+	if (o->text.n > OUT_LOW || (of_session && o->evidence))
 		flush(o); /* old evidence may be removed now, but only what has been reported */
 	if (!alert && o->evidence)
 		evidence_forget(o->evidence);
-	else if (o->evidence && !o->broken)
+	else if (o->evidence && of_session && !o->broken)
 		evidence_alert(o->evidence, &r);
 	if (o->run->format == FORMAT_TABLE) {
 		event_table(o, &r);
@@ -163,12 +164,18 @@ int proc_output(const struct run *run, struct channel *judge)
 	struct output o = { .run = run, .table = { .all = run->all, .colour = run->colour, .width = run->width } };
 	enum channel_kind kind = CH_NOTE;
 	struct bytes record;
+	struct error e;
 	o.buffer = malloc(OUT_BUFFER);
 	if (!o.buffer)
 		return 2;
+	const char *folder = run->evidence ? evidence_dir_path(run->evidence) : NULL;
+	if (!sandbox_output(&run->user, &folder, folder ? 1 : 0, false, &e)) {
+		fprintf(stderr, "mxwitness: %s\n", e.text);
+		return 2;
+	}
 	o.text = (struct text){ o.buffer, 0, OUT_BUFFER, false };
 	clock_gettime(CLOCK_MONOTONIC, &o.started);
-	if (run->evidence && !(o.evidence = evidence_new(run, channel_fd(judge))))
+	if (run->evidence && !(o.evidence = evidence_new(run)))
 		return 2;
 	while (channel_recv(judge, &kind, &record) && kind != CH_END) {
 		struct progress p;

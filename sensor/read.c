@@ -12,7 +12,6 @@
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -27,8 +26,7 @@
 #define MXWITNESS_RULES "/usr/local/share/mxwitness/rules"
 #endif
 
-enum { FLOWS = 262144, DIALOGUES = 16384, REASSEMBLY = 64 * 1024 * 1024, EXHIBITS = 128 * 1024 * 1024, LINK_DNS = 32 * 1024 * 1024 };
-#define PORTS "25,587,2525,465=tls"
+enum { EXHIBITS = 128 * 1024 * 1024, LINK_DNS = 32 * 1024 * 1024 };
 
 _Static_assert((int)SITE_DNS_PORTS == (int)PIPELINE_DNS_PORTS, "what the site may name is what the pipeline follows");
 
@@ -98,14 +96,16 @@ static bool dns(const struct options *o, struct run *run, struct error *e)
 	const char *mode = o->dns ? o->dns : "capture";
 	c->mode = strcmp(mode, "off") == 0 ? RESOLVE_OFF : strcmp(mode, "live") == 0 ? RESOLVE_LIVE :
 		  strcmp(mode, "auto") == 0 ? RESOLVE_AUTO : RESOLVE_CAPTURE;
-	if (o->anchor) {
+	const char *anchor = o->anchor ? o->anchor : run->settings.dns_trust_anchor;
+	const char *resolver = o->resolver ? o->resolver : run->settings.dns_resolver;
+	if (anchor) {
 		char *text;
-		if (!resolver_anchor_read(o->anchor, &text, e))
+		if (!resolver_anchor_read(anchor, &text, e))
 			return false;
 		c->anchors = text;
 	}
-	if (o->resolver)
-		return upstreams(o->resolver, c, e);
+	if (resolver)
+		return upstreams(resolver, c, e);
 	if (c->mode == RESOLVE_LIVE || c->mode == RESOLVE_AUTO)
 		return resolver_system_upstreams(c, e);
 	return true;
@@ -145,7 +145,7 @@ static int spill_file(void)
 	return fd;
 }
 
-static void terminal(const struct options *o, struct run *run)
+void read_terminal(const struct options *o, struct run *run)
 {
 	struct winsize ws;
 	const char *term = getenv("TERM");
@@ -172,23 +172,41 @@ bool read_prepare(const struct options *o, struct run *run, struct error *e)
 {
 	char buf[PATH_MAX];
 	const char *dir = o->rules ? o->rules : read_rules_dir(buf);
-	run->context.ports = o->ports ? o->ports : PORTS;
+	struct settings *s = &run->settings;
+	if (!config_read(o->config, s, e))
+		return false;
+	run->context.ports = o->ports ? o->ports : s->ports;
 	run->context.dns = o->dns ? o->dns : "capture";
 	for (size_t i = 0; i < RUN_INNER; i++)
 		run->inner[i] = -1;
+	run->pipeline.flows = s->limits_flows;
+	run->pipeline.dialogues = s->limits_dialogues;
+	run->pipeline.budget = s->limits_reassembly;
+	run->pipeline.ndns = s->site.ndns;
+	memcpy(run->pipeline.dns_port, s->site.dns_port, sizeof(s->site.dns_port));
 	if (!read_ports(run->context.ports, &run->pipeline, e))
 		return false;
-	if (o->config && !config_read(o->config, &run->site, &run->rule_site, e))
-		return false;
-	run->peer = trust_open(&run->site, e);
+	run->peer = trust_open(&s->site, e);
 	if (!run->peer)
 		return false;
-	run->rules = rules_load(dir, &run->rule_site, e);
+	run->rules = rules_load(dir, &s->rules, e);
 	if (!run->rules || !dns(o, run, e))
 		return false;
 	if (getrandom(run->pipeline.key, sizeof(run->pipeline.key), 0) != (ssize_t)sizeof(run->pipeline.key))
 		return error_set(e, "no random octets from the system: %s", strerror(errno));
-	return evidence_digests(&run->context, dir, &run->rule_site, o->config, run->resolver.anchors, e);
+	return evidence_digests(&run->context, dir, &s->rules, run->resolver.anchors, e);
+}
+
+void read_release(struct run *run)
+{
+	rules_free(run->rules);
+	peer_free(run->peer);
+	evidence_dir_close(run->evidence);
+	free((char *)(uintptr_t)run->resolver.anchors);
+	run->rules = NULL;
+	run->peer = NULL;
+	run->evidence = NULL;
+	run->resolver.anchors = NULL;
 }
 
 static bool evidence(const struct options *o, struct run *run, struct error *e)
@@ -207,51 +225,67 @@ static bool evidence(const struct options *o, struct run *run, struct error *e)
 /* Everything that can be wrong is found here, before a line is printed; the output file comes last. */
 static bool prepare(const struct options *o, struct run *run, struct error *e)
 {
-	run->pipeline.flows = FLOWS;
-	run->pipeline.dialogues = DIALOGUES;
-	run->pipeline.budget = REASSEMBLY;
+	run->user = sandbox_user_find("mxwitness");
 	run->all = o->all;
 	run->verbose = o->verbose;
 	if (!read_prepare(o, run, e))
 		return false;
 	run->pipeline.dns = run->resolver.mode == RESOLVE_CAPTURE || run->resolver.mode == RESOLVE_AUTO;
-	run->pipeline.ndns = run->site.ndns;
-	memcpy(run->pipeline.dns_port, run->site.dns_port, sizeof(run->site.dns_port));
 	run->source = source_open(o->captures, o->ncaptures, e);
 	if (!run->source)
 		return false;
 	if (o->ndns_from && !(run->dns_source = source_open(o->dns_from, o->ndns_from, e)))
 		return false;
+	run->verifier = -1;
 	run->spill = spill_file();
 	if (run->spill < 0)
 		return error_set(e, "no temporary file for waiting sessions: %s; set TMPDIR", strerror(errno));
 	return save_dns(o->save_dns, run, e) && evidence(o, run, e) && output(o, run, e);
 }
 
-enum { PAIR_CJ, PAIR_CR, PAIR_JR, PAIR_JO, PAIRS };
-enum role { ROLE_CAPTURE, ROLE_RESOLVER, ROLE_JUDGE, ROLE_OUTPUT, ROLES };
-static const char *const role_name[ROLES] = { "capture", "resolver", "judge", "output" };
+/* PAIR_RF (outside.h) and PAIR_OV (proc_verifier) carry packets, the others channels. */
+enum { PAIR_CJ, PAIR_CR, PAIR_JR, PAIR_JO, PAIR_RF, PAIR_OV, PAIRS };
+enum role { ROLE_CAPTURE, ROLE_RESOLVER, ROLE_FORWARDER, ROLE_JUDGE, ROLE_OUTPUT, ROLE_VERIFIER, ROLES };
+static const char *const role_name[ROLES] = { "capture", "resolver", "forwarder", "judge", "output", "verifier" };
 
 /* Which end of which pair a process keeps: 0 the first named, 1 the second, -1 none. */
 static const int keeps[ROLES][PAIRS] = {
-	[ROLE_CAPTURE] = { 0, 0, -1, -1 },
-	[ROLE_RESOLVER] = { -1, 1, 1, -1 },
-	[ROLE_JUDGE] = { 1, -1, 0, 0 },
-	[ROLE_OUTPUT] = { -1, -1, -1, 1 },
+	[ROLE_CAPTURE] = { 0, 0, -1, -1, -1, -1 },
+	[ROLE_RESOLVER] = { -1, 1, 1, -1, 0, -1 },
+	[ROLE_FORWARDER] = { -1, -1, -1, -1, 1, -1 },
+	[ROLE_JUDGE] = { 1, -1, 0, 0, -1, -1 },
+	[ROLE_OUTPUT] = { -1, -1, -1, 1, -1, 0 },
+	[ROLE_VERIFIER] = { -1, -1, -1, -1, -1, 1 },
 };
 
-static int live(enum role role, const struct run *run, struct channel *ch[PAIRS])
+/* Does this run need the process? */
+static bool needed(enum role role, const struct run *run)
 {
-	bool resolver = run->resolver.mode != RESOLVE_OFF;
+	enum resolve_mode mode = run->resolver.mode;
+	if (role == ROLE_FORWARDER)
+		return mode == RESOLVE_LIVE || mode == RESOLVE_AUTO;
+	if (role == ROLE_VERIFIER)
+		return run->evidence && !run->claim;
+	return role != ROLE_RESOLVER || mode != RESOLVE_OFF;
+}
+
+/* outside: the process' end of PAIR_RF */
+static int live(enum role role, const struct run *run, struct channel *ch[PAIRS], int packets)
+{
+	bool resolver = needed(ROLE_RESOLVER, run);
 	switch (role) {
 	case ROLE_CAPTURE:
 		return proc_capture(run, ch[PAIR_CJ], resolver ? ch[PAIR_CR] : NULL);
 	case ROLE_RESOLVER:
-		return proc_resolver(run, ch[PAIR_CR], ch[PAIR_JR]);
+		return proc_resolver(run, ch[PAIR_CR], ch[PAIR_JR], packets);
+	case ROLE_FORWARDER:
+		return proc_forwarder(run, packets, NULL, 0);
 	case ROLE_JUDGE:
 		return proc_judge(run, ch[PAIR_CJ], resolver ? ch[PAIR_JR] : NULL, ch[PAIR_JO]);
 	case ROLE_OUTPUT:
 		return run->claim ? proc_compare(run, ch[PAIR_JO]) : proc_output(run, ch[PAIR_JO]);
+	case ROLE_VERIFIER:
+		return proc_verifier(run, packets);
 	case ROLES:
 		break;
 	}
@@ -261,17 +295,23 @@ static int live(enum role role, const struct run *run, struct channel *ch[PAIRS]
 /* The child's half of fork(): closes what is not its own, lives, and ends. */
 static void become(enum role role, const struct run *run, int fd[PAIRS][2])
 {
+	struct run mine = *run;
 	struct channel *ch[PAIRS] = { NULL };
 	char name[16];
+	int packets = -1;
 	snprintf(name, sizeof(name), "mxw-%s", role_name[role]);
 	prctl(PR_SET_NAME, name);
 	for (int p = 0; p < PAIRS; p++)
 		for (int end = 0; end < 2; end++) {
-			if (keeps[role][p] != end)
+			bool used = p != PAIR_RF || needed(ROLE_FORWARDER, run);
+			if (keeps[role][p] != end || !used)
 				close(fd[p][end]);
+			else if (p == PAIR_RF || p == PAIR_OV)
+				packets = fd[p][end];
 			else if (!(ch[p] = channel_new(fd[p][end])))
 				_exit(2);
 		}
+	mine.verifier = packets;
 	if (role != ROLE_OUTPUT)
 		close(run->out);
 	if (role != ROLE_OUTPUT || run->claim)
@@ -281,11 +321,13 @@ static void become(enum role role, const struct run *run, int fd[PAIRS][2])
 	for (size_t i = 0; i < RUN_INNER; i++)
 		if (run->inner[i] >= 0)
 			close(run->inner[i]);
-	if (role == ROLE_RESOLVER || role == ROLE_JUDGE || role == ROLE_OUTPUT) {
+	if (role != ROLE_RESOLVER && run->resolver.save)
+		close(run->resolver.save - 1);
+	if (role != ROLE_CAPTURE) {
 		source_close(run->source);
 		source_close(run->dns_source);
 	}
-	int status = live(role, run, ch);
+	int status = live(role, &mine, ch, packets);
 	for (int p = 0; p < PAIRS; p++)
 		channel_free(ch[p]);
 	_exit(status);
@@ -293,13 +335,9 @@ static void become(enum role role, const struct run *run, int fd[PAIRS][2])
 
 static bool pairs(int fd[PAIRS][2], struct error *e)
 {
-	int size = 1024 * 1024;
-	for (int p = 0; p < PAIRS; p++) {
-		if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fd[p]) != 0)
+	for (int p = 0; p < PAIRS; p++)
+		if (!channel_pair(fd[p]))
 			return error_set(e, "cannot join the processes: %s", strerror(errno));
-		setsockopt(fd[p][0], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
-		setsockopt(fd[p][1], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
-	}
 	return true;
 }
 
@@ -336,7 +374,7 @@ int run_all(const struct run *run)
 	}
 	fflush(NULL);
 	for (int r = 0; r < ROLES; r++) {
-		if (r == ROLE_RESOLVER && run->resolver.mode == RESOLVE_OFF)
+		if (!needed((enum role)r, run))
 			continue;
 		pid[r] = fork();
 		if (pid[r] == 0)
@@ -351,41 +389,75 @@ int run_all(const struct run *run)
 	return wait_for(pid);
 }
 
-/* The site's own program, which signs the manifest or has it time-stamped. Its failure makes the run incomplete. */
-static int run_hook(const char *hook, const struct evidence_dir *dir, int status)
+/* The operator's program for the manifest. The supervisor gives up the right to start programs before it starts anything
+ * that reads packets, so who will start this one is forked before that, and waits. */
+struct hook {
+	const char *program;
+	int start;
+	pid_t pid;
+};
+
+static void hook_wait(const char *program, const char *manifest, int start)
 {
+	char c;
+	if (read(start, &c, 1) != 1)
+		_exit(0);
+	signal(SIGPIPE, SIG_DFL);
+	execlp(program, program, manifest, (char *)NULL);
+	fprintf(stderr, "mxwitness: --evidence-hook %s: %s\n", program, strerror(errno));
+	_exit(127);
+}
+
+static bool hook_open(struct hook *h, const char *program, const struct evidence_dir *dir, struct error *e)
+{
+	int fd[2];
 	char path[PATH_MAX + 16];
-	int ended = -1;
+	*h = (struct hook){ program, -1, 0 };
+	if (!program)
+		return true;
 	snprintf(path, sizeof(path), "%s/MANIFEST", evidence_dir_path(dir));
+	if (pipe2(fd, O_CLOEXEC) != 0)
+		return error_set(e, "--evidence-hook %s: %s", program, strerror(errno));
 	fflush(NULL);
-	pid_t pid = fork();
-	if (pid == 0) {
-		signal(SIGPIPE, SIG_DFL);
-		execlp(hook, hook, path, (char *)NULL);
-		fprintf(stderr, "mxwitness: --evidence-hook %s: %s\n", hook, strerror(errno));
-		_exit(127);
+	h->pid = fork();
+	if (h->pid == 0) {
+		close(fd[1]);
+		hook_wait(program, path, fd[0]);
 	}
-	while (pid > 0 && waitpid(pid, &ended, 0) < 0 && errno == EINTR)
-		;
-	if (pid > 0 && WIFEXITED(ended) && WEXITSTATUS(ended) == 0)
+	close(fd[0]);
+	h->start = fd[1];
+	return h->pid > 0 || error_set(e, "--evidence-hook %s: %s", program, strerror(errno));
+}
+
+static int hook_run(const struct hook *h, int status)
+{
+	int ended = -1;
+	if (!h->program)
 		return status;
-	fprintf(stderr, "mxwitness: --evidence-hook %s failed; %s is not signed\n", hook, path);
+	ssize_t n = write(h->start, "", 1);
+	close(h->start);
+	while (waitpid(h->pid, &ended, 0) < 0 && errno == EINTR)
+		;
+	if (n == 1 && WIFEXITED(ended) && WEXITSTATUS(ended) == 0)
+		return status;
+	fprintf(stderr, "mxwitness: --evidence-hook %s failed; the manifest is not signed\n", h->program);
 	return 2;
 }
 
 int read_command(const struct options *o)
 {
 	static struct run run;
-	struct rlimit no_core = { 0, 0 };
 	struct error e;
 	if (!prepare(o, &run, &e)) {
 		fprintf(stderr, "mxwitness: %s\n", e.text);
 		return 2;
 	}
-	/* what is in memory must not reach a disk by a crash, and a reader that went away is an answer, not a signal */
-	setrlimit(RLIMIT_CORE, &no_core);
-	signal(SIGPIPE, SIG_IGN);
-	terminal(o, &run);
-	int status = run_all(&run);
-	return o->hook ? run_hook(o->hook, run.evidence, status) : status;
+	signal(SIGPIPE, SIG_IGN); /* a reader that went away is an answer, not a signal */
+	read_terminal(o, &run);
+	struct hook hook;
+	if (!hook_open(&hook, o->hook, run.evidence, &e) || !sandbox_supervisor(&e)) {
+		fprintf(stderr, "mxwitness: %s\n", e.text);
+		return 2;
+	}
+	return hook_run(&hook, run_all(&run));
 }

@@ -17,4 +17,8 @@ struct run;
 bool read_prepare(const struct options *o, struct run *run, struct error *e);
 /* "--ports": false, e says why. */
 bool read_ports(const char *list, struct pipeline_config *c, struct error *e);
+/* Format, width and colour for run->out, by what it is. */
+void read_terminal(const struct options *o, struct run *run);
+/* Frees what read_prepare made, but for run->settings: others have texts of it. */
+void read_release(struct run *run);
 #endif

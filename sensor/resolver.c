@@ -38,7 +38,9 @@ struct resolver {
 	char *anchors;                  /* NULL: the root's own */
 	struct live *live;              /* modes LIVE and AUTO */
 	struct dns_save *save;
-	struct dns_store *store;
+	struct dns_store *captured;     /* NULL: LIVE has none */
+	const struct dns_store *store;  /* what is asked now: captured, or what came of live lookups */
+	int64_t as_of;
 	struct dns_watch *watch;
 	uint64_t round;                 /* of lookups: each has its own */
 	struct context *contexts[RESOLVER_CONTEXTS];
@@ -127,21 +129,24 @@ static bool open_save(struct resolver *r, int fd, struct error *e)
 	return r->save ? dns_save_open(r->save, fd, e) : error_set(e, "DNS: no memory to save replies");
 }
 
-/* What AUTO asks is not kept for later sessions: they have the capture, or ask themselves. */
+/* What AUTO asks is no answer for later sessions: they have the capture, or ask themselves. */
 static bool open_live(struct resolver *r, const struct resolver_config *config, struct error *e)
 {
 	const char *text[RESOLVER_UPSTREAMS];
 	if (config->mode != RESOLVE_LIVE && config->mode != RESOLVE_AUTO)
 		return true;
-	if (config->upstreams == 0)
+	if (config->upstreams == 0 || !config->outside)
 		return error_set(e, "DNS: no resolver to ask; name one with --resolver ADDRESS");
 	for (unsigned i = 0; i < config->upstreams && i < RESOLVER_UPSTREAMS; i++)
 		text[i] = config->upstream[i];
 	if (!open_save(r, config->save ? config->save - 1 : -1, e))
 		return false;
 	struct live_config live = { .server = text, .servers = config->upstreams, .anchors = config->anchors, .save = r->save };
+	live.outside = config->outside - 1;
+	live.canary = config->canary;
+	live.canaries = config->canaries;
 	live.cache = config->cache ? config->cache : RESOLVER_CACHE;
-	live.store = config->mode == RESOLVE_LIVE ? r->store : NULL;
+	live.store = config->budget ? config->budget : RESOLVER_BUDGET;
 	r->live = live_new(&live, e);
 	return r->live;
 }
@@ -152,8 +157,10 @@ static bool set_up(struct resolver *r, const struct resolver_config *config, str
 	if (config->anchors && !anchor_check(config->anchors, "trust anchors", e))
 		return false;
 	r->anchors = config->anchors ? strdup(config->anchors) : NULL;
-	r->store = dns_store_new(config->budget ? config->budget : RESOLVER_BUDGET);
-	if (!r->store || (config->anchors && !r->anchors))
+	r->as_of = config->as_of;
+	if (r->mode != RESOLVE_LIVE)
+		r->store = r->captured = dns_store_new(config->budget ? config->budget : RESOLVER_BUDGET);
+	if ((r->mode != RESOLVE_LIVE && !r->store) || (config->anchors && !r->anchors))
 		return error_set(e, "DNS: no memory for the store of DNS messages");
 	if (r->mode == RESOLVE_CAPTURE || r->mode == RESOLVE_AUTO) {
 		r->watch = dns_watch_new(config->kept);
@@ -164,6 +171,8 @@ static bool set_up(struct resolver *r, const struct resolver_config *config, str
 		return false;
 	if (r->mode == RESOLVE_OFF)
 		return true;
+	if (r->mode == RESOLVE_LIVE)
+		r->store = live_store(r->live, 0);
 	struct context *probe = context_new(r, 0, e);  /* find out now whether all this works */
 	context_free(probe);
 	r->counts.contexts = 0;
@@ -192,7 +201,7 @@ void resolver_free(struct resolver *r)
 		context_free(r->contexts[i]);
 	live_free(r->live);
 	free(r->save);
-	dns_store_free(r->store);
+	dns_store_free(r->captured);
 	dns_watch_free(r->watch);
 	free(r->anchors);
 	free(r);
@@ -200,13 +209,13 @@ void resolver_free(struct resolver *r)
 
 bool resolver_store(struct resolver *r, const struct dns_message *m)
 {
-	if (r->sealed || r->mode == RESOLVE_OFF)
+	if (r->sealed || r->mode == RESOLVE_OFF || r->mode == RESOLVE_LIVE)
 		return false;
 	if (r->watch)
 		dns_watch_add(r->watch, m);
 	if (m->octets.n > 2 && !(m->octets.p[2] & DNS_QR >> 8))
 		return false; /* a question: it proves nothing */
-	switch (dns_store_add(r->store, m)) {
+	switch (dns_store_add(r->captured, m)) {
 	case DNS_KEPT:
 		r->counts.stored++;
 		return true;
@@ -236,6 +245,7 @@ struct resolver_counts resolver_counts(const struct resolver *r)
 	c.cached = live.cache.hits;
 	c.merged = live.merged;
 	c.again = live.again;
+	c.renewed = live.renewed;
 	c.over_share = live.refused;
 	c.saved = r->save ? r->save->saved : 0;
 	c.not_saved = r->save ? r->save->skipped : 0;
@@ -357,10 +367,10 @@ static bool blame(const struct responder *r, const struct dns_name *name, struct
 		uint8_t status;
 		const char *text;
 	} causes[] = {
-		{ FOUND_UNSIGNED, dnsstatus_incomplete, "in the capture without its signatures (asked without DO)" },
+		{ FOUND_UNSIGNED, dnsstatus_incomplete, "in the capture without its signatures (not asked for, or taken out)" },
 		{ FOUND_MISSING, dnsstatus_incomplete, "not in the capture" },
 		{ FOUND_STALE, dnsstatus_incomplete, "in the capture with signatures that have ended since, and nothing newer" },
-		{ FOUND_FAILURE, dnsstatus_failed, "answered with SERVFAIL" },
+		{ FOUND_FAILURE, dnsstatus_failed, "answered with SERVFAIL, NOTIMP or REFUSED" },
 		{ FOUND_DERIVED, dnsstatus_incomplete, "not in the capture, and other answers do not prove it" },
 	};
 	for (size_t i = 0; i < sizeof(causes) / sizeof(causes[0]); i++) {
@@ -656,7 +666,7 @@ static void version(struct resolver *r, const struct question *q, struct answer 
 	struct dns_version v;
 	struct dns_name name;
 	struct question then = *q;
-	bool known = r->mode != RESOLVE_LIVE && dns_wire_from_text(&name, bytes_of(q->name)) &&
+	bool known = r->mode != RESOLVE_LIVE && !r->as_of && dns_wire_from_text(&name, bytes_of(q->name)) &&
 		     dns_store_version(r->store, &name, DNS_TLSA, q->as_of, q->type == DNS_TLSA_AFTER, &v);
 	verdict_begin(a, q);
 	a->status = dnsstatus_absent;
@@ -835,48 +845,68 @@ static void prove_conflict(struct proving *v, const struct question *q, const st
 	}
 }
 
-static void prove_one(struct proving *v, const struct question *q)
+/* false: there is no answer in this store. */
+static bool prove_one(struct proving *v, const struct question *q)
 {
 	static struct answer a;
 	if (q->type == DNS_SEEN)
-		return;         /* hints: whom they name is asked for in its turn */
+		return true;    /* hints: whom they name is asked for in its turn */
 	if (q->type == DNS_TLSA_BEFORE || q->type == DNS_TLSA_AFTER)
 		version(v->r, q, &a);
 	else
 		ask(v->r, q, &a);
-	if (v->r->watch && q->type < DNS_SEEN)
+	bool answered = a.status != dnsstatus_incomplete;
+	if (v->r->watch && v->r->store == v->r->captured && q->type < DNS_SEEN && (answered || !v->r->live))
 		look_for_conflict(v->r, q, &a);
 	prove_round(v);
 	if (a.conflict)
 		prove_conflict(v, q, &a);
+	return answered;
 }
 
-bool resolver_prove(struct resolver *r, const struct question *q, size_t n, struct dns_proof *p)
+/* The questions that have no answer yet, of one store. */
+static void prove_from(struct proving *v, const struct dns_store *store, int64_t as_of, const struct question *q, size_t n,
+		       bool *done)
 {
+	struct resolver *r = v->r;
 	struct context *mine[RESOLVER_CONTEXTS];
-	const int64_t now = ns_now();
-	struct proving v = { r, p, r->round, true };
-	dns_proof_clear(p);
-	if (r->mode == RESOLVE_OFF)
-		return true;
+	const struct dns_store *before = r->store;
+	if (!store)
+		return;
 	memcpy(mine, r->contexts, sizeof(mine));
 	memset(r->contexts, 0, sizeof(r->contexts));
+	r->store = store;
 	for (size_t i = 0; i < n; i++) {
 		struct question then = q[i];
-		if (r->mode == RESOLVE_LIVE)    /* what is stored came when it was asked for */
-			then.as_of = now;
-		prove_one(&v, &then);
+		if (as_of)
+			then.as_of = as_of;
+		done[i] = done[i] || prove_one(v, &then);
 	}
 	for (size_t i = 0; i < RESOLVER_CONTEXTS; i++)
 		context_free(r->contexts[i]);
 	memcpy(r->contexts, mine, sizeof(mine));
+	r->store = before;
+}
+
+bool resolver_prove(struct resolver *r, const struct question *q, size_t n, struct dns_proof *p)
+{
+	bool done[RESOLVER_PROVE] = { false };
+	struct proving v = { r, p, r->round, n <= RESOLVER_PROVE };
+	dns_proof_clear(p);
+	if (r->mode == RESOLVE_OFF)
+		return true;
+	n = n < RESOLVER_PROVE ? n : RESOLVER_PROVE;
+	prove_from(&v, r->captured, r->as_of, q, n, done);
+	for (unsigned age = 0; r->live && age < 2; age++)   /* what is stored came when it was asked for */
+		prove_from(&v, live_store(r->live, age), ns_now(), q, n, done);
 	return v.whole;
 }
 
-/* The answer that needs no network. false: q is to be asked live. */
-static bool answer_now(struct resolver *r, const struct question *q, struct answer *a)
+static bool answer_stored(struct resolver *r, const struct question *q, struct answer *a)
 {
 	r->counts.questions++;
+	if (r->mode == RESOLVE_LIVE)
+		r->store = live_store(r->live, 0);      /* another one when it was renewed */
 	if (q->type == DNS_SEEN && r->mode != RESOLVE_OFF) {
 		seen(r, q, a);
 		return true;
@@ -908,11 +938,26 @@ static bool answer_now(struct resolver *r, const struct question *q, struct answ
 	return true;
 }
 
+/* The answer that needs no network. false: q is to be asked live. */
+static bool answer_now(struct resolver *r, const struct question *q, struct answer *a)
+{
+	struct question then = *q;
+	if (!r->as_of || q->type >= DNS_SEEN)
+		return answer_stored(r, q, a);
+	then.as_of = r->as_of;
+	bool stored = answer_stored(r, &then, a);
+	a->source = dnssource_live;
+	a->seen_later = false;
+	a->from = a->until = q->as_of;
+	return stored;
+}
+
 void resolver_ask(struct resolver *r, const struct question *q, struct answer *a)
 {
 	if (!answer_now(r, q, a))
 		ask_live(r, q, a);
 }
+
 
 /* ---- many questions ---- */
 

@@ -12,7 +12,7 @@
 #include "question.h"
 
 enum { RESOLVER_UPSTREAMS = 4, RESOLVER_UPSTREAM_TEXT = 192, RESOLVER_BUDGET = 64 << 20, RESOLVER_CACHE = 32 << 20,
-       RESOLVER_CONTEXTS = 16, RESOLVER_OUTSTANDING = 256 };
+       RESOLVER_CONTEXTS = 16, RESOLVER_OUTSTANDING = 256, RESOLVER_PROVE = 64, RESOLVER_CANARIES = 16 };
 
 /* RESOLVE_OFF      no answers: every question is answered incomplete
  * RESOLVE_CAPTURE  only what resolver_store was given
@@ -23,17 +23,24 @@ enum resolve_mode { RESOLVE_OFF, RESOLVE_CAPTURE, RESOLVE_LIVE, RESOLVE_AUTO };
 /* mode       above
  * anchors    trust anchors as zone file text, DNSKEY or DS; NULL: the root's own, by their periods of validity
  * upstream   resolvers for live, as upstream_new takes them; upstreams of them, asked in that order
- * budget     octets for the store, 0: RESOLVER_BUDGET; taken at start
+ * outside    with upstreams: 1 + our end of a pair whose other end a forwarder process has (outside.h); taken over
+ * canary     for live, canaries of them, RESOLVER_CANARIES at most: zones as in struct live_config, to see whether we are right
+ * budget     octets for the store, 0: RESOLVER_BUDGET; taken at start. Replies of live lookups have a store of that size too
  * cache      octets for the cache of live verdicts, 0: RESOLVER_CACHE
  * kept       octets of messages on the link to keep as they were, for resolver_prove; 0: none
- * save       1 + the descriptor of a file for the replies of live lookups (dns_save.h), the caller's; 0: none */
+ * save       1 + the descriptor of a file for the replies of live lookups (dns_save.h), the caller's; 0: none
+ * as_of      ns, for CAPTURE: what is stored are the replies to live lookups of that time, and answers are what was said then of
+ *            any session; 0: answers are as of the session's own time */
 struct resolver_config {
 	enum resolve_mode mode;
 	const char *anchors;
 	char upstream[RESOLVER_UPSTREAMS][RESOLVER_UPSTREAM_TEXT];
 	unsigned upstreams;
+	const char *const *canary;
+	unsigned canaries;
 	size_t budget, cache, kept;
-	int save;
+	int outside, save;
+	int64_t as_of;
 };
 
 struct resolver_counts {
@@ -48,6 +55,7 @@ struct resolver_counts {
 	uint64_t again;            /* looked up once more before a failure was said */
 	uint64_t over_share;       /* refused: their source had too many open */
 	uint64_t saved, not_saved; /* replies written to save, and not */
+	uint64_t renewed;          /* stores of live replies begun anew, with all caches */
 };
 
 struct resolver;
@@ -77,7 +85,8 @@ int resolver_fd(const struct resolver *r);
 enum resolverfault resolver_fault(struct resolver *r, char *text, size_t cap);
 /* Gathers in p the messages that the answers to these questions rest on: they are asked once more, in fresh contexts that
  * know only what is stored, so that p holds what another resolver needs, and, where the link said something else
- * (answer.conflict), what it said. false: p found no room for all, or something could not be asked. */
+ * (answer.conflict), what it said. n: at most RESOLVER_PROVE. What was asked live is asked of the replies that came, as of now. false: p found no
+ * room for all. */
 bool resolver_prove(struct resolver *r, const struct question *q, size_t n, struct dns_proof *p);
 /* Counters so far. */
 struct resolver_counts resolver_counts(const struct resolver *r);

@@ -43,7 +43,8 @@ struct responder {
 	struct dns_reply reply;
 };
 
-/* Opens the two sockets of r, on one port of 127.0.0.1. The other fields are the caller's. */
+/* Opens the two sockets of r, on one port of 127.0.0.1. The other fields are the caller's. Where the loopback interface is
+ * down it is switched on, if this process may. */
 bool responder_open(struct responder *r, struct error *e);
 void responder_close(struct responder *r);
 /* Answers what waits on the sockets; never waits itself, but for a TCP peer that keeps it waiting (a second). */

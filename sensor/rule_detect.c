@@ -135,8 +135,11 @@ static bool mods_read(struct compiler *c, const struct node *key, size_t at, str
 	return true;
 }
 
-bool detection_knows(enum fact f)
+bool detection_knows(enum fact f, uint8_t service)
 {
+	bool both = fact_table[f].sets & IN_SESSION && fact_table[f].sets & IN_STATS;
+	if (service == IN_STATS)
+		return fact_table[f].sets & IN_STATS && f != F_event_id && (!both || fact_table[f].room != ROOM_EVENT);
 	return fact_table[f].sets & IN_SESSION && fact_table[f].room != ROOM_EVENT && f != F_verdict && f != F_findings &&
 	       f != F_finding_id && f != F_finding_variant && f != F_finding_certainty && f != F_finding_level;
 }
@@ -152,8 +155,11 @@ static bool fact_read(struct compiler *c, const struct node *at, struct bytes na
 		return node_error(c->e, at, "no fact \"%.*s\"%s%s%s", TEXT(name), near ? "; did you mean \"" : "",
 				  near ? expr_fact_name(near, buf) : "", near ? "\"?" : "");
 	}
-	if (!detection_knows(*f))
+	if (!detection_knows(*f, IN_SESSION) && !detection_knows(*f, IN_STATS))
 		return node_error(c->e, at, "\"%.*s\" is not known yet when rules are evaluated", TEXT(name));
+	if (!detection_knows(*f, c->service))
+		return node_error(c->e, at, "\"%.*s\" is no fact of %s; the service of this document says what it is about",
+				  TEXT(name), c->service == IN_STATS ? "stats events" : "sessions");
 	return true;
 }
 

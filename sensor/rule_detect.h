@@ -17,6 +17,7 @@ bool detection_lint(struct compiler *c, const struct selection *sel, const struc
 /* expr_lint_filter, and every selection has a use. */
 bool detection_lint_filter(struct compiler *c, const struct selection *sel, const struct expr *condition,
 			   const struct node *at);
-/* May a rule test this fact? Not what rules decide, and not what is written after them. */
-bool detection_knows(enum fact f);
+/* May a rule about these events (IN_SESSION or IN_STATS) test this fact? Not what rules decide, and not what is written
+ * after them. */
+bool detection_knows(enum fact f, uint8_t service);
 #endif

@@ -23,13 +23,15 @@ struct coverage {
 	bool capture;
 };
 
-/* What compiling needs; steps and regular expressions are appended to rules. */
+/* What compiling needs; steps and regular expressions are appended to rules.
+ * service  IN_SESSION or IN_STATS: which facts the document at hand may test */
 struct compiler {
 	struct rules *rules;
 	struct arena *arena;
 	struct error *e;
 	struct rule_scratch *scratch;
 	size_t step_cap, regex_cap;
+	uint8_t service;
 };
 
 /* Trees, in the compiler's arena. expr_many: an "and" or "or" with room for n kids: fill kid, and count in kids. */

@@ -219,10 +219,15 @@ bool logsource_read(struct error *e, const struct node *doc, bool *skip, const s
 	return known_keys(e, source, parts, COUNT(parts));
 }
 
-/* Is this rule for us? skip: it is somebody else's. */
-static bool logsource(struct error *e, const struct node *doc, bool *skip)
+uint8_t service_read(const struct node *service)
 {
-	static const char *const services[] = { "session", "alert", "lookup", "posture" };
+	return !service || node_is(service, "session") ? IN_SESSION : node_is(service, "stats") ? IN_STATS : 0;
+}
+
+/* Is this rule for us? skip: it is somebody else's. of: what it is about. */
+static bool logsource(struct error *e, const struct node *doc, bool *skip, uint8_t *of)
+{
+	static const char *const services[] = { "session", "stats", "alert", "lookup", "posture" };
 	const struct node *service;
 	if (!logsource_read(e, doc, skip, &service))
 		return false;
@@ -231,12 +236,13 @@ static bool logsource(struct error *e, const struct node *doc, bool *skip)
 	if (!service || service->kind != NODE_SCALAR)
 		return node_error(e, node_get(doc, "logsource"),
 				  "logsource has no service; write {product: mxwitness, service: session}");
-	if (node_is(service, "session"))
+	*of = service_read(service);
+	if (*of)
 		return true;
-	for (size_t i = 1; i < COUNT(services); i++)
+	for (size_t i = 0; i < COUNT(services); i++)
 		if (node_is(service, services[i]))
-			return node_error(e, service, "this version judges single sessions and does not run rules over %s events",
-					  services[i]);
+			return node_error(e, service, "this version judges single sessions and stats, and does not run rules "
+					  "over %s events", services[i]);
 	return no_word(e, service, "service", services, COUNT(services));
 }
 
@@ -340,6 +346,16 @@ static bool rule_room(struct rules *r, struct error *e, const struct node *doc)
 	return true;
 }
 
+/* A finding is about sessions or about the sensor, in all of its documents. */
+static bool one_service(const struct rules *r, struct error *e, const struct node *doc, const struct rule *rule)
+{
+	for (size_t i = 0; i < r->count; i++)
+		if (strcmp(r->rule[i].finding, rule->finding) == 0 && r->rule[i].service != rule->service)
+			return node_error(e, node_get(doc, "logsource"), "the finding \"%s\" is that of another service at %s:%u",
+					  rule->finding, r->rule[i].file, r->rule[i].line);
+	return true;
+}
+
 static bool rule_add(struct rules *r, struct error *e, const struct node *doc, struct rule *rule,
 		     const struct expr *condition)
 {
@@ -348,6 +364,8 @@ static bool rule_add(struct rules *r, struct error *e, const struct node *doc, s
 		return false;
 	if (!rule->finding[0])
 		rule->finding = rule->name;
+	if (!one_service(r, e, doc, rule))
+		return false;
 	if (!place)
 		place = &r->rule[r->count++];
 	owner_of(r)->condition[place - r->rule] = condition;
@@ -376,10 +394,12 @@ static bool rule_document(struct rules *r, struct error *e, const struct node *d
 		return node_error(e, doc, "a rule is a map");
 	if (node_get(doc, "filter"))
 		return filter_document(r, e, doc);
-	if (!refuse_kind(e, doc) || !logsource(e, doc, &skip))
+	uint8_t service = IN_SESSION;
+	if (!refuse_kind(e, doc) || !logsource(e, doc, &skip, &service))
 		return false;
 	r->skipped += skip;
 	rule_clear(r, doc, &rule);
+	rule.service = owner_of(r)->compiler.service = service;
 	return skip || (rule_keys(r, e, doc, &rule) && rule_detection(r, e, doc, &rule, &condition) &&
 			rule_add(r, e, doc, &rule, condition));
 }
@@ -429,7 +449,8 @@ struct rules *rules_new(struct error *e)
 		r->owner = o;
 		r->ruleset = "";
 		o->waiting_end = &o->waiting;
-		o->compiler = (struct compiler){ .rules = r, .arena = &o->arena, .scratch = rule_scratch_new(r) };
+		o->compiler = (struct compiler){ .rules = r, .arena = &o->arena, .scratch = rule_scratch_new(r),
+						 .service = IN_SESSION };
 		if (o->compiler.scratch)
 			return r;
 	}
@@ -472,6 +493,7 @@ bool rules_add(struct rules *r, const char *path, struct bytes content, struct e
 	struct owner *o = owner_of(r);
 	struct node *doc;
 	o->compiler.e = e;
+	o->compiler.service = IN_SESSION;
 	if (!yaml_tree_read(&o->arena, path, content, &doc, e))
 		return false;
 	for (; doc; doc = doc->next) {

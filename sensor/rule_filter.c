@@ -10,13 +10,14 @@ static const char *const keys[] = { "title", "id", "description", "references", 
 				    "logsource", "filter" };
 
 /* Filters are for a product, a product's service, or both: for rules of ours, anything but another service. */
-static bool logsource(struct error *e, const struct node *doc, bool *skip)
+static bool logsource(struct error *e, const struct node *doc, bool *skip, uint8_t *of)
 {
 	const struct node *service;
 	if (!logsource_read(e, doc, skip, &service))
 		return false;
-	return *skip || !service || node_is(service, "session") ||
-	       node_error(e, service, "no rule has this service; write session, or leave it out");
+	*of = service_read(service);
+	return *skip || *of ||
+	       node_error(e, service, "no rule has this service; write session, stats, or leave it out for session");
 }
 
 static bool headline(struct error *e, const struct node *doc, struct rule_filter *f)
@@ -70,14 +71,17 @@ static bool unique(const struct rules *r, struct error *e, const struct node *do
 	return true;
 }
 
-static bool filter_read(struct rules *r, struct error *e, const struct node *doc, struct filter_wait *wait)
+static bool filter_read(struct rules *r, struct error *e, const struct node *doc, uint8_t service,
+			struct filter_wait *wait)
 {
 	struct owner *o = owner_of(r);
 	const struct node *map = node_get(doc, "filter");
 	struct rule_filter *f = arena_take(&o->arena, sizeof(*f));
 	struct selection *sel;
 	struct expr *condition;
-	*f = (struct rule_filter){ .file = doc->path, .title = "", .uuid = "", .description = "", .line = doc->line };
+	*f = (struct rule_filter){ .file = doc->path, .title = "", .uuid = "", .description = "", .line = doc->line,
+				    .service = service };
+	o->compiler.service = service;
 	wait->filter = f;
 	if (map->kind != NODE_MAP)
 		return node_error(e, map, "filter is a map of rules, selections and a condition");
@@ -90,13 +94,14 @@ bool filter_document(struct rules *r, struct error *e, const struct node *doc)
 {
 	struct owner *o = owner_of(r);
 	bool skip = false;
-	if (!logsource(e, doc, &skip))
+	uint8_t service = IN_SESSION;
+	if (!logsource(e, doc, &skip, &service))
 		return false;
 	r->skipped += skip;
 	if (skip)
 		return true;
 	struct filter_wait *wait = arena_take(&o->arena, sizeof(*wait));
-	if (!filter_read(r, e, doc, wait))
+	if (!filter_read(r, e, doc, service, wait))
 		return false;
 	const struct rule_filter **more = arena_take(&o->arena, (r->filters + 1) * sizeof(*more));
 	if (r->filters)
@@ -125,6 +130,8 @@ static bool give_named(struct rules *r, struct error *e, const struct node *n, c
 	struct rule *rule = rules_named(r, n->text);
 	if (!rule)
 		return no_rule(r, e, n);
+	if (rule->service != f->service)
+		return node_error(e, n, "the rule \"%s\" is of another service than this filter", rule->name);
 	give(r, rule, f);
 	return true;
 }
@@ -133,7 +140,8 @@ bool filters_finish(struct rules *r, struct error *e)
 {
 	for (const struct filter_wait *w = owner_of(r)->waiting; w; w = w->next) {
 		for (size_t i = 0; w->filter->any && i < r->count; i++)
-			give(r, &r->rule[i], w->filter);
+			if (r->rule[i].service == w->filter->service)
+				give(r, &r->rule[i], w->filter);
 		for (const struct node *n = w->filter->any ? NULL : w->rules->first; n; n = n->next)
 			if (!give_named(r, e, n, w->filter))
 				return false;

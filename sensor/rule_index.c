@@ -101,6 +101,9 @@ void rules_index(struct rules *r)
 	uint32_t sets = 0;
 	r->set_words = (r->count + 63) / 64;
 	r->always = arena_take(arena, (r->set_words + 1) * sizeof(*r->always));
+	r->stats = arena_take(arena, (r->set_words + 1) * sizeof(*r->stats));
+	for (size_t i = 0; i < r->count; i++)
+		r->stats[i / 64] |= (uint64_t)(r->rule[i].service == IN_STATS) << (i % 64);
 	r->gate = arena_take(arena, (FACT_COUNT + 1) * sizeof(*r->gate));
 	count(r, p);
 	for (size_t i = 0; i < r->count; i++) {

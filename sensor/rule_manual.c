@@ -64,7 +64,7 @@ static void table(const struct rules *rules, struct rule_scratch *s, FILE *out)
 	fputs(".Bl -column \"transparent-proxy-suspected\" \"indication\" \"critical\" \"critical\" \"critical\" \"critical\"\n"
 	      ".It Em finding Ta Em certainty Ta Em none Ta Em baseline Ta Em dane Ta Em held\n", out);
 	for (size_t i = 0; i < rules->count; i++)
-		if (is_first(rules, i))
+		if (is_first(rules, i) && rules->rule[i].service == IN_SESSION)
 			table_row(rules, s, i, out);
 	fputs(".El\n", out);
 }
@@ -113,7 +113,9 @@ static void levels(const struct rules *rules, struct rule_scratch *s, const stru
 	struct rule_grades g;
 	char text[320];
 	rule_grades_make(rules, s, rule, &g);
-	if (constant(&g) != RULE_NO_LEVEL)
+	if (rule->service == IN_STATS)
+		snprintf(text, sizeof(text), "Certainty %s; level %s.", certainty, rule_level_short(constant(&g)));
+	else if (constant(&g) != RULE_NO_LEVEL)
 		snprintf(text, sizeof(text), "Certainty %s; level %s, whatever was promised.", certainty,
 			 rule_level_short(constant(&g)));
 	else
@@ -209,7 +211,12 @@ void rule_manual(const struct rules *rules, struct rule_scratch *s, FILE *out)
 	matrix(&rules->severity, out);
 	fputs(".Sh FINDINGS\n", out);
 	for (size_t i = 0; i < rules->count; i++)
-		if (is_first(rules, i))
+		if (is_first(rules, i) && rules->rule[i].service == IN_SESSION)
+			finding(rules, s, i, out);
+	fputs(".Sh FINDINGS ABOUT THE SENSOR\n", out);
+	mdoc_text(out, "What stats events tell of the sensor itself. An alert is raised when it begins, and closed when it ends.");
+	for (size_t i = 0; i < rules->count; i++)
+		if (is_first(rules, i) && rules->rule[i].service == IN_STATS)
 			finding(rules, s, i, out);
 	fputs(".Sh SEE ALSO\n.Xr mxwitness 1 ,\n.Xr mxwitness-rules 5 ,\n.Xr mxwitness-fields 7\n", out);
 }

@@ -86,8 +86,8 @@ static void settings(const struct rule *rule, FILE *out)
 	row(out, "status", rule->status < RULE_STATUSES ? rule_status_words[rule->status] : "");
 	row(out, "certainty", fact_table[F_certainty].words[rule->certainty]);
 	row(out, "verdict", rule->verdict < RULE_NO_VERDICT ? fact_table[F_verdict].words[rule->verdict] :
-							      "none: the session's verdict does not rest on it");
-	row(out, "segment", fact_table[F_segment].words[rule->segment]);
+							      rule->service == IN_STATS ? "" : "none: the session's verdict does not rest on it");
+	row(out, "segment", rule->service == IN_STATS ? "" : fact_table[F_segment].words[rule->segment]);
 	row(out, "TLSRPT", rule->tlsrpt);
 	for (unsigned i = 0; i < rule->techniques; i++)
 		n += (size_t)snprintf(buf + n, sizeof(buf) - n, "%s%s", i ? ", " : "", rule->technique[i]);
@@ -170,18 +170,30 @@ static void identity(const struct rules *rules, const struct rule *rule, FILE *o
 	}
 }
 
-static void levels(const struct rules *rules, struct rule_scratch *s, const struct rule *rule, FILE *out)
+static void shifts(const struct rule *rule, FILE *out)
 {
-	struct rule_grades g;
-	rule_grades_make(rules, s, rule, &g);
-	heading(out, "How bad it is, by what was promised and what became of the mail");
-	level_table(&g, out);
-	if (rule->own != RULE_NO_LEVEL)
-		fprintf(out, "  At least %s when client or server is the site's own.\n", rule_level_short(rule->own));
 	for (unsigned i = 0; i < rule->shifts; i++) {
 		fprintf(out, "  Then one level %s: ", rule->shift[i].by > 0 ? "up" : "down");
 		rule_page_wrap(out, rule->shift[i].why, rule->shift[i].by > 0 ? 21 : 23, 4, WIDTH);
 	}
+}
+
+static void levels(const struct rules *rules, struct rule_scratch *s, const struct rule *rule, FILE *out)
+{
+	struct rule_grades g;
+	rule_grades_make(rules, s, rule, &g);
+	if (rule->service == IN_STATS) {
+		heading(out, "How bad it is");
+		fprintf(out, "  %s; it is about the sensor itself, and not about mail.\n",
+			fact_table[F_alert_level].words[rule->site_level != RULE_NO_LEVEL ? rule->site_level : rule->fixed]);
+		shifts(rule, out);
+		return;
+	}
+	heading(out, "How bad it is, by what was promised and what became of the mail");
+	level_table(&g, out);
+	if (rule->own != RULE_NO_LEVEL)
+		fprintf(out, "  At least %s when client or server is the site's own.\n", rule_level_short(rule->own));
+	shifts(rule, out);
 	if (rule->cap != level_critical)
 		fprintf(out, "  At most %s, whatever was promised.\n", rule_level_short(rule->cap));
 	if (rule->fixed == RULE_NO_LEVEL && rule->site_level == RULE_NO_LEVEL)

@@ -80,7 +80,7 @@ static bool sentences_read(struct error *e, const struct node *list, struct rule
 	for (const struct node *n = list->first; n; n = n->next) {
 		if (rule->texts == RULE_TEXTS)
 			return node_error(e, n, "more than %d sentences", RULE_TEXTS);
-		if (!sentence_read(e, n, &rule->text[rule->texts++]))
+		if (!sentence_read(e, n, rule->service, &rule->text[rule->texts++]))
 			return false;
 	}
 	return true;
@@ -163,6 +163,19 @@ static bool under_cap(struct error *e, const struct node *map, const struct rule
 	return true;
 }
 
+/* What only sessions have: promises, sides, a verdict, packets. */
+static bool of_sessions(struct error *e, const struct node *map, const struct rule *rule)
+{
+	static const char *const keys[] = { "verdict", "floor", "own", "evidence", "segment" };
+	const struct node *levels = node_get(map, "levels");
+	for (size_t i = 0; rule->service == IN_STATS && i < COUNT(keys); i++)
+		if (node_get(map, keys[i]))
+			return node_error(e, node_get(map, keys[i])->key, "%s belongs to rules about sessions", keys[i]);
+	if (rule->service == IN_STATS && levels && node_is(levels, "matrix"))
+		return node_error(e, levels, "the matrix is for sessions; a rule about stats has one level");
+	return true;
+}
+
 bool settings_read(struct rules *r, struct error *e, const struct node *map, struct selection *sel,
 		   const struct expr *condition, struct rule *rule)
 {
@@ -170,7 +183,7 @@ bool settings_read(struct rules *r, struct error *e, const struct node *map, str
 	rule->fixed = rule->sigma_level;
 	if (!map)
 		return true;
-	if (!known_keys(e, map, own_keys, OWN_KEYS))
+	if (!known_keys(e, map, own_keys, OWN_KEYS) || !of_sessions(e, map, rule))
 		return false;
 	for (unsigned k = 0; k < OWN_KEYS; k++) {
 		const struct node *v = node_get(map, own_keys[k]);

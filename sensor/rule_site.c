@@ -46,11 +46,12 @@ const char *rule_site_path(struct rule_site *site)
 	if (!site->dir)
 		return NULL;
 	const char *dir = (const char *)site->dir->text.p, *slash = strrchr(site->dir->path, '/');
-	if (dir[0] == '/' || !slash)
+	const char *folder = site->folder ? site->folder : site->dir->path;
+	size_t n = site->folder ? strlen(folder) : slash ? (size_t)(slash - folder) + 1 : 0;
+	if (dir[0] == '/' || n == 0)
 		return dir;
-	size_t n = (size_t)(slash - site->dir->path) + 1;
 	char *path = arena_take(&site->arena, n + site->dir->text.n + 1);
-	memcpy(path, site->dir->path, n);
+	memcpy(path, folder, n);
 	memcpy(path + n, dir, site->dir->text.n);
 	return path;
 }

@@ -193,7 +193,7 @@ static bool verdict_one(struct rules *r, struct error *e, const struct node *n, 
 		return node_error(e, detection->key, "the last case holds for all that is left: it has no detection");
 	if (n->next && !detection)
 		return node_error(e, n, "a case without detection must be the last");
-	return sentence_read(e, why, &v->why) && case_detection(r, detection, v);
+	return sentence_read(e, why, IN_SESSION, &v->why) && case_detection(r, detection, v);
 }
 
 bool verdict_document(struct rules *r, struct error *e, const struct node *doc)

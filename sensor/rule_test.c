@@ -11,13 +11,14 @@
 
 enum { TESTS_MAX = 10000 };
 
-/* session   its base's facts and its own
+/* session   its base's facts and its own; of a stats event where service is IN_STATS
  * findings  the list of what is expected; NULL: a document that is only there to be a base
  * verdict   NULL: any */
 struct test {
 	const char *name;
 	const struct node *at, *findings, *verdict;
 	struct record *session;
+	uint8_t service;
 	bool is_base;
 };
 
@@ -74,7 +75,15 @@ static bool is_variant(struct run *run, const struct node *id, const struct node
 	return no_word(run->e, variant, "variant of this finding", names, n);
 }
 
-static bool expected_one(struct run *run, const struct node *list, const struct node *item)
+/* Do two expectations speak of the same finding? Of a session there is one of an id; of a stats event, one a variant. */
+static bool same_finding(const struct node *a, const struct node *b, uint8_t service)
+{
+	const struct node *va = node_get(a, "variant"), *vb = node_get(b, "variant");
+	return bytes_eq(node_get(a, "id")->text, node_get(b, "id")->text) &&
+	       (service != IN_STATS || !va || !vb || bytes_eq(va->text, vb->text));
+}
+
+static bool expected_one(struct run *run, const struct node *list, const struct node *item, uint8_t service)
 {
 	static const char *const keys[] = { "id", "variant", "certainty", "level" };
 	if (item->kind != NODE_MAP)
@@ -89,19 +98,19 @@ static bool expected_one(struct run *run, const struct node *list, const struct 
 	if (!is_finding(run, id))
 		return false;
 	for (const struct node *other = list->first; other != item; other = other->next)
-		if (bytes_eq(node_get(other, "id")->text, id->text))
+		if (same_finding(other, item, service))
 			return node_error(run->e, id, "a session has one finding of an id; this one stands here a second time");
 	return (!variant || is_variant(run, id, variant)) &&
 	       (!certainty || word_read(run->e, certainty, "certainty", F_certainty, &word)) &&
 	       (!level || level_read(run->e, level, &word));
 }
 
-static bool expected(struct run *run, const struct node *list)
+static bool expected(struct run *run, const struct node *list, uint8_t service)
 {
 	if (list->kind != NODE_LIST)
 		return node_error(run->e, list, "findings is a list; [] means that there must be none");
 	for (const struct node *item = list->first; item; item = item->next)
-		if (!expected_one(run, list, item))
+		if (!expected_one(run, list, item, service))
 			return false;
 	return true;
 }
@@ -130,7 +139,10 @@ static bool name_read(struct run *run, const struct node *doc, struct test *t)
 static bool base_read(struct run *run, const struct node *base, struct test *t)
 {
 	struct test *found = base->kind == NODE_SCALAR ? test_find(run, base->text) : NULL;
+	if (found && t->service && found->service != t->service)
+		return node_error(run->e, base, "one of the two is a session and one is stats");
 	if (found) {
+		t->service = found->service;
 		found->is_base = true;
 		*t->session = *found->session;
 		return true;
@@ -145,24 +157,30 @@ static bool base_read(struct run *run, const struct node *base, struct test *t)
 
 static bool test_read(struct run *run, const struct node *doc, struct test *t)
 {
-	static const char *const keys[] = { "name", "description", "base", "session", "findings", "verdict" };
+	static const char *const keys[] = { "name", "description", "base", "session", "stats", "findings", "verdict" };
 	if (doc->kind != NODE_MAP)
 		return node_error(run->e, doc, "a test is a map with name, session and findings");
 	if (!known_keys(run->e, doc, keys, COUNT(keys)) || !name_read(run, doc, t))
 		return false;
-	const struct node *base = node_get(doc, "base"), *session = node_get(doc, "session");
+	const struct node *base = node_get(doc, "base"), *session = node_get(doc, "session"), *stats = node_get(doc, "stats");
 	uint8_t word;
 	t->at = doc;
 	t->findings = node_get(doc, "findings");
 	t->verdict = node_get(doc, "verdict");
-	if (!base && !session)
+	t->service = stats ? IN_STATS : session ? IN_SESSION : 0;
+	if (stats && session)
+		return node_error(run->e, stats->key, "a test has a session or stats, not both");
+	if (stats && t->verdict)
+		return node_error(run->e, t->verdict->key, "stats have no verdict");
+	if (!base && !session && !stats)
 		return node_error(run->e, doc, "session is missing");
 	if (t->verdict && !t->findings)
 		return node_error(run->e, doc, "findings is missing; [] means that there must be none");
 	t->session = arena_take(&run->arena, sizeof(*t->session));
 	record_init(t->session);
 	return (!base || base_read(run, base, t)) && (!session || session_yaml_read(session, t->session, run->e)) &&
-	       (!t->findings || expected(run, t->findings)) && (!t->verdict || word_read(run->e, t->verdict, "verdict", F_verdict, &word));
+	       (!stats || stats_yaml_read(stats, t->session, run->e)) &&
+	       (!t->findings || expected(run, t->findings, t->service)) && (!t->verdict || word_read(run->e, t->verdict, "verdict", F_verdict, &word));
 }
 
 static bool test_add(struct run *run, const struct test *t)
@@ -236,12 +254,27 @@ static bool fits(const struct node *item, const struct finding *f)
 	       key_fits(item, "level", word_of(F_alert_level, f->level));
 }
 
-static const struct finding *of_id(const struct finding *f, size_t n, struct bytes id)
+/* The finding that was expected; else one of the same id, else NULL. */
+static const struct finding *found_for(const struct finding *f, size_t n, const struct node *item)
 {
-	for (size_t i = 0; i < n; i++)
-		if (bytes_eq(bytes_of(f[i].rule->finding), id))
+	const struct finding *near = NULL;
+	for (size_t i = 0; i < n; i++) {
+		if (!bytes_eq(bytes_of(f[i].rule->finding), node_get(item, "id")->text))
+			continue;
+		if (fits(item, &f[i]))
 			return &f[i];
-	return NULL;
+		near = near ? near : &f[i];
+	}
+	return near;
+}
+
+static bool is_wanted(const struct test *t, const struct finding *f)
+{
+	for (const struct node *item = t->findings->first; item; item = item->next)
+		if (node_is(node_get(item, "id"), f->rule->finding) &&
+		    (t->service != IN_STATS || key_fits(item, "variant", f->rule->variant)))
+			return true;
+	return false;
 }
 
 /* The same spelling for both sides, so that they can be compared by eye. */
@@ -269,7 +302,7 @@ static bool compare(const struct test *t, const struct finding *f, size_t n, int
 {
 	bool good = true;
 	for (const struct node *item = t->findings->first; item; item = item->next) {
-		const struct finding *got = of_id(f, n, node_get(item, "id")->text);
+		const struct finding *got = found_for(f, n, item);
 		if (got && fits(item, got))
 			continue;
 		good = false;
@@ -281,10 +314,7 @@ static bool compare(const struct test *t, const struct finding *f, size_t n, int
 			fputs("    got       nothing of this id\n", out);
 	}
 	for (size_t i = 0; i < n; i++) {
-		bool wanted = false;
-		for (const struct node *item = t->findings->first; item; item = item->next)
-			wanted = wanted || node_is(node_get(item, "id"), f[i].rule->finding);
-		if (wanted)
+		if (is_wanted(t, &f[i]))
 			continue;
 		good = false;
 		if (out)
@@ -304,7 +334,8 @@ static void judge(struct run *run, const struct test *t)
 {
 	struct finding f[RULE_FINDINGS];
 	struct record r = *t->session;
-	size_t n = rules_judge(run->rules, run->scratch, &r, f, RULE_FINDINGS);
+	size_t n = t->service == IN_STATS ? rules_judge_stats(run->rules, run->scratch, &r, f, RULE_FINDINGS) :
+		   rules_judge(run->rules, run->scratch, &r, f, RULE_FINDINGS);
 	int64_t verdict = record_get_num(&r, F_verdict, verdict_unknown);
 	for (size_t i = 0; i < n; i++)
 		run->raised[f[i].rule - run->rules->rule] = true;

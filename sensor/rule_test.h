@@ -1,4 +1,4 @@
-/* rule_test: tests of rules: small sessions written as YAML, and the findings that the rules must make of them, no more
+/* rule_test: tests of rules: small sessions, or stats events, written as YAML, and the findings that the rules must make of them, no more
  * and no fewer. mxwitness-rules(5) */
 #ifndef RULE_TEST_H
 #define RULE_TEST_H

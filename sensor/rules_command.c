@@ -11,6 +11,7 @@
 #include "folder.h"
 #include "read.h"
 #include "rule_file.h"
+#include "metrics.h"
 #include "rule_lint.h"
 #include "rule_list.h"
 #include "rule_manual.h"
@@ -44,18 +45,19 @@ static void unload(struct context *c)
 /* The rules of folder, and the site's own, in place of those that the configuration names, when there are some. */
 static bool load_from(struct context *c, const char *folder, const char *own)
 {
-	struct site networks = { .mirror_all = false };
-	struct rule_site site = { .dir = NULL };
-	bool ok = !c->o->config || config_read(c->o->config, &networks, &site, c->e);
+	struct settings settings = { .folder = NULL };
+	struct rule_site *site = &settings.rules;
+	bool ok = config_read(c->o->config, &settings, c->e);
 	if (ok && own) {
-		struct node *dir = arena_take(&site.arena, sizeof(*dir));
+		struct node *dir = arena_take(&site->arena, sizeof(*dir));
 		*dir = (struct node){ .path = "", .line = 1, .col = 1, .kind = NODE_SCALAR };
-		dir->text = (struct bytes){ (const uint8_t *)arena_string(&site.arena, bytes_of(own)), strlen(own) };
-		site.dir = dir;
+		dir->text = (struct bytes){ (const uint8_t *)arena_string(&site->arena, bytes_of(own)), strlen(own) };
+		site->dir = dir;
+		site->folder = NULL;
 	}
 	unload(c);
-	c->rules = ok ? rules_load(folder, &site, c->e) : NULL;
-	rule_site_free(&site);
+	c->rules = ok ? rules_load(folder, site, c->e) : NULL;
+	settings_free(&settings);
 	if (!c->rules)
 		return false;
 	c->scratch = rule_scratch_new(c->rules);
@@ -174,6 +176,8 @@ static bool fields(struct context *c)
 {
 	if (is_format(c, "mdoc"))
 		fact_list_mdoc(c->out);
+	else if (is_format(c, "metrics"))
+		metrics_mdoc(c->out);
 	else if (is_format(c, "tsv"))
 		fact_list_tsv(c->out);
 	else if (fact_list(c->out, c->o->args, c->o->nargs) == 0)

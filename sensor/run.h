@@ -4,10 +4,12 @@
 #include "channel.h"
 #include "evidence.h"
 #include "judge/peer.h"
-#include "judge/site.h"
 #include "resolver.h"
 #include "rule_file.h"
+#include "sandbox.h"
+#include "settings.h"
 #include "source.h"
+#include "supervisor.h"
 #include "verify.h"
 #include "wire/pipeline.h"
 
@@ -21,15 +23,15 @@ struct run {
 	struct pipeline_config pipeline;
 	struct resolver_config resolver;
 	struct rules *rules;
-	struct rule_site rule_site;
-	struct site site;
+	struct settings settings;
 	struct peer *peer;
 	struct evidence_dir *evidence;      /* NULL: none is written */
 	struct evidence_context context;
 	const struct claim *claim;          /* of the evidence file that is read to verify it; else NULL */
 	int inner[RUN_INNER];               /* descriptors of who started us, to be closed in every process; -1: none */
+	struct sandbox_user user;
 	enum format format;
-	int out, spill;
+	int out, spill, verifier;           /* verifier: see proc_verifier; -1: there is none */
 	bool all, colour, progress, verbose;
 	unsigned width;
 };
@@ -40,7 +42,14 @@ int run_all(const struct run *run);
 
 /* One process each: they return its exit status. A channel is owned by the process it is given to. */
 int proc_capture(const struct run *run, struct channel *judge, struct channel *resolver);
-int proc_resolver(const struct run *run, struct channel *capture, struct channel *judge);
+int proc_resolver(const struct run *run, struct channel *capture, struct channel *judge, int forwarder);
+/* resolver, forwarder: the ends of their pair (outside.h); forwarder is -1 where nothing is asked live. supervisor: whom job
+ * shows its life, or NULL. */
+int proc_forwarder(const struct run *run, int resolver, const struct supervisor *supervisor, unsigned job);
 int proc_judge(const struct run *run, struct channel *capture, struct channel *resolver, struct channel *output);
 int proc_output(const struct run *run, struct channel *judge);
+/* fd: its end of a pair of packets, whose other end run->verifier is in the output process. */
+int proc_verifier(const struct run *run, int fd);
+/* In the output process: the verdict of the evidence file at path, repeated by the verifier process behind fd. */
+void verifier_ask(int fd, const char *path, struct verify_result *result);
 #endif

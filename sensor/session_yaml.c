@@ -16,6 +16,7 @@ enum { NAME = 160 };
 struct reader {
 	struct record *session;
 	struct error *e;
+	uint8_t service;
 	uint64_t named[(FACT_COUNT + 63) / 64];
 };
 
@@ -224,11 +225,15 @@ static bool fact_read(struct reader *r, const struct node *key, struct bytes nam
 	*f = fact_by_name(name);
 	if (*f == FACT_COUNT)
 		return unknown_name(r, key, name);
-	if (!detection_knows(*f))
+	bool other = detection_knows(*f, IN_SESSION) || detection_knows(*f, IN_STATS);
+	if (other && !detection_knows(*f, r->service))
+		return node_error(r->e, key, "\"%s\" is no fact of %s", fact_table[*f].name,
+				  r->service == IN_STATS ? "stats events" : "sessions");
+	if (!other)
 		return node_error(r->e, key, "\"%s\" comes after the rules: it is not known yet when they are evaluated",
 				  fact_table[*f].name);
 	if (r->named[*f / 64] >> (*f % 64) & 1)
-		return node_error(r->e, key, "\"%s\" stands in this session a second time", fact_table[*f].name);
+		return node_error(r->e, key, "\"%s\" stands here a second time", fact_table[*f].name);
 	r->named[*f / 64] |= UINT64_C(1) << (*f % 64);
 	return true;
 }
@@ -350,13 +355,26 @@ static bool map_read(struct reader *r, const struct node *map, struct bytes pref
 	return true;
 }
 
+static bool event_read(struct reader *r, const struct node *map)
+{
+	r->session->truncated = 0;
+	if (!map_read(r, map, (struct bytes){ (const uint8_t *)"", 0 }))
+		return false;
+	return !r->session->truncated || node_error(r->e, map, "a session holds at most %d octets of text", RECORD_TEXT);
+}
+
 bool session_yaml_read(const struct node *map, struct record *session, struct error *e)
 {
-	struct reader r = { .session = session, .e = e };
+	struct reader r = { .session = session, .e = e, .service = IN_SESSION };
 	if (map->kind != NODE_MAP)
 		return node_error(e, map, "a session is a map of facts, like mxwitness.smtp.starttls.offered: false");
-	session->truncated = 0;
-	if (!map_read(&r, map, (struct bytes){ (const uint8_t *)"", 0 }))
-		return false;
-	return !session->truncated || node_error(e, map, "a session holds at most %d octets of text", RECORD_TEXT);
+	return event_read(&r, map);
+}
+
+bool stats_yaml_read(const struct node *map, struct record *stats, struct error *e)
+{
+	struct reader r = { .session = stats, .e = e, .service = IN_STATS };
+	if (map->kind != NODE_MAP)
+		return node_error(e, map, "stats is a map of facts, like mxwitness.stats.silent: [mail]");
+	return event_read(&r, map);
 }

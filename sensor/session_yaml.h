@@ -8,4 +8,6 @@
 /* session_yaml_read: puts what map says into session, over what is there already; null takes a fact, or all facts
  * under a name, away. false: e says which line says something that no session can hold, and what would be right. */
 bool session_yaml_read(const struct node *map, struct record *session, struct error *e);
+/* stats_yaml_read: the same for a stats event, and the facts that rules about these may test. */
+bool stats_yaml_read(const struct node *map, struct record *stats, struct error *e);
 #endif

@@ -6,12 +6,26 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { BUNDLE_MAX = 8 << 20 };
 
 /* Where systems keep them, when the library's own place has none. */
 static const char *const bundles[] = { "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt",
 				       "/etc/ssl/ca-bundle.pem", "/etc/ssl/cert.pem" };
+
+const char *trust_system_file(void)
+{
+	const char *file = getenv(X509_get_default_cert_file_env());
+	if (file && *file)
+		return access(file, R_OK) == 0 ? file : NULL;
+	if (access(X509_get_default_cert_file(), R_OK) == 0)
+		return X509_get_default_cert_file();
+	for (size_t i = 0; i < sizeof(bundles) / sizeof(bundles[0]); i++)
+		if (access(bundles[i], R_OK) == 0)
+			return bundles[i];
+	return NULL;
+}
 
 /* Certificates that became trusted; -1: e says why. */
 static int load(struct peer *p, const char *path, struct error *e)

@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "trust.h"
 #include "upstream_spec.h"
 
 enum { TRY_MS = 2000, TRY_STREAM_MS = 3500, PAUSE_MS = 300, TOTAL_MS = 9000, ROUNDS = 2, IDLE_MS = 10000 };
@@ -79,8 +80,12 @@ static bool need_tls(struct upstream *u, struct error *e)
 	if (u->tls)
 		return true;
 	u->tls = SSL_CTX_new(TLS_client_method());
-	if (!u->tls || !SSL_CTX_set_min_proto_version(u->tls, TLS1_2_VERSION) || !SSL_CTX_set_default_verify_paths(u->tls))
+	if (!u->tls || !SSL_CTX_set_min_proto_version(u->tls, TLS1_2_VERSION))
 		return error_set(e, "DNS: OpenSSL cannot make a TLS client");
+	/* all of it now, for no file can be opened later; without one only a pinned server is believed */
+	const char *file = trust_system_file();
+	if (file)
+		SSL_CTX_load_verify_file(u->tls, file);
 	return true;
 }
 
@@ -403,6 +408,7 @@ static bool take(struct upstream *u, struct query *q, struct bytes m, uint16_t f
 	q->state = FREE;
 	clock_gettime(CLOCK_REALTIME, &t);
 	*reply = (struct upstream_reply){ .tag = q->tag, .end = UPSTREAM_REPLY, .server = &s->peer.address, .tls = s->peer.tls };
+	reply->at = q->server;
 	reply->m = (struct dns_message){ .ts = (int64_t)t.tv_sec * 1000000000 + t.tv_nsec, .tcp = stream, .octets = m };
 	return true;
 }
@@ -522,7 +528,8 @@ static bool next_ended(struct upstream *u, struct upstream_reply *reply)
 	for (struct query *q = u->query; q < u->query + UPSTREAM_QUERIES; q++) {
 		if (q->state != ENDED)
 			continue;
-		*reply = (struct upstream_reply){ .tag = q->tag, .end = q->end, .server = &u->server[q->server].peer.address };
+		*reply = (struct upstream_reply){ .tag = q->tag, .end = q->end, .at = q->server };
+		reply->server = &u->server[q->server].peer.address;
 		q->state = FREE;
 		return true;
 	}

@@ -1,5 +1,5 @@
 /* upstream: the recursive resolvers of live mode, over UDP, TCP and TLS: many questions at once, each with a tag that
- * comes back with its reply. The only outside sockets of the resolver, behind these functions. */
+ * comes back with its reply. All outside sockets of the sensor are behind these functions, in the forwarder process. */
 #ifndef UPSTREAM_H
 #define UPSTREAM_H
 #include "dns_message.h"
@@ -17,12 +17,14 @@ struct upstream;
 enum upstream_end { UPSTREAM_REPLY, UPSTREAM_SILENT, UPSTREAM_BROKEN, UPSTREAM_SERVFAIL, UPSTREAM_REFUSED, UPSTREAM_OTHER };
 
 /* m       with UPSTREAM_REPLY: a loan until the next call, its ts the time it came, its question the one asked
- * server  whose reply it is
+ * at      whose reply it is: its number, counted from 0
+ * server  its address
  * tls     it came over TLS */
 struct upstream_reply {
 	uint64_t tag;
 	enum upstream_end end;
 	struct dns_message m;
+	unsigned at;
 	const struct sockaddr_storage *server;
 	bool tls;
 };
@@ -36,8 +38,8 @@ struct upstream_counts {
 
 /* text: n servers, asked in that order: "192.0.2.1@53", "2001:db8::1@53" ("@53" may be left out) for UDP with TCP behind
  * it; "tls://192.0.2.1@853#dns.example" for TLS with the name its certificate must have, from an authority of this
- * system (or of SSL_CERT_FILE); "tls://192.0.2.1#pin=BASE64" with the SHA-256 of its public key (RFC 7858 4.2).
- * NULL: e says which one is wrong. */
+ * system (trust_system_file); "tls://192.0.2.1#pin=BASE64" with the SHA-256 of its public key (RFC 7858 4.2).
+ * All files are read here. NULL: e says which one is wrong. */
 struct upstream *upstream_new(const char *const *text, unsigned n, struct error *e);
 void upstream_free(struct upstream *u);
 /* Is text one that upstream_new takes? */

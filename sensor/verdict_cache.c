@@ -46,13 +46,23 @@ struct verdict_cache *verdict_cache_new(size_t budget)
 	return c;
 }
 
-void verdict_cache_free(struct verdict_cache *c)
+void verdict_cache_clear(struct verdict_cache *c)
 {
-	for (int i = 0; c && i < LISTS; i++)
+	for (int i = 0; i < LISTS; i++) {
 		for (struct entry *e = c->list[i].newest, *next; e; e = next) {
 			next = e->older;
 			free(e);
 		}
+		c->list[i] = (struct list){ .most = c->list[i].most };
+	}
+	memset(c->bucket, 0, sizeof(c->bucket));
+	c->counts.entries = 0;
+}
+
+void verdict_cache_free(struct verdict_cache *c)
+{
+	if (c)
+		verdict_cache_clear(c);
 	free(c);
 }
 

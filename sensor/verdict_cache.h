@@ -19,6 +19,8 @@ struct verdict_cache;
  * may have, so that names that somebody invents do not displace those that exist. NULL: no memory. */
 struct verdict_cache *verdict_cache_new(size_t budget);
 void verdict_cache_free(struct verdict_cache *c);
+/* Forgets all answers; counters go on. */
+void verdict_cache_clear(struct verdict_cache *c);
 /* The answer to (name, type) into a, all but its id. now: ms of a monotonic clock. false: none that still holds. */
 bool verdict_cache_get(struct verdict_cache *c, const char *name, uint16_t type, int64_t now, struct answer *a);
 /* Keeps a for ttl seconds (see verdict_cache_ttl; 0: not at all), instead of what was there. */

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <signal.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "json_read.h"
@@ -64,6 +65,40 @@ void claim_site(const struct claim *claim, struct record *session)
 	}
 }
 
+/* A time as alerts have it, in ns; 0: it is none. */
+static int64_t time_of(struct bytes value)
+{
+	char text[48];
+	struct tm tm = { 0 };
+	long ns = 0;
+	int used = 0, digits = 0;
+	if (value.n < 3 || value.n - 2 >= sizeof(text))
+		return 0;
+	memcpy(text, value.p + 1, value.n - 2);
+	text[value.n - 2] = '\0';
+	const char *rest = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
+	if (rest && *rest == '.' && sscanf(rest, ".%n%9ld%n", &digits, &ns, &used) == 1)
+		for (int i = used - digits; i < 9; i++)
+			ns *= 10;
+	return rest ? (int64_t)timegm(&tm) * 1000000000 + ns : 0;
+}
+
+/* When the DNS said it, if it was asked live: proofs are judged as of then, not of the packets. 0: by the packets. */
+static int64_t asked_at(const struct claim *claim)
+{
+	struct json_walk w;
+	struct json_leaf leaf;
+	int64_t at = 0;
+	bool live = false;
+	for (json_walk(&w, claim->alert); json_next(&w, &leaf);) {
+		if (strcmp(leaf.path, "mxwitness.dane.source") == 0)
+			live = bytes_eq(leaf.value, bytes_of("\"live\""));
+		else if (strcmp(leaf.path, "mxwitness.dane.as_of") == 0)
+			at = time_of(leaf.value);
+	}
+	return live ? at : 0;
+}
+
 /* Mail ports, and whether the DNS was asked at all, as they were then. */
 static bool use_context(struct run *run, const struct claim *claim)
 {
@@ -73,6 +108,7 @@ static bool use_context(struct run *run, const struct claim *claim)
 	char text[512];
 	bool ports = false;
 	run->resolver.mode = RESOLVE_CAPTURE;
+	run->resolver.as_of = asked_at(claim);
 	for (json_walk(&w, claim->context); json_next(&w, &leaf);) {
 		size_t n = leaf.value.n > 2 ? leaf.value.n - 2 : 0;
 		if (n == 0 || n >= sizeof(text))
@@ -125,6 +161,7 @@ void verify_file(const struct run *base, const char *path, struct verify_result 
 		return;
 	}
 	run.claim = &claim;
+	run.dns_source = NULL; /* what counts of it is in the file */
 	run.resolver.budget = DNS_STORE;
 	run.pipeline.flows = FLOWS;
 	run.pipeline.dialogues = DIALOGUES;
@@ -132,6 +169,7 @@ void verify_file(const struct run *base, const char *path, struct verify_result 
 	run.pipeline.exhibits = 0;
 	run.progress = false;
 	run.spill = -1;
+	run.dns_source = NULL;          /* what the first verdict had from there is in the file */
 	run.source = source_open(paths, 1, &e);
 	if (!run.source) {
 		fail(r, path, e.text);

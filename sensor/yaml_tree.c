@@ -141,9 +141,9 @@ static bool scalar(struct reader *r, const yaml_event_t *ev)
 	struct bytes text = { ev->data.scalar.value, ev->data.scalar.length };
 	struct node *n = node_new(r, ev, NODE_SCALAR);
 	if (ev->data.scalar.anchor)
-		return node_error(r->e, n, "anchors are not allowed in a rule");
+		return node_error(r->e, n, "anchors are not allowed");
 	if (ev->data.scalar.tag)
-		return node_error(r->e, n, "tags are not allowed in a rule; quotes make a string");
+		return node_error(r->e, n, "tags are not allowed; quotes make a string");
 	if (text.n > YAML_SCALAR_MAX)
 		return node_error(r->e, n, "a text of more than %d octets", YAML_SCALAR_MAX);
 	if (text.n && memchr(text.p, 0, text.n))
@@ -159,7 +159,7 @@ static bool open_collection(struct reader *r, const yaml_event_t *ev, enum node_
 {
 	struct node *n = node_new(r, ev, kind);
 	if (marked)
-		return node_error(r->e, n, "anchors and tags are not allowed in a rule");
+		return node_error(r->e, n, "anchors and tags are not allowed");
 	if (r->depth + 1 == YAML_DEPTH_MAX)
 		return node_error(r->e, n, "nested more than %d deep", YAML_DEPTH_MAX);
 	if (!place(r, n))
@@ -187,7 +187,7 @@ static bool event(struct reader *r, const yaml_event_t *ev)
 		r->depth--;
 		return true;
 	case YAML_ALIAS_EVENT:
-		return node_error(r->e, node_new(r, ev, NODE_SCALAR), "aliases are not allowed in a rule");
+		return node_error(r->e, node_new(r, ev, NODE_SCALAR), "aliases are not allowed");
 	case YAML_NO_EVENT:
 	case YAML_STREAM_START_EVENT:
 	case YAML_STREAM_END_EVENT:

@@ -32,12 +32,12 @@ struct exhibit_head {
  * n        octets that follow this head, filled up to a multiple of 8
  * was      octets that were captured, up to the end of the payload; those behind n were covered and are left out
  * covered  of the payload, octets that were covered, those left out included
- * what     enum exhibit_what         dir  enum dir */
+ * what     enum exhibit_what         dir  enum dir         zero  so that equal exhibits are the same octets */
 struct exhibit_packet {
 	int64_t ts;
 	uint64_t number;
 	uint32_t linktype, wire_len, n, was, covered, what;
-	uint8_t dir;
+	uint8_t dir, zero[7];
 };
 
 struct exhibit_walk {

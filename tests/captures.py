@@ -31,7 +31,7 @@ def run(program, anchor, expect, capture):
     if os.path.exists(anchor):
         args += ["--trust-anchor", anchor]
     folder = os.path.dirname(capture)
-    args += [os.path.join(folder, o) if o.endswith(".yaml") else o for o in expect.get("options", [])]
+    args += [os.path.join(folder, o) if o.endswith((".yaml", ".pcapng")) else o for o in expect.get("options", [])]
     done = subprocess.run(args + [capture], stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=120)
     again = subprocess.run(args + [capture], stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=120)
     events = [json.loads(line) for line in done.stdout.decode("utf-8").splitlines()]

@@ -36,9 +36,9 @@ def main():
         print("community: 0 passed, 0 failed, 1 skipped (no tshark with Community ID here)")
         return 0
     for capture in captures:
-        # flows without a payload octet are no sessions, so ours are among theirs
+        # flows without a payload octet are no sessions, so ours are among theirs; a capture of DNS alone has neither
         mine, other = ours(program, capture), theirs(capture)
-        if mine and mine <= other:
+        if mine <= other and (mine or not other):
             passed += 1
         else:
             failed += 1

@@ -111,7 +111,7 @@ def options_of(path):
     with open(name, encoding="utf-8") as f:
         expect = json.load(f)
     out = ["--dns", expect.get("dns", "capture"), "--trust-anchor", os.path.join(HERE, "pcaps", "root.anchor")]
-    return out + [os.path.join(folder, o) if o.endswith(".yaml") else o for o in expect.get("options", [])]
+    return out + [os.path.join(folder, o) if o.endswith((".yaml", ".pcapng")) else o for o in expect.get("options", [])]
 
 
 class Lane:

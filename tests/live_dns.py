@@ -270,7 +270,7 @@ def ask(program, folder, servers, questions, anchor="anchor", more=(), env=None,
                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True, env=dict(os.environ, **(env or {})))
     lines = [l.split("\t") for l in p.stdout.splitlines() if "\t" in l]
     answers = [dict(zip(("ms", "id", "name", "type", "status", "rrs", "fault", "ttl", "why"), l)) for l in lines]
-    counts = dict(zip(*[iter((p.stdout.splitlines() or ["", ""])[-2].split())] * 2)) if p.returncode == 0 else {}
+    counts = dict(zip(*[iter((p.stdout.splitlines() or ["", "", ""])[-3].split())] * 2)) if p.returncode == 0 else {}
     return answers, counts, p.stderr + (p.stdout.splitlines() or [""])[-1]
 
 
@@ -363,6 +363,24 @@ def tests(program, folder, pin):
         answers, counts, text = go([plain], [("mx.signed.test", A)], prefix=("faketime", "-f", "+90d"))
         check("a clock that is 60 days ahead", counts.get("fault") == "clock" and "14" in text, (answers, counts, text))
 
+    for what, canaries, fault, line in (
+            ("as they must be", ["signed.test", "mx.bogus.test=bogus", "alpha.net"], "none", "healthy"),
+            ("one that does not validate", ["signed.test", "mx.b1.test"], "canary", "mx.b1.test does not validate"),
+            ("one without signatures", ["plain.test"], "canary", "plain.test does not validate"),
+            ("one that should be bogus, and is not", ["signed.test", "alpha.net=bogus"], "canary", "alpha.net should be bogus"),
+            ("one that should be bogus, and has no signatures", ["plain.test=bogus"], "canary", "plain.test should be bogus")):
+        answers, counts, text = go([plain], [("mx.signed.test", A), ("mx.b2.test", A), "wait 700"], more=[w for c in canaries for w in ("-c", c)])
+        check("canary zones: " + what, counts.get("fault") == fault and line in text, (answers, counts, text))
+        check("canary zones: %s, before anything bogus is said" % what, one(answers, "mx.b2.test")["fault"] == fault, answers)
+    some = Resolver(dead_plain)
+    answers, counts, text = go([some], [("mx.signed.test", A), ("mx.b2.test", A)], more=("-c", "plain.test", "-c", "signed.test"))
+    check("one canary out of reach of two", counts.get("fault") == "none", (counts, text))
+    answers, counts, text = go([some], [("mx.signed.test", A), ("mx.b2.test", A)], more=("-c", "plain.test"))
+    check("all canaries out of reach", counts.get("fault") == "canary", (counts, text))
+    answers, counts, text = go([plain], QUESTIONS * 3, more=("-m", "24"))
+    check_table("a store of replies that is small", answers)
+    check("is begun anew", int(counts.get("renewed", 0)) > 0, counts)
+
     saved = os.path.join(folder, "saved.pcapng")
     answers, counts, _ = go([tls + "#dns.test"], QUESTIONS, env=ca, more=("-w", saved))
     check("replies are saved", int(counts.get("saved", 0)) > 10, counts)
@@ -405,13 +423,64 @@ def tests_read(program, folder):
         check("refused: " + " ".join(options), p.returncode == 2 and p.stdout == "" and p.stderr.startswith("mxwitness: "), p.stderr)
 
 
+# alerts that need the DNS, and alerts that only mention it
+WEAK = os.path.join(os.path.dirname(os.path.abspath(__file__)), "pcaps", "weak-rc4.pcapng")
+STRIPPED = os.path.join(os.path.dirname(os.path.abspath(__file__)), "pcaps", "strip-dane-clear-ipv6.pcapng")
+
+
+def tests_evidence(program, folder):
+    """Evidence of what was asked live: repeated from the file when the servers are gone, and years later."""
+    anchor = os.path.join(folder, "anchor")
+    for name, capture in (("stripped", STRIPPED), ("weak", WEAK)):
+        run("tshark", "-r", capture, "-Y", "tcp.port==25", "-w", os.path.join(folder, name + ".then"))
+    good, nobody = "%s@5301" % NET, "%s@5999" % NET
+    files = []
+    for what, age, mode, server, verdict in (("live", 60, "live", good, "tls-absent"), ("auto", 60, "auto", good, "tls-absent"),
+                                             ("a session of last month", 40 * 86400, "live", good, "dns-time-mismatch"),
+                                             ("nobody answers", 60, "live", nobody, "lookup-failed"),
+                                             ("nobody answers, and auto", 60, "auto", nobody, "lookup-failed")):
+        bare, out = os.path.join(folder, "stripped.pcapng"), os.path.join(folder, "evidence", what)
+        then = os.path.join(folder, ("weak" if server is nobody else "stripped") + ".then")
+        first = float(run("tshark", "-r", then, "-T", "fields", "-e", "frame.time_epoch").split()[0])
+        run("editcap", "-t", str(time.time() - first - age), then, bare)
+        os.makedirs(os.path.dirname(out), exist_ok=True)
+        p = subprocess.run([program, "read", "--format", "ndjson", "--trust-anchor", anchor, "--dns=" + mode, "--resolver", server, "--evidence", out,
+                            bare], stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True, timeout=90)
+        alerts = [e["mxwitness"] for e in map(json.loads, p.stdout.splitlines()) if e["event"]["dataset"] == "mxwitness.alert"]
+        check("evidence, %s: an alert" % what, bool(alerts) and all(a["dane"]["verdict"] == verdict for a in alerts), (p.stdout, p.stderr))
+        for a in alerts:
+            e, failed = a["evidence"], verdict == "lookup-failed"
+            check("evidence, %s: reproduced, or said why not" % what, e.get("reproduced") is not failed and
+                  ("no message shows" in e.get("why", "")) == failed, e)
+            files.append((what, os.path.join(out, e["file"]), failed))
+    return files
+
+
+def tests_verify(program, folder, files):
+    """When all servers are gone."""
+    anchor = os.path.join(folder, "anchor")
+    later = ["faketime", "-f", "+9y"] if shutil.which("faketime") else []
+    alone = ["unshare", "-rn", "sh", "-c", 'ip link set lo up; exec "$@"', "sh"]
+    if subprocess.run(alone + ["true"], stderr=subprocess.DEVNULL).returncode:
+        alone = []
+    for what, path, failed in files:
+        for how, prefix in (("now", []), ("in nine years", later), ("without a network", alone)):
+            p = subprocess.run(prefix + [program, "verify", "--trust-anchor", anchor, path], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                               universal_newlines=True, timeout=60)
+            check("verify %s, %s" % (how, what), p.returncode == failed and (": reproduced: " in p.stdout) is not failed, (p.stdout, p.stderr))
+        if "month" in what:
+            continue        # read judges by the time of the packets: the DNS of another day says nothing to it
+        p = subprocess.run([program, "read", "--format", "ndjson", "--trust-anchor", anchor, path], stdout=subprocess.PIPE, universal_newlines=True)
+        check("read on the evidence of " + what, any(json.loads(l)["event"]["dataset"] == "mxwitness.alert" for l in p.stdout.splitlines()), p.stdout)
+
+
 def main():
     program = sys.argv[1]
     missing = [t for t in ("nsd", "unbound", "ldns-keygen", "ldns-signzone", "openssl") if not shutil.which(t)]
     if missing:
         print("live dns: 0 passed, 0 failed, 1 skipped (no %s here: sh tools/setup live)" % ", ".join(missing))
         return 0
-    folder, children = tempfile.mkdtemp(), []
+    folder, children, files = tempfile.mkdtemp(), [], []
     try:
         served = world(folder)
         pin = certificates(folder)
@@ -420,11 +489,17 @@ def main():
         tests(program, folder, pin)
         if len(sys.argv) > 2 and shutil.which("tshark") and shutil.which("editcap"):
             tests_read(sys.argv[2], folder)
-    finally:
+            files = tests_evidence(sys.argv[2], folder)
         for c in children:
             c.terminate()
-        for c in children:
             c.wait()
+        if files:
+            tests_verify(sys.argv[2], folder, files)
+    finally:
+        for c in children:
+            if c.poll() is None:
+                c.kill()
+                c.wait()
         if os.environ.get("KEEP"):
             print(folder)
         else:

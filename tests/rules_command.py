@@ -155,6 +155,19 @@ LINT_ERRORS = [  # what is changed, into what, line and column, part of the mess
     ("text: [one, two, three]", "text: ['{mxwitness.smtp.baner}', b, c]", "14:10", "mxwitness.smtp.banner"),
     ("product: mxwitness, service: session", "product: mxwitness, service: sesion", "6:42", 'did you mean "session"?'),
     ("level: low\n", "level: low\n\tx: 1\n", "13:1", ""),
+    ("service: session", "service: stats", "9:5", "no fact of stats events"),
+    ("service: session", "service: alert", "6:42", "does not run rules over alert events"),
+    ("mxwitness.smtp.starttls.offered: false", "mxwitness.stats.silent: mail", "9:5", "no fact of sessions"),
+    ("text: [one, two, three]", "text: ['{mxwitness.stats.uptime}', b, c]", "14:10", "no fact of a session"),
+]
+STATS = [  # a rule about stats events: what is changed, into what, line and column, part of the message
+    ("  text: [one", "  verdict: clear\n  text: [one", "14:3", "belongs to rules about sessions"),
+    ("  text: [one", "  evidence: true\n  text: [one", "14:3", "belongs to rules about sessions"),
+    ("  text: [one", "  levels: matrix\n  text: [one", "14:11", "one level"),
+    ("  text: [one", "  finding: starttls-not-offered\n  text: [one", "6:1", "of another service"),
+    ("text: [one,", "text: ['{mxwitness.smtp.banner}',", "14:10", "no fact of a stats event"),
+    ("mxwitness.stats.silent: mail", "mxwitness.stats.silent: male", "9:29", 'did you mean "mail"?'),
+    ("mxwitness.stats.silent: mail", "observer.version: 1", "9:5", "not known yet"),
 ]
 
 
@@ -168,6 +181,14 @@ def lint():
         path = write(f"bad{i}.yaml", rule(1, old, new))
         status, out, err = run("lint", path)
         check(f"lint: {new!r}", status == 2 and err.startswith(f"{path}:{at}: ") and message in err
+              and err.count("\n") == 1, err)
+    about = rule(1, "service: session", "service: stats").replace("mxwitness.smtp.starttls.offered: false",
+                                                                  "mxwitness.stats.silent: mail")
+    check("lint: about stats", run("lint", write("stats.yaml", about))[0] == 0)
+    for i, (old, new, at, message) in enumerate(STATS):
+        path = write(f"stats{i}.yaml", change(about, old, new))
+        status, out, err = run("lint", path)
+        check(f"lint: about stats, {new!r}", status == 2 and err.startswith(f"{path}:{at}") and message in err
               and err.count("\n") == 1, err)
     several = write("several/a.yaml", rule(1, "offered: false", "offerd: false") + "---\n" + rule(2) + "---\n" +
                     rule(3, "level: low", "level: lo") + "--- # the last\n" + rule(1))

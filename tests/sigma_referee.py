@@ -85,8 +85,9 @@ def session_events(program):
 
 
 def shipped_rules():
+    """Those over sessions: rules about the sensor itself have events of their own."""
     return [p for p in sorted(glob.glob(os.path.join(ROOT, "rules", "*.yaml")))
-            if os.path.basename(p) not in ("severity.yaml", "verdict.yaml")]
+            if os.path.basename(p) not in ("severity.yaml", "verdict.yaml", "sensor.yaml")]
 
 
 def compare_shipped(mxwitness, program):
@@ -108,12 +109,13 @@ def compare_shipped(mxwitness, program):
 
 
 def rule_fields(mxwitness):
-    """Dotted name (without []) -> (type, words) of every fact that a rule may use."""
+    """Dotted name (without []) -> (type, words) of every fact that a rule over sessions may use."""
     lines = subprocess.run([mxwitness, "rules", "fields", "--format", "tsv"], stdout=subprocess.PIPE, check=True).stdout.decode()
     rows = [line.split("\t") for line in lines.splitlines()]
     head = rows[0]
-    at = {name: head.index(name) for name in ("name", "type", "words", "rules")}
-    return {r[at["name"]].replace("[]", ""): (r[at["type"]], r[at["words"]].split()) for r in rows[1:] if r[at["rules"]] == "yes"}
+    at = {name: head.index(name) for name in ("name", "type", "words", "rules", "datasets")}
+    return {r[at["name"]].replace("[]", ""): (r[at["type"]], r[at["words"]].split()) for r in rows[1:]
+            if r[at["rules"]] == "yes" and "session" in r[at["datasets"]].split()}
 
 
 TEXT_VALUES = {"tls.version": ["1.0", "1.1", "1.2", "1.3", "3.0"], "mxwitness.smtp.x_command": ["XXXX", "XXXXXXXX"],

@@ -81,7 +81,8 @@ static void write_rule(const struct rules *rules, const struct rule *rule, struc
 	put(a, F_rule_reference, rule->references ? rule->reference[0] : "");
 	put(a, F_rule_ruleset, rule->shipped ? rules->ruleset : "site");
 	put(a, F_variant, rule->variant);
-	record_num(a, F_segment, rule->segment);
+	if (rule->service == IN_SESSION)
+		record_num(a, F_segment, rule->segment);
 	put(a, F_tlsrpt, rule->tlsrpt);
 	for (unsigned i = 0; i < rule->techniques; i++)
 		record_add_cstr(a, F_threat_technique, rule->technique[i]);
@@ -148,6 +149,56 @@ static void write_alert(const struct record *session, const struct finding *f, s
 	record_num(a, F_alert_revision, 1);
 	record_cstr(a, F_alert_state, "open");
 	record_add(a, F_alert_sessions, id);
+}
+
+void alert_revise(struct record *a, unsigned revision)
+{
+	char buf[16];
+	struct text t = { buf, 0, sizeof(buf), false };
+	text_num(&t, revision);
+	record_num(a, F_alert_revision, revision);
+	hash(a, F_event_id, record_get_str(a, F_alert_incident), (struct bytes){ (const uint8_t *)buf, t.n });
+}
+
+/* What of a stats event an alert about it repeats. */
+static void copy_stats(struct record *to, const struct record *from)
+{
+	for (unsigned i = 0; i < FACT_COUNT; i++) {
+		enum fact f = (enum fact)i;
+		const struct fact_info *info = &fact_table[i];
+		bool common = info->sets & IN_SESSION && (info->room == ROOM_EVENT || f == F_event_id);
+		if (info->sets & IN_ALERT && info->sets & IN_STATS && !common && record_has(from, f))
+			copy(to, from, f);
+	}
+	to->truncated |= from->truncated;
+}
+
+static void write_state(const struct finding *f, int64_t since, int64_t now, bool closed, struct record *a)
+{
+	char buf[24];
+	struct text t = { buf, 0, sizeof(buf), false };
+	text_num(&t, since);
+	hash(a, F_alert_incident, (struct bytes){ (const uint8_t *)buf, t.n }, bytes_of(f->rule->uuid));
+	hash(a, F_event_id, record_get_str(a, F_alert_incident), bytes_of(closed ? "2" : "1"));
+	record_num(a, F_event_start, since);
+	record_num(a, F_event_end, now);
+	record_num(a, F_alert_first, since);
+	record_num(a, F_alert_last, now);
+	record_num(a, F_alert_count, 1);
+	record_num(a, F_alert_revision, closed ? 2 : 1);
+	record_cstr(a, F_alert_state, closed ? "closed" : "open");
+}
+
+void alert_make_stats(const struct rules *rules, const struct record *stats, const struct finding *f, int64_t since,
+		      int64_t now, bool closed, struct record *a)
+{
+	record_init(a);
+	write_rule(rules, f->rule, a);
+	write_level(f, a);
+	write_message(f->rule, stats, a);
+	write_state(f, since, now, closed, a);
+	copy_stats(a, stats);
+	write_reason(stats, f, a);
 }
 
 void alert_make(const struct rules *rules, const struct record *session, const struct finding *f, struct record *a)

@@ -10,4 +10,13 @@
  *          id, event.id one of the incident and revision 1: the same packets give the same ids. */
 void alert_make(const struct rules *rules, const struct record *session, const struct finding *finding,
 		struct record *alert);
+/* The alert is the revision-th of its incident, 2 or more: its event.id is another, and the incident's the same. */
+void alert_revise(struct record *alert, unsigned revision);
+
+/* alert_make_stats: the same for what a rule about stats events found: without a session, its addresses and packets.
+ * since   when it began, ns     now  time of this stats event
+ * closed  it is over: revision 2 of the alert
+ * The incident is a hash of since and the rule's id. */
+void alert_make_stats(const struct rules *rules, const struct record *stats, const struct finding *finding, int64_t since,
+		      int64_t now, bool closed, struct record *alert);
 #endif

@@ -98,10 +98,11 @@ void event_session(struct record *r)
 void event_alert(struct record *r)
 {
 	static const char *const category[] = { "network", "intrusion_detection", NULL };
+	static const char *const sensor[] = { "host", NULL };
 	static const char *const type[] = { "info", NULL };
 	common(r, "alert", "mxwitness.alert");
 	record_num(r, F_timestamp, record_get_num(r, F_event_end, 0));
-	list(r, F_event_category, category);
+	list(r, F_event_category, record_has(r, F_alert_sessions) ? category : sensor);
 	list(r, F_event_type, type);
 	if (r->truncated)
 		record_yes(r, F_truncated);

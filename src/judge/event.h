@@ -6,7 +6,7 @@
 /* Each sets the ECS fields that an event of its dataset has always (kind, category, type, dataset, observer, schema)
  * and its time, in a record whose other facts stand already. session also gets message. */
 void event_session(struct record *session);
-void event_alert(struct record *alert);
+void event_alert(struct record *alert); /* of a session, or of the sensor itself */
 /* at  time of the last packet, ns; 0: no packet was seen */
 void event_stats(struct record *stats, int64_t at);
 #endif

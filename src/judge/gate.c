@@ -129,6 +129,8 @@ static enum lack interference(const struct record *s)
 		return lack_COUNT;
 	if (yes(s, F_cap_midstream) || yes(s, F_cap_one_direction) || yes(s, F_cap_limit))
 		return lack_of(s);
+	if (yes(s, F_cap_lossy))
+		return lack_lossy;
 	bool few = num(s, F_src_packets) < FEW_PACKETS || num(s, F_dst_packets) < FEW_PACKETS;
 	return few ? lack_few_packets : lack_COUNT;
 }

@@ -13,7 +13,8 @@
  *                 and a decrypted copy
  *   negotiation   both hellos, once TLS began
  *   certificate   a certificate, taken or refused by the client, once TLS began; not for an anonymous suite
- *   interference  who ended it, or wrote twice: a RST, a conflict or a stall with too few packets to compare
+ *   interference  who ended it, or wrote twice: a RST, a conflict or a stall with too few packets to compare, or while the
+ *                 sensor itself lost packets (mxwitness.capture.lossy)
  * No entry means that all of these could be judged, or had no occasion. */
 void gate_judge(struct record *session);
 #endif

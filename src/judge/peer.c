@@ -407,12 +407,20 @@ static void judge_key(struct record *s, struct bytes leaf, struct bytes proof)
 	record_cstr(s, F_dane_why, "the certificate matches, but the server did not prove that it holds its key");
 }
 
+/* Until the client took it or refused it, a chain is only what somebody sent, and was held against no record. */
+static bool was_decided(const struct record *s)
+{
+	bool refused = record_get_tri(s, F_tls_failed) == TRI_YES &&
+		       record_get_num(s, F_tls_alert_side, side_COUNT) == side_client;
+	return refused || record_get_tri(s, F_tls_established) == TRI_YES;
+}
+
 static void judge_pkix(struct peer *p, struct record *s, struct bytes chain)
 {
 	struct pkix_result r = { .result = pkix_not_checked };
 	char host[NAME_MAX_TEXT + 1];
 	identity_name(record_get_str(s, F_id_host), host); /* an address that an MX wrote for a name stays empty */
-	if (!begins(record_get_str(s, F_dane_matched), "3 "))
+	if (was_decided(s) && !begins(record_get_str(s, F_dane_matched), "3 "))
 		peer_pkix(p, chain, host, record_get_num(s, F_event_start, 0), &r);
 	record_num(s, F_pkix, r.result);
 	for (int i = 0; i < pkixproblem_COUNT; i++)

@@ -338,8 +338,8 @@ static bool matches(const struct rules *rules, struct rule_scratch *s, const str
 	return true;
 }
 
-/* The set of the rules that this session may match. */
-static void candidates(const struct rules *rules, struct rule_scratch *s, const struct record *r)
+/* The set of the rules that this event, a session or not, may match. */
+static void candidates(const struct rules *rules, struct rule_scratch *s, const struct record *r, bool stats)
 {
 	for (size_t w = 0; w < rules->set_words; w++)
 		s->candidate[w] = rules->always[w];
@@ -356,6 +356,8 @@ static void candidates(const struct rules *rules, struct rule_scratch *s, const 
 		for (size_t w = 0; w < rules->set_words; w++)
 			s->candidate[w] |= set[w];
 	}
+	for (size_t w = 0; w < rules->set_words; w++)
+		s->candidate[w] &= stats ? rules->stats[w] : ~rules->stats[w];
 }
 
 /* What the levels of one session depend on, beside its rules. */
@@ -595,7 +597,7 @@ size_t rules_judge(const struct rules *rules, struct rule_scratch *s, struct rec
 	size_t n = 0;
 	for (size_t i = 0; i < rules->findings; i++)
 		s->found[i].rule = NULL;
-	candidates(rules, s, r);
+	candidates(rules, s, r, false);
 	for (size_t w = 0; w < rules->set_words; w++)
 		for (uint64_t set = s->candidate[w]; set; set &= set - 1)
 			try_rule(rules, s, &rules->rule[64 * w + first_of(set)], &k, r);
@@ -606,5 +608,21 @@ size_t rules_judge(const struct rules *rules, struct rule_scratch *s, struct rec
 			n = keep(out, n, max, &s->found[i], r);
 	judge_verdict(rules, s, r, out, n);
 	write_findings(r, out, n);
+	return n;
+}
+
+size_t rules_judge_stats(const struct rules *rules, struct rule_scratch *s, const struct record *r, struct finding *out,
+			 size_t max)
+{
+	struct stakes none = { 0 };
+	size_t n = 0;
+	max = max < RULE_FINDINGS ? max : RULE_FINDINGS;
+	candidates(rules, s, r, true);
+	for (size_t w = 0; w < rules->set_words; w++)
+		for (uint64_t set = s->candidate[w]; set && n < max; set &= set - 1) {
+			const struct rule *rule = &rules->rule[64 * w + first_of(set)];
+			if (matches(rules, s, rule, r))
+				out[n++] = judge_rule(rules, s, rule, &none, r);
+		}
 	return n;
 }

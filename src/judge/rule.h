@@ -57,10 +57,11 @@ enum rule_status { RULE_STABLE, RULE_TEST, RULE_EXPERIMENTAL, RULE_DEPRECATED, R
 extern const char *const rule_status_words[RULE_STATUSES + 1]; /* ends in NULL */
 
 /* A filter document: a rule that it is for only matches when the walk from start says yes too, for which the document
- * says "not" what the exception is. any: it is for every rule. */
+ * says "not" what the exception is. any: it is for every rule of its service. */
 struct rule_filter {
 	const char *file, *title, *uuid, *description;
 	uint32_t line, start;
+	uint8_t service;
 	bool any;
 };
 
@@ -75,7 +76,8 @@ struct rule_filter {
  * enabled    false: switched off by the site; it is listed and never evaluated
  * shipped    it came with the program; false: from the site's own directory
  * filter     exceptions from it, as many as filters says
- * finding_at number of its finding among the findings of all rules */
+ * finding_at number of its finding among the findings of all rules
+ * service    IN_SESSION: it is about sessions; IN_STATS: about the sensor itself, as stats events tell of it */
 struct rule {
 	const char *file, *title, *uuid, *name, *finding, *variant, *description, *category, *tlsrpt;
 	const char *const *reference, *const *falsepositive;
@@ -85,7 +87,7 @@ struct rule {
 	uint64_t need[(FACT_COUNT + 63) / 64];
 	uint32_t start, line, finding_at, suppress_s, filters;
 	uint8_t techniques, texts, shifts, references, falsepositives;
-	uint8_t certainty, verdict, fixed, base, cap, own, site_level, sigma_level, segment, status;
+	uint8_t certainty, verdict, fixed, base, cap, own, site_level, sigma_level, segment, status, service;
 	uint8_t floor[expect_COUNT];
 	bool evidence, enabled, shipped;
 	struct rule_shift shift[RULE_SHIFTS];
@@ -124,7 +126,8 @@ struct rule_gate {
 
 /* gate      one for each fact that the index starts from
  * gate_set  sets of rules, set_words words each: bit i is rule i
- * always    the set of the rules that need no fact */
+ * always    the set of the rules that need no fact
+ * stats     the set of the rules about stats events; the others are about sessions */
 struct rules {
 	struct rule *rule;
 	size_t count;
@@ -132,7 +135,7 @@ struct rules {
 	size_t filters;
 	struct rule_gate *gate;
 	size_t gates, set_words;
-	uint64_t *gate_set, *always;
+	uint64_t *gate_set, *always, *stats;
 	struct step *step;
 	size_t steps;
 	struct pcre2_real_code_8 **regex;
@@ -180,6 +183,13 @@ uint64_t rule_scratch_limits(const struct rule_scratch *s);
  * Returns how many. When there were more than max, those of the highest levels stay and session->truncated is set. */
 size_t rules_judge(const struct rules *rules, struct rule_scratch *s, struct record *session, struct finding *out,
 		   size_t max);
+
+/* rules_judge_stats: evaluates the rules about stats events over stats, and changes nothing in it. Each rule that matches is
+ * a finding by itself: variants of one finding are different troubles, and no session is there for them to explain.
+ * out  at most max findings, in the order of the rules
+ * Returns how many. */
+size_t rules_judge_stats(const struct rules *rules, struct rule_scratch *s, const struct record *stats,
+			 struct finding *out, size_t max);
 
 /* rule_grade: what one rule that matches is worth in a session: level and certainty as rules_judge finds them, from the
  * session's expectations, outcome, delivery, identity confidence and own networks, and the rule's shifts. The match

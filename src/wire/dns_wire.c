@@ -287,7 +287,7 @@ bool dns_wire_useful(struct bytes msg)
 	if (!dns_wire_open(&w, msg) || !(w.flags & DNS_QR) || (w.flags & DNS_TC) || (w.flags & 0x7800) || w.qclass != CLASS_IN)
 		return false;
 	unsigned rcode = w.flags & 0xf;
-	if (rcode != RCODE_NOERROR && rcode != RCODE_SERVFAIL && rcode != RCODE_NXDOMAIN)
+	if (rcode != RCODE_NOERROR && rcode != RCODE_NXDOMAIN && !dns_wire_failure(rcode))
 		return false;
 	while (dns_wire_next(&w, &rr))
 		continue;

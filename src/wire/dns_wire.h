@@ -6,7 +6,7 @@
 
 enum { DNS_NAME_MAX = 255, DNS_HEADER = 12 };
 enum { DNS_QR = 0x8000, DNS_AA = 0x0400, DNS_TC = 0x0200, DNS_RD = 0x0100, DNS_RA = 0x0080, DNS_CD = 0x0010 };
-enum { RCODE_NOERROR = 0, RCODE_SERVFAIL = 2, RCODE_NXDOMAIN = 3 };
+enum { RCODE_NOERROR = 0, RCODE_SERVFAIL = 2, RCODE_NXDOMAIN = 3, RCODE_NOTIMP = 4, RCODE_REFUSED = 5 };
 enum { RR_A = 1, RR_NS = 2, RR_CNAME = 5, RR_SOA = 6, RR_MX = 15, RR_AAAA = 28, RR_DNAME = 39, RR_OPT = 41, RR_DS = 43, RR_RRSIG = 46, RR_NSEC = 47,
        RR_DNSKEY = 48, RR_NSEC3 = 50 };
 enum dns_section { DNS_ANSWER, DNS_AUTHORITY, DNS_ADDITIONAL, DNS_SECTIONS };
@@ -63,7 +63,13 @@ size_t dns_wire_text(const struct dns_name *name, char *text, size_t cap);
 /* The reverse, \DDD understood. false: an empty or long label, a name over 255 octets, or a stray backslash. */
 bool dns_wire_from_text(struct dns_name *name, struct bytes text);
 
-/* Is this message worth keeping: a whole response to one question of class IN (QUERY; NOERROR, NXDOMAIN or SERVFAIL;
+/* Says a reply with this code that the lookup failed: SERVFAIL, NOTIMP, REFUSED? Never that there is nothing. */
+static inline bool dns_wire_failure(unsigned rcode)
+{
+	return rcode == RCODE_SERVFAIL || rcode == RCODE_NOTIMP || rcode == RCODE_REFUSED;
+}
+
+/* Is this message worth keeping: a whole response to one question of class IN (QUERY; NOERROR, NXDOMAIN or a failure;
  * not truncated) whose every record lies within it? */
 bool dns_wire_useful(struct bytes msg);
 /* The next message of a TCP stream (RFC 1035 4.2.2). used: octets to drop, set on PARSE_OK. PARSE_BAD: a length that

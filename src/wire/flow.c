@@ -157,6 +157,12 @@ static struct flow *find(const struct flow_table *t, uint64_t hash, const struct
 	return NULL;
 }
 
+struct flow *flow_peek(const struct flow_table *t, const struct segment *seg, enum dir *dir)
+{
+	struct key k = key_of(seg);
+	return find(t, hash_of(t, &k), seg, dir);
+}
+
 /* ---- lists ---- */
 
 static void list_add(struct flow_table *t, struct flow *fl)
@@ -497,7 +503,7 @@ static void note_side(struct flow *fl, enum dir dir, const struct segment *seg)
 		note_after_rst(fl, dir, seg, end);
 	if (seg->payload_wire) {
 		note_payload(&side->habit, seg);
-		if (!opens)
+		if (!opens && !fl->quiet.on[C2S] && !fl->quiet.on[S2C]) /* else its answer may have been left out */
 			note_again(side, peer, seg);
 	}
 	if (!(seg->flags & TCP_SYN))
@@ -512,6 +518,24 @@ static void note_side(struct flow *fl, enum dir dir, const struct segment *seg)
 	if (seg->flags & TCP_FIN && (!side->fin || before(seg->ack, side->fin_ack)))
 		side->fin_ack = seg->ack;
 	side->fin |= seg->flags & TCP_FIN;
+}
+
+void flow_left_out(struct flow *fl, enum dir dir, uint64_t packets, uint64_t octets, uint32_t to, bool unknown)
+{
+	struct flow_side *side = &fl->side[dir];
+	struct flow_quiet *q = &fl->quiet;
+	uint64_t more = octets > q->octets[dir] ? octets - q->octets[dir] : 0, n = to - side->seq_to;
+	if (packets > q->packets[dir])
+		side->packets += packets - q->packets[dir];
+	q->packets[dir] = packets > q->packets[dir] ? packets : q->packets[dir];
+	q->octets[dir] += more;
+	side->octets += more;
+	if (unknown ? n > INT32_MAX : n > more + STREAM_WINDOW)
+		return; /* it has come farther already */
+	if (more > n)
+		n += (more - n) >> 32 << 32; /* once around the sequence numbers, or more often */
+	side->seq_to = to;
+	stream_left_out(&fl->streams, dir, n);
 }
 
 static void note_syn(struct flow *fl, enum dir dir, const struct segment *seg)

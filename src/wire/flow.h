@@ -108,6 +108,13 @@ struct flow_side {
 	struct flow_again again;
 };
 
+/* Packets that were left out, as nothing was to be learnt from them (PIPELINE_QUIET): per direction how many, and the
+ * payload in them. on: there may be more, until the flow ends */
+struct flow_quiet {
+	uint64_t packets[2], octets[2];
+	bool on[2];
+};
+
 /* side[C2S] is what the client sent, side[S2C] what the server sent; streams.side[] likewise.
  * first, last  packet time of the first and the newest packet
  * role_sure    client and server are known by a SYN or SYN-ACK, not by the port
@@ -124,6 +131,7 @@ struct flow {
 	int64_t first, last, shaken;
 	uint64_t first_number, last_number;
 	void *user, *kept;
+	struct flow_quiet quiet;
 	enum flow_state state;
 	enum flow_end end;
 	uint32_t iface;
@@ -174,6 +182,14 @@ struct flow *flow_last(struct flow_table *t);
  * Call flow_due to its end first: with the table full and no flow of seg the answer is NULL. A lone RST or a
  * bare ACK makes no flow either (NULL): nothing can be learnt from it. */
 struct flow *flow_find_or_add(struct flow_table *t, const struct segment *seg, enum dir *dir);
+
+/* The flow of seg, looked at only; NULL: there is none. */
+struct flow *flow_peek(const struct flow_table *t, const struct segment *seg, enum dir *dir);
+
+/* dir has sent, unseen by us, in all packets with octets of payload since fl->quiet.on[dir]. to: sequence number that this
+ * side has come to; believed as far as the octets reach. unknown: nobody has counted, and to is all that is known. It is
+ * no gap: nothing of it was wanted. */
+void flow_left_out(struct flow *fl, enum dir dir, uint64_t packets, uint64_t octets, uint32_t to, bool unknown);
 
 /* SYN to the client's answer to the SYN-ACK: a round trip between the two ends. -1: not seen. */
 int64_t flow_round_trip(const struct flow *fl);

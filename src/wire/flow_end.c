@@ -35,7 +35,7 @@ static enum side reset_by(const struct flow *fl)
 	enum side by = side_COUNT;
 	for (enum dir dir = C2S; dir <= S2C; dir++) {
 		const struct flow_rst *rst = first_rst(fl, dir);
-		if (rst && !answers_fin(fl, dir, rst) && (!first || rst->number < first->number)) {
+		if (rst && flow_end_reset(fl, dir) && !answers_fin(fl, dir, rst) && (!first || rst->number < first->number)) {
 			first = rst;
 			by = side_of(dir);
 		}
@@ -60,6 +60,11 @@ enum failhow flow_end_how(const struct flow *fl, enum side *by)
 	if (fl->side[C2S].fin || fl->side[S2C].fin)
 		return failhow_fin;
 	return fl->end == FLOW_END_TIMEOUT ? failhow_timeout : failhow_unknown;
+}
+
+bool flow_end_reset(const struct flow *fl, enum dir dir)
+{
+	return fl->side[dir].rst_count && !fl->side[dir].data_after_rst;
 }
 
 bool flow_end_ahead(const struct flow *fl, enum dir dir)

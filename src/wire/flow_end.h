@@ -9,6 +9,9 @@
  *     captured first does not matter where sequence and acknowledgement numbers decide. */
 enum failhow flow_end_how(const struct flow *fl, enum side *by);
 
+/* dir sent a RST, and has not gone on behind it: then it was not the end. */
+bool flow_end_reset(const struct flow *fl, enum dir dir);
+
 /* A RST says that dir has sent more octets than are known: they are missing, though no gap shows it. */
 bool flow_end_ahead(const struct flow *fl, enum dir dir);
 #endif

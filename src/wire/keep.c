@@ -492,6 +492,17 @@ static size_t put_packet(struct keep_packet *p, uint8_t *out, size_t at)
 	return at;
 }
 
+/* Writes p to out behind at, as far as there is room. Returns where the next one goes. */
+static size_t pack_one(struct keep_packet *p, struct exhibit_head *head, uint8_t *out, size_t at, size_t room)
+{
+	if (room - at < sizeof(struct exhibit_packet) + p->n + 8) {
+		head->left_out++;
+		return at;
+	}
+	head->packets++;
+	return put_packet(p, out, at);
+}
+
 size_t keep_pack(struct keep *k, const struct streams *ss, int64_t ended, uint8_t *out, size_t room)
 {
 	struct exhibit_head head = { .left_out = k->left_out, .ended = ended };
@@ -500,13 +511,51 @@ size_t keep_pack(struct keep *k, const struct streams *ss, int64_t ended, uint8_
 		return 0;
 	for (struct keep_packet *p = k->first; p; p = p->next) {
 		settle_one(k, ss, p, true);
-		if (room - at < sizeof(struct exhibit_packet) + p->n + 8) {
+		at = pack_one(p, &head, out, at, room);
+	}
+	put(out, 0, &head, sizeof(head));
+	return at;
+}
+
+/* A copy of p, in blocks of its own, or NULL. */
+static struct keep_packet *packet_copy(struct keep *k, struct keep_packet *p)
+{
+	struct keep_packet *copy = packet_new(k, p->n);
+	size_t run, same;
+	if (!copy)
+		return NULL;
+	struct keep_block *more = copy->more;
+	*copy = *p;
+	copy->more = more;
+	for (size_t i = 0; i < p->n; i += run) {
+		const uint8_t *from = octet_at(p, i, &run);
+		run = run < p->n - i ? run : p->n - i;
+		memcpy(octet_at(copy, i, &same), from, run);
+	}
+	return copy;
+}
+
+size_t keep_pack_now(struct keep *k, const struct streams *ss, uint8_t *out, size_t room)
+{
+	struct exhibit_head head = { .left_out = k->left_out, .ended = INT64_MIN };
+	size_t at = sizeof(head);
+	uint32_t octets = k->octets;
+	if (room < at)
+		return 0;
+	for (struct keep_packet *p = k->first; p; p = p->next) {
+		struct keep_packet *shown = p->state & SETTLED ? p : packet_copy(k, p);
+		if (!shown) {
 			head.left_out++;
 			continue;
 		}
-		at = put_packet(p, out, at);
-		head.packets++;
+		settle_one(k, ss, shown, true);
+		at = pack_one(shown, &head, out, at, room);
+		if (shown != p) {
+			give_blocks(k, shown->more);
+			pool_give(&k->mem->block, shown);
+		}
 	}
+	k->octets = octets; /* what was cut from copies is still there */
 	put(out, 0, &head, sizeof(head));
 	return at;
 }

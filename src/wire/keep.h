@@ -72,4 +72,7 @@ void keep_tls(struct keep *k, enum dir dir, uint64_t offset, struct bytes used, 
 void keep_settle(struct keep *k, const struct streams *ss);
 /* Covers all, and writes the exhibit to out. ended as in struct exhibit_head. Returns its octets, at most room. */
 size_t keep_pack(struct keep *k, const struct streams *ss, int64_t ended, uint8_t *out, size_t room);
+/* The same in the midst of a connection, as if it ended here without a packet: what is not decided is covered in out, and k
+ * goes on undisturbed. */
+size_t keep_pack_now(struct keep *k, const struct streams *ss, uint8_t *out, size_t room);
 #endif

@@ -2,6 +2,7 @@
 #include "wire/observe_tcp.h"
 
 #include "text.h"
+#include "wire/flow_end.h"
 #include "wire/observe_path.h"
 
 static void address_text(struct record *r, enum fact f, const struct addr *a)
@@ -60,8 +61,7 @@ static void names(struct record *r, struct ident *ident, const struct flow *fl)
 static enum endhow ending(const struct flow *fl)
 {
 	const struct flow_side *c = &fl->side[C2S], *s = &fl->side[S2C];
-	/* An RST that its side has gone on after was not the end. */
-	if ((c->rst_count && !c->data_after_rst) || (s->rst_count && !s->data_after_rst))
+	if (flow_end_reset(fl, C2S) || flow_end_reset(fl, S2C))
 		return endhow_rst;
 	if (c->fin || s->fin)
 		return endhow_fin;

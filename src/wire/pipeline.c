@@ -11,6 +11,7 @@
 #include "wire/frame.h"
 #include "wire/ident.h"
 #include "wire/keep_smtp.h"
+#include "wire/milestone.h"
 #include "wire/observe_smtp.h"
 #include "wire/observe_tcp.h"
 #include "wire/observe_tls.h"
@@ -26,16 +27,24 @@ enum { DNS_PORT = 53, FRAGMENTS = 256, TLS_SHARE = 4 };
  * deaf        of this direction nothing more can be read
  * opaque      neither SMTP nor TLS                          gap  octets missing while SMTP or a handshake was in clear
  * passed      a direction has come to where nothing is compared any more
- * met         something of this direction was seen           where  places of conflicts and resets, placed so many */
+ * met         something of this direction was seen           where  places of conflicts and resets, placed so many
+ * milestones  for interim sessions */
 struct dialogue {
 	struct smtp smtp;
 	struct tls tls;
 	struct record record;
 	struct trail trail[2];
 	struct tcp_places where;
+	struct milestones milestones;
 	uint64_t tls_from[2];
 	bool tls_on[2], tls_gap[2], deaf[2], met[2];
 	bool opaque, gap, cut, tls_due, passed;
+};
+
+/* A flow and its dialogue as if they ended now: a copy, which lends all that it points to from the original. */
+struct interim {
+	struct flow flow;
+	struct dialogue dialogue;
 };
 
 struct pipeline {
@@ -50,12 +59,16 @@ struct pipeline {
 	struct flow_table *flows;
 	struct ident *ident;
 	struct tls_observer *observer;
+	struct interim *interim;           /* NULL: only what has ended is given */
 
 	struct packet packet;              /* on loan, as is segment */
 	struct segment segment;
 	bool have, ending;
 	struct reading reading;
 	struct flow *finished;             /* its session is on loan to the caller */
+	struct flow *asked;                /* PIPELINE_COUNT was said of it */
+	struct flow *last;                 /* likewise, and it is over */
+	size_t quiet;                      /* flows with quiet.on */
 	struct flow *dns_flow;             /* a TCP flow whose DNS messages are being given out */
 	struct stream_view dns_view;
 	size_t dns_used;
@@ -112,7 +125,8 @@ struct pipeline *pipeline_new(const struct pipeline_config *config)
 	p->fragments = fragment_table_new(FRAGMENTS);
 	p->ident = ident_new();
 	p->observer = tls_observer_new();
-	if (!p->fragments || !p->ident || !p->observer ||
+	p->interim = config->interim ? malloc(sizeof(*p->interim)) : NULL;
+	if (!p->fragments || !p->ident || !p->observer || (config->interim && !p->interim) ||
 	    !stream_memory_init(&p->streams, config->budget - config->budget / TLS_SHARE) ||
 	    !tls_memory_init(&p->tls, config->budget / TLS_SHARE) ||
 	    !pool_init(&p->dialogues, sizeof(struct dialogue), config->dialogues) ||
@@ -132,6 +146,7 @@ void pipeline_free(struct pipeline *p)
 	pool_free(&p->dialogues);
 	keep_memory_free(&p->keeps);
 	free(p->exhibit);
+	free(p->interim);
 	tls_memory_free(&p->tls);
 	stream_memory_free(&p->streams);
 	tls_observer_free(p->observer);
@@ -161,6 +176,7 @@ static struct dialogue *dialogue_of(struct pipeline *p, struct flow *fl)
 	d->tls_from[C2S] = d->tls_from[S2C] = 0;
 	d->opaque = d->gap = d->cut = d->passed = false;
 	d->where = (struct tcp_places){ 0 };
+	d->milestones = (struct milestones){ 0 };
 	trail_init(&d->trail[C2S]);
 	trail_init(&d->trail[S2C]);
 	fl->user = d;
@@ -178,6 +194,7 @@ static bool take_smtp(struct dialogue *d, struct keep *k, enum dir dir, uint64_t
 	case PARSE_OK:
 		trail_note(&d->trail[dir], at, trail_event(&ev, d->smtp.lost[C2S] || d->smtp.lost[S2C]));
 		observe_smtp(&d->record, &d->smtp, &ev);
+		milestone_smtp(&d->milestones, &d->record, &d->smtp, &ev);
 		if (ev.kind == SMTP_TLS_BEGIN)
 			d->tls_on[dir] = true;
 		return true;
@@ -216,6 +233,7 @@ static bool take_tls(struct pipeline *p, struct flow *fl, struct dialogue *d, en
 	enum parse got = tls_next(&d->tls, dir, in, &ev, used, skip);
 	if (fl->kept)
 		keep_tls(fl->kept, dir, at, bytes_head(in, *used), *skip, got == PARSE_OK ? what_tls(&ev) : WHAT_TLS);
+	milestone_tls(&d->milestones, &d->tls);
 	switch (got) {
 	case PARSE_OK:
 		observe_tls(&d->record, p->observer, &d->tls, &ev);
@@ -393,6 +411,14 @@ static bool clear_conflict(const struct tcp_places *where)
 	return clear;
 }
 
+/* So far; more may follow. */
+static void see_places(const struct flow *fl, struct dialogue *d)
+{
+	place_all(fl, d, false);
+	if (!milestone_passed(&d->milestones, MILESTONE_CONFLICT) && clear_conflict(&d->where))
+		milestone_reach(&d->milestones, MILESTONE_CONFLICT);
+}
+
 /* The dialogue as its later versions read, if there are two. */
 static void read_again(struct pipeline *p, const struct flow *fl, struct dialogue *d)
 {
@@ -430,7 +456,8 @@ static void finish_tls(struct pipeline *p, const struct flow *fl, struct dialogu
 		c.octets[dir] = d->tls_on[dir] && st->octets > d->tls_from[dir] ? st->octets - d->tls_from[dir] : 0;
 	}
 	c.ended = fl->end != FLOW_END_INPUT && fl->end != FLOW_END_EVICTED;
-	c.ended |= fl->side[C2S].fin || fl->side[S2C].fin || fl->side[C2S].rst_count || fl->side[S2C].rst_count;
+	for (enum dir dir = C2S; dir <= S2C; dir++)
+		c.ended |= fl->side[dir].fin || flow_end_reset(fl, dir);
 	c.how = flow_end_how(fl, &c.by);
 	observe_tls_finish(&d->record, p->observer, &d->tls, &c);
 	bool lost = d->gap || c.gap[C2S] || c.gap[S2C] || c.midstream;
@@ -445,21 +472,14 @@ static enum tri handshake_of(const struct dialogue *d)
 	return d->tls_on[C2S] || d->tls_on[S2C] ? tls_complete(&d->tls) : TRI_UNSEEN;
 }
 
-/* Ends a flow; true: it was a session, and out has it. */
-static bool finish(struct pipeline *p, struct flow *fl, struct pipeline_out *out)
+static bool is_session(const struct dialogue *d)
 {
-	stream_finish(&fl->streams);
-	if (is_dns(p, fl))
-		return false;
-	drain(p, fl);
-	struct dialogue *d = fl->user;
-	uint64_t octets = fl->streams.side[C2S].octets + fl->streams.side[S2C].octets;
-	bool nothing = !d || d->opaque || !(smtp_spoken(&d->smtp) || d->tls_on[C2S] || d->tls_on[S2C]);
-	if (nothing || octets == 0) {
-		p->empty += octets == 0;
-		p->other += octets != 0;
-		return false;
-	}
+	return d && !d->opaque && (smtp_spoken(&d->smtp) || d->tls_on[C2S] || d->tls_on[S2C]);
+}
+
+/* The session of a flow whose streams have ended. The exhibit is left to the caller. */
+static void say(struct pipeline *p, const struct flow *fl, struct dialogue *d, struct pipeline_out *out)
+{
 	place_all(fl, d, true);
 	place_rest(fl, d);
 	read_again(p, fl, d);
@@ -472,13 +492,55 @@ static bool finish(struct pipeline *p, struct flow *fl, struct pipeline_out *out
 	observe_tcp(&d->record, p->ident, fl, &hints);
 	if (d->tls.limit)
 		record_yes(&d->record, F_cap_limit);
-	p->sessions++;
 	*out = (struct pipeline_out){ .session = &d->record, .chain = tls_chain(&d->tls), .proof = tls_proof(&d->tls) };
+}
+
+/* Ends a flow; true: it was a session, and out has it. */
+static bool finish(struct pipeline *p, struct flow *fl, struct pipeline_out *out)
+{
+	stream_finish(&fl->streams);
+	if (is_dns(p, fl))
+		return false;
+	drain(p, fl);
+	uint64_t octets = fl->streams.side[C2S].octets + fl->streams.side[S2C].octets;
+	if (!is_session(fl->user) || octets == 0) {
+		p->empty += octets == 0;
+		p->other += octets != 0;
+		return false;
+	}
+	say(p, fl, fl->user, out);
+	p->sessions++;
 	if (fl->kept) {
 		int64_t silent = fl->end == FLOW_END_TIMEOUT && p->have ? p->segment.ts : INT64_MIN;
 		out->exhibit = (struct bytes){ p->exhibit, keep_pack(fl->kept, &fl->streams, silent, p->exhibit, EXHIBIT_OCTETS) };
 	}
 	return true;
+}
+
+/* Is it time for the session of fl as it stands? While octets wait for others it is not yet known how that is. */
+static bool is_due(const struct pipeline *p, const struct flow *fl, const struct dialogue *d)
+{
+	return p->interim && d && milestone_due(&d->milestones, &d->smtp) && is_session(d) && stream_settled(&fl->streams);
+}
+
+/* The session of fl as if the capture ended here. Streams that are settled have nothing more to give but their ends, so
+ * that all that changes is in the copy. */
+static void finish_copy(struct pipeline *p, struct flow *fl, struct pipeline_out *out)
+{
+	struct flow *copy = &p->interim->flow;
+	struct dialogue *own = fl->user, *d = &p->interim->dialogue;
+	own->milestones.due = false;
+	own->milestones.given++;
+	*copy = *fl;
+	*d = *own;
+	copy->end = fl->state == FLOW_CLOSED ? FLOW_END_CLOSED : FLOW_END_INPUT;
+	for (enum dir dir = C2S; dir <= S2C; dir++)
+		if (!copy->streams.side[dir].ended && !d->tls_on[dir])
+			smtp_end(&d->smtp, dir);
+	say(p, copy, d, out);
+	record_num(&d->record, F_cap_phase, phase_interim);
+	if (fl->kept)
+		out->exhibit = (struct bytes){ p->exhibit, keep_pack_now(fl->kept, &fl->streams, p->exhibit, EXHIBIT_OCTETS) };
 }
 
 static void release(struct pipeline *p, struct flow *fl)
@@ -573,13 +635,13 @@ static void check_sum(struct pipeline *p, struct flow *fl, enum dir dir)
 	seg->checksum_bad = bad && fl->side[dir].sum_good;
 }
 
-/* Takes the waiting segment into its flow. */
-static void take_segment(struct pipeline *p)
+/* Takes the waiting segment into its flow, or answers NULL. */
+static struct flow *take_segment(struct pipeline *p)
 {
 	enum dir dir;
 	struct flow *fl = flow_find_or_add(p->flows, &p->segment, &dir);
 	if (!fl)
-		return;
+		return NULL;
 	bool dns = is_dns(p, fl);
 	if (!dns)
 		check_sum(p, fl, dir);
@@ -594,14 +656,111 @@ static void take_segment(struct pipeline *p)
 	} else {
 		drain(p, fl);
 		if (fl->user && (fl->rsts || fl->streams.side[C2S].conflicts || fl->streams.side[S2C].conflicts))
-			place_all(fl, fl->user, false);
+			see_places(fl, fl->user);
 	}
 	if (!fl->kept)
-		return;
+		return fl;
 	const struct dialogue *d = fl->user;
 	if (fl->streams.side[dir].conflicts > conflicts)
 		keep_differs(fl->kept, keep_harmless(dir, p->segment.payload, d && d->tls_on[dir]));
 	keep_settle(fl->kept, &fl->streams);
+	return fl;
+}
+
+/* ---- flows whose packets are left out ---- */
+
+static bool quiet(const struct flow *fl)
+{
+	return fl->quiet.on[C2S] || fl->quiet.on[S2C];
+}
+
+/* Nothing more is read of dir, and no end is in sight. */
+static bool nothing_more(const struct flow *fl, enum dir dir)
+{
+	return !fl->quiet.on[dir] && fl->streams.side[dir].mode == STREAM_COUNT && fl->streams.side[dir].started &&
+	       !fl->side[dir].fin;
+}
+
+static void name_quiet(const struct flow *fl, struct quiet_flow *out)
+{
+	for (int dir = C2S; dir <= S2C; dir++) {
+		out->addr[dir] = fl->side[dir].addr;
+		out->port[dir] = fl->side[dir].port;
+		out->seq_to[dir] = fl->side[dir].seq_to;
+		out->seen[dir] = fl->quiet.on[dir];
+	}
+}
+
+static bool turns_quiet(struct pipeline *p, struct flow *fl, struct pipeline_out *out)
+{
+	bool can = p->config.quiet && fl->user && fl->state == FLOW_OPEN && !fl->rsts &&
+		   !(fl->encap & ~(ENCAP_VLAN | ENCAP_QINQ)) &&
+		   fl->side[C2S].octets + fl->side[S2C].octets >= p->config.quiet;
+	bool now[2] = { can && nothing_more(fl, C2S), can && nothing_more(fl, S2C) };
+	if (!now[C2S] && !now[S2C])
+		return false;
+	p->quiet += !quiet(fl);
+	name_quiet(fl, &out->quiet);
+	for (int dir = C2S; dir <= S2C; dir++) {
+		out->quiet.seen[dir] = now[dir];
+		fl->quiet.on[dir] |= now[dir];
+	}
+	return true;
+}
+
+static enum pipeline_item ask_count(struct pipeline *p, struct flow *fl, bool ends, struct pipeline_out *out)
+{
+	p->asked = fl;
+	p->last = ends ? fl : NULL;
+	name_quiet(fl, &out->quiet);
+	if (ends)
+		p->quiet--;
+	out->quiet_ends = ends;
+	return PIPELINE_COUNT;
+}
+
+static bool ahead(uint32_t a, uint32_t b)
+{
+	return a != b && a - b <= INT32_MAX;
+}
+
+/* The flow of the waiting segment, if packets of it were left out in front of it. */
+static struct flow *left_out(const struct pipeline *p)
+{
+	const struct segment *seg = &p->segment;
+	enum dir dir;
+	struct flow *fl = p->quiet ? flow_peek(p->flows, seg, &dir) : NULL;
+	if (!fl || !quiet(fl) || fl == p->asked)
+		return NULL;
+	bool more = (fl->quiet.on[dir] && seg->seq != fl->side[dir].seq_to) ||
+		    (fl->quiet.on[!dir] && seg->flags & TCP_ACK && ahead(seg->ack, fl->side[!dir].seq_to));
+	return more || seg->flags & (TCP_FIN | TCP_RST) ? fl : NULL;
+}
+
+/* Where a side has come to: in front of the segment that waits, and not farther than what was counted. What was counted
+ * may be newer than that segment. */
+static uint32_t come_to(const struct quiet_count *count, enum dir dir, uint32_t next)
+{
+	return ahead(next, count->seq_to[dir]) ? count->seq_to[dir] : next;
+}
+
+void pipeline_counted(struct pipeline *p, const struct quiet_count *count)
+{
+	const struct segment *seg = &p->segment;
+	struct flow *fl = p->asked;
+	enum dir from = C2S;
+	bool last = p->last == fl;
+	if (!fl || (!last && flow_peek(p->flows, seg, &from) != fl))
+		return;
+	for (enum dir dir = C2S; dir <= S2C; dir++) {
+		if (!fl->quiet.on[dir])
+			continue;
+		uint32_t next = dir == from ? seg->seq : seg->flags & TCP_ACK ? seg->ack : fl->side[dir].seq_to;
+		uint32_t to = last ? fl->side[dir].seq_to : next;
+		if (count->known[dir])
+			to = last ? count->seq_to[dir] : come_to(count, dir, next);
+		flow_left_out(fl, dir, count->packets[dir], count->octets[dir], to, !count->known[dir]);
+	}
 }
 
 void pipeline_push(struct pipeline *p, const struct packet *packet)
@@ -635,7 +794,10 @@ enum pipeline_item pipeline_next(struct pipeline *p, struct pipeline_out *out)
 		p->dns_messages += is_answer(&out->dns);
 		return PIPELINE_DNS;
 	}
-	while ((fl = due(p))) {
+	while ((fl = p->last ? p->last : due(p))) {
+		if (fl != p->last && quiet(fl))
+			return ask_count(p, fl, true, out);
+		p->last = p->asked = NULL;
 		if (finish(p, fl, out)) {
 			p->finished = fl;
 			return PIPELINE_SESSION;
@@ -644,6 +806,9 @@ enum pipeline_item pipeline_next(struct pipeline *p, struct pipeline_out *out)
 	}
 	if (!p->have)
 		return PIPELINE_NONE;
+	if (flow_wanted(p->flows, &p->segment) && (fl = left_out(p)))
+		return ask_count(p, fl, false, out);
+	p->asked = NULL;
 	p->have = false;
 	if (dns_udp(p, out)) {
 		p->dns_messages += is_answer(&out->dns);
@@ -651,11 +816,17 @@ enum pipeline_item pipeline_next(struct pipeline *p, struct pipeline_out *out)
 	}
 	if (!flow_wanted(p->flows, &p->segment))
 		return PIPELINE_NONE;
-	take_segment(p);
+	fl = take_segment(p);
 	if (p->dns_flow && dns_tcp(p, out)) {
 		p->dns_messages += is_answer(&out->dns);
 		return PIPELINE_DNS;
 	}
+	if (fl && is_due(p, fl, fl->user)) {
+		finish_copy(p, fl, out);
+		return PIPELINE_SESSION;
+	}
+	if (fl && turns_quiet(p, fl, out))
+		return PIPELINE_QUIET;
 	return PIPELINE_NONE;
 }
 

@@ -19,14 +19,19 @@ struct mail_port {
 
 /* key     makes the flow hash unpredictable; results do not depend on it
  * flows   most flows at a time           budget  octets for reassembly
+ * quiet   octets of a flow from which on PIPELINE_QUIET is said; 0: never
  * dns     DNS messages are wanted, of port 53 and of the ndns others in dns_port; without mail ports nothing else is
- * exhibits  octets for packets kept as evidence; 0: none are kept */
+ * exhibits  octets for packets kept as evidence; 0: none are kept
+ * interim   a session is also given before its end, at its milestones (milestone.h), with mxwitness.capture.phase interim: what
+ *           it would be if the capture ended with the packet that was pushed last, and with the event.id that it will have
+ *           at its end. What is given at the end is the same with and without */
 struct pipeline_config {
 	struct mail_port ports[PIPELINE_PORTS];
 	size_t nports;
 	uint8_t key[16];
 	size_t flows, dialogues, budget, exhibits;
-	bool dns;
+	uint64_t quiet;
+	bool dns, interim;
 	uint16_t dns_port[PIPELINE_DNS_PORTS];
 	size_t ndns;
 };
@@ -37,7 +42,29 @@ struct pipeline;
 struct pipeline *pipeline_new(const struct pipeline_config *config);
 void pipeline_free(struct pipeline *p);
 
-enum pipeline_item { PIPELINE_NONE, PIPELINE_SESSION, PIPELINE_DNS };
+/* PIPELINE_QUIET  quiet is a flow of which nothing more is read, in the directions that quiet.seen names: the caller may
+ *                 stop to give its packets but for SYN, FIN and RST and now and then another, if he can say later how
+ *                 many they were. Said again when the other direction has come so far
+ * PIPELINE_COUNT  how many packets of quiet have there been, that were not given? Answer by pipeline_counted, or not */
+enum pipeline_item { PIPELINE_NONE, PIPELINE_SESSION, PIPELINE_DNS, PIPELINE_QUIET, PIPELINE_COUNT };
+
+/* addr, port  of client and server       seen  directions that may be left out
+ *             (PIPELINE_COUNT: that were said to be so)
+ * seq_to      of each: behind the last octet that was read */
+struct quiet_flow {
+	struct addr addr[2];
+	uint16_t port[2];
+	uint32_t seq_to[2];
+	bool seen[2];
+};
+
+/* Since PIPELINE_QUIET, of each direction: packets that were left out, the TCP payload in them, and the sequence number
+ * behind the last of it; all 0 if nobody knows. */
+struct quiet_count {
+	bool known[2];
+	uint64_t packets[2], octets[2];
+	uint32_t seq_to[2];
+};
 
 /* session, chain (the certificate_list as the server sent it, or empty), proof (key_proof.h, or empty), exhibit (exhibit.h,
  * or empty), dns: loans until the next call. */
@@ -45,12 +72,16 @@ struct pipeline_out {
 	const struct record *session;
 	struct bytes chain, proof, exhibit;
 	struct dns_message dns;
+	struct quiet_flow quiet;
+	bool quiet_ends; /* of PIPELINE_COUNT: it is the last time, the flow is over */
 };
 
 /* Takes one packet; its octets are borrowed until pipeline_next answers PIPELINE_NONE. */
 void pipeline_push(struct pipeline *p, const struct packet *packet);
 /* What the packet, or the end, brought. */
 enum pipeline_item pipeline_next(struct pipeline *p, struct pipeline_out *out);
+/* After PIPELINE_COUNT, before pipeline_next. */
+void pipeline_counted(struct pipeline *p, const struct quiet_count *count);
 /* No more packets: every open flow ends now. */
 void pipeline_finish(struct pipeline *p);
 

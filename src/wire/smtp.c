@@ -81,10 +81,11 @@ static void queue_remove(struct smtp *s, enum smtp_verb verb)
 	}
 }
 
-/* A command was seen. A sender that had to wait before it has had all its replies by now. */
+/* A command was seen. A sender that had to wait before it has had all its replies by now; but where octets are missing behind
+ * what it had heard, the reply to this one may be among them. */
 static void command_sent(struct smtp *s, enum smtp_verb verb, bool chunk_last)
 {
-	if (s->unsure && smtp_verb_waits(s->last)) {
+	if (s->unsure && smtp_verb_waits(s->last) && s->line_heard[C2S] >= s->gap_to) {
 		s->queued = 0;
 		s->unsure = false;
 	}
@@ -803,6 +804,7 @@ void smtp_gap(struct smtp *s, enum dir dir, uint64_t n)
 		s->server = SERVER_LOST;
 		s->reply_gap = true;
 		s->unsure = true;
+		s->gap_to = s->at[S2C];
 	}
 }
 

@@ -106,9 +106,10 @@ struct smtp {
 	/* Offsets in each direction. at: of the next octet that is not used; held: octets given behind it; heard: how far
 	 * the writer of the newest octets had heard the other side; line_heard: the same of the octet at at.
 	 * placed: somebody says so; else it had heard all that was given before
-	 * asked_to, answered_to: behind STARTTLS (0: not seen), and behind the reply to it */
+	 * asked_to, answered_to: behind STARTTLS (0: not seen), and behind the reply to it
+	 * gap_to: behind the last octets of the server that are missing */
 	bool placed;
-	uint64_t at[2], held[2], heard[2], line_heard[2], asked_to, answered_to;
+	uint64_t at[2], held[2], heard[2], line_heard[2], asked_to, answered_to, gap_to;
 
 	/* Commands without a reply, oldest first. unsure: not known, after a gap or more than the queue holds.
 	 * last: the last command, VERB_NONE if none or unknown. */

@@ -1007,6 +1007,20 @@ static uint64_t hole_end(const struct streams *ss, const struct stream *st)
 	return st->next;
 }
 
+bool stream_settled(const struct streams *ss)
+{
+	struct streams end = *ss;
+	end.finished = true;
+	for (int d = 0; d < 2; d++) {
+		const struct stream *st = &end.side[d];
+		if (st->ended || !st->work || st->mode == STREAM_COUNT)
+			continue;
+		if (st->work->queue || (st->started && hole_end(&end, st) > st->next))
+			return false;
+	}
+	return true;
+}
+
 static enum stream_item give_end(struct streams *ss, enum dir d, struct stream_view *v)
 {
 	struct stream *st = &ss->side[d];
@@ -1122,6 +1136,17 @@ void stream_mode(struct streams *ss, enum dir dir, enum stream_mode mode)
 		st->next = st->top;
 	}
 	st->delivered = st->octets - st->gap_octets;
+}
+
+void stream_left_out(struct streams *ss, enum dir dir, uint64_t n)
+{
+	struct stream *st = &ss->side[dir];
+	if (st->mode != STREAM_COUNT || !st->started)
+		return;
+	st->octets += n;
+	st->delivered += n;
+	st->next += n;
+	st->outside_run = 0;
 }
 
 void stream_finish(struct streams *ss)

@@ -162,8 +162,15 @@ void stream_skip(struct streams *ss, enum dir dir, uint64_t n);
 
 void stream_mode(struct streams *ss, enum dir dir, enum stream_mode mode);
 
+/* STREAM_COUNT: the next n octets of dir are known to have been on the wire, and no packet will bring them. */
+void stream_left_out(struct streams *ss, enum dir dir, uint64_t n);
+
 /* No more packets: stream_next gives what waits, the gaps between, and END for both directions. */
 void stream_finish(struct streams *ss);
+
+/* If no packet came any more, stream_finish would bring END and nothing else: no octet and no gap waits. Asked after
+ * STREAM_NONE. */
+bool stream_settled(const struct streams *ss);
 
 /* Conflicts kept, oldest first: how many, and number i (NULL if there is none). */
 size_t stream_conflict_count(const struct streams *ss, enum dir dir);

@@ -318,7 +318,7 @@ static void message_begin(struct tls *t, enum dir dir)
 	if (s->messages < UINT16_MAX)
 		s->messages++;
 	if (dir == S2C && type == SERVER_HELLO_DONE)
-		t->full = true;
+		t->full = t->hello_done = true;
 	if (wanted(dir, type) && n <= TLS_MESSAGE_MAX) {
 		s->want = n;
 		return;

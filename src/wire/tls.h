@@ -97,6 +97,7 @@ struct tls_side {
  * retry         HelloRetryRequest seen       sentinel, psk, etm   as in tls_server_hello
  * certificate   tls_chain has the server's certificate_list
  * full          a message that only a full handshake has came from the server (Certificate, KeyExchange, Done)
+ * hello_done    ServerHelloDone came: the server's part of TLS <= 1.2 is whole up to there
  * limit         a bound or a dry pool cost a message */
 struct tls {
 	struct tls_memory *mem;
@@ -108,7 +109,7 @@ struct tls {
 	uint16_t suites[TLS_SUITES], groups[TLS_GROUPS];
 	uint8_t versions, random[2][32], session_id[2][32], nsession_id[2];
 	bool scsv, groups_cut, suites_cut, key_exchange;
-	bool client_hello, server_hello, certificate, retry, psk, etm, early_data, ech, full, alert, ssl2, limit;
+	bool client_hello, server_hello, certificate, retry, psk, etm, early_data, ech, full, hello_done, alert, ssl2, limit;
 };
 
 void tls_init(struct tls *t, struct tls_memory *mem);

@@ -1,6 +1,7 @@
 /* The whole walk from packet to session, on packets put together from the input: two connections, both directions,
  * any sequence numbers, flags and payload. Promise: whatever comes, each session is a sound record, and it is one line
- * of JSON. The pipeline is made once; all flows end with each input. */
+ * of JSON. And whether interim sessions are asked for does not change what is given at the end; an interim session is the
+ * one of a capture that ends there. All flows end with each input. */
 #include <assert.h>
 #include <stdlib.h>
 
@@ -46,10 +47,55 @@ static void check_columns(const struct record *r)
 		assert(record_count(r, resets[i]) == record_count(r, F_tcp_rst_dir));
 }
 
-static void drain(struct pipeline *p, char *line)
+/* FNV-1a */
+static void hash(uint64_t *h, const void *p, size_t n)
+{
+	const uint8_t *o = p;
+	for (size_t i = 0; i < n; i++)
+		*h = (*h ^ o[i]) * UINT64_C(1099511628211);
+}
+
+static uint64_t hash_of(const struct pipeline_out *out)
+{
+	const struct record *r = out->session;
+	uint64_t h = UINT64_C(14695981039346656037);
+	for (int f = 0; f < FACT_COUNT; f++)
+		if (f != F_cap_phase && record_has(r, (enum fact)f)) {
+			hash(&h, &f, sizeof(f));
+			hash(&h, &r->slot[f], sizeof(r->slot[f]));
+		}
+	hash(&h, r->text, r->used);
+	hash(&h, out->chain.p, out->chain.n);
+	hash(&h, out->proof.p, out->proof.n);
+	hash(&h, out->exhibit.p, out->exhibit.n);
+	return h;
+}
+
+enum { IDS = 64, GIVEN = 512 };
+
+/* What a pipeline has given since it was asked last. */
+struct given {
+	size_t n;
+	uint64_t hash[GIVEN];
+	char id[GIVEN][IDS];
+	bool interim[GIVEN];
+};
+
+static void take(struct given *g, const struct pipeline_out *out)
+{
+	struct bytes id = record_get_str(out->session, F_event_id);
+	assert(g->n < GIVEN && id.n && id.n < IDS);
+	memset(g->id[g->n], 0, IDS);
+	memcpy(g->id[g->n], id.p, id.n);
+	g->interim[g->n] = record_has(out->session, F_cap_phase);
+	g->hash[g->n++] = hash_of(out);
+}
+
+static void drain(struct pipeline *p, char *line, struct given *g)
 {
 	struct pipeline_out out;
 	enum pipeline_item item;
+	g->n = 0;
 	while ((item = pipeline_next(p, &out)) != PIPELINE_NONE) {
 		if (item != PIPELINE_SESSION)
 			continue;
@@ -57,21 +103,50 @@ static void drain(struct pipeline *p, char *line)
 		assert(record_check(out.session, record_size(out.session)));
 		check_columns(out.session);
 		assert(json_event(out.session, JSON_LINE, &t) && line[t.n - 1] == '\n');
+		take(g, &out);
 	}
+}
+
+static void check_finals(const struct given *off, const struct given *on)
+{
+	size_t k = 0;
+	for (size_t i = 0; i < on->n; i++) {
+		if (on->interim[i])
+			continue;
+		assert(k < off->n && on->hash[i] == off->hash[k]);
+		k++;
+	}
+	assert(k == off->n);
+}
+
+/* The session of number i of on ends here in cut, which has had the same packets. */
+static void check_interim(struct pipeline *cut, char *line, const struct given *on, size_t i)
+{
+	static struct given g;
+	bool there = false;
+	pipeline_finish(cut);
+	drain(cut, line, &g);
+	for (size_t k = 0; k < g.n; k++)
+		there |= strcmp(g.id[k], on->id[i]) == 0 && g.hash[k] == on->hash[i];
+	assert(there);
 }
 
 /* Each piece: control octet (flow, direction, how seq moves, flags), length octet, payload. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct pipeline_config config = { .ports = { { 25, false }, { 465, true } }, .nports = 2, .flows = 64,
-					  .dialogues = 16, .budget = 8 << 20, .dns = true };
-	struct pipeline *p = pipeline_new(&config);
+	struct pipeline_config config = { .ports = { { 25, false }, { 465, true } }, .nports = 2, .flows = 16,
+					  .dialogues = 8, .budget = 3 << 20, .exhibits = 1 << 20, .dns = true };
+	struct pipeline *p = pipeline_new(&config), *cut = pipeline_new(&config);
+	config.interim = true;
+	struct pipeline *q = pipeline_new(&config);
+	static struct given off, on, other;
+	unsigned wait = size ? data[size - 1] % 8 : 0; /* which interim session is looked at */
 	char *line = malloc(JSON_LINE);
 	uint32_t next[2][2] = { { 1000, 5000 }, { 0xfffffff0, 77 } };
 	struct cur c = cur_of((struct bytes){ data, size });
 	struct packet packet = { .linktype = 101, .ts = INT64_C(1700000000000000000) };
 	uint8_t buf[40 + 256];
-	assert(p && line);
+	assert(p && q && cut && line);
 	while (cur_left(&c) >= 2) {
 		uint8_t control = cur_u8(&c);
 		struct bytes payload = cur_take(&c, cur_u8(&c));
@@ -88,11 +163,30 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		packet.data = (struct bytes){ buf, n };
 		packet.wire_len = (uint32_t)n;
 		pipeline_push(p, &packet);
-		drain(p, line);
+		drain(p, line, &off);
+		pipeline_push(q, &packet);
+		drain(q, line, &on);
+		check_finals(&off, &on);
+		if (cut) {
+			pipeline_push(cut, &packet);
+			drain(cut, line, &other);
+		}
+		for (size_t i = 0; cut && i < on.n; i++) {
+			if (!on.interim[i] || wait-- > 0)
+				continue;
+			check_interim(cut, line, &on, i);
+			pipeline_free(cut);
+			cut = NULL;
+		}
 	}
 	pipeline_finish(p);
-	drain(p, line);
+	drain(p, line, &off);
+	pipeline_finish(q);
+	drain(q, line, &on);
+	check_finals(&off, &on);
 	pipeline_free(p);
+	pipeline_free(q);
+	pipeline_free(cut);
 	free(line);
 	return 0;
 }

@@ -1,12 +1,14 @@
 /* ask: asks the resolver of live mode many questions at once, and says what came, when. For live_dns.py and for
  * measurements.
  *
- * usage: ask [-a ANCHORS] [-w FILE] [-n TIMES] [-q] SERVER...   questions on standard input, a line each:
+ * usage: ask [-a ANCHORS] [-c CANARY]... [-m KIB] [-w FILE] [-n TIMES] [-q] SERVER...   questions on standard input, a line each:
  *   NAME TYPE [SOURCE]   TYPE a number; SOURCE whose question it is, a number
  *   wait MS              nothing is asked for that long; answers still come
  *   drain                all that was asked is answered before what follows
+ * It runs in the sandbox of the resolver process, and starts a forwarder process.
  * A line of output for each answer: ms since start, id, name, type, status, records, fault, TTL, why; at the end
- * counters and the rate. -n: all of it so many times; -q: no lines for answers; -w: as --save-dns. */
+ * counters, the most memory that there was, and the state of health. -n: all of it so many times; -q: no lines for answers; -w: as --save-dns; -m: for the store of
+ * replies. */
 #include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
@@ -15,9 +17,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unbound.h>
 #include <unistd.h>
 
-#include "resolver.h"
+#include "../forwarder.h"
 
 #define WORDS(set) static const char *const set##_text[] = {
 #define WORD(set, id, text) text,
@@ -113,16 +116,35 @@ static char *slurp(FILE *f)
 	return NULL;
 }
 
+/* The most memory so far, kB. getrusage's figure begins with that of whoever started us. */
+static long peak(void)
+{
+	FILE *f = fopen("/proc/self/status", "re");
+	char line[256];
+	long kb = 0;
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "VmHWM: %ld", &kb) == 1)
+			break;
+	if (f)
+		fclose(f);
+	return kb;
+}
+
 int main(int argc, char **argv)
 {
 	static struct asking k;
 	struct resolver_config config = { .mode = RESOLVE_LIVE };
 	struct error e;
 	char fault[256], *anchors = NULL;
+	const char *canary[RESOLVER_CANARIES];
 	int c, times = 1;
-	while ((c = getopt(argc, argv, "a:w:n:q")) != -1) {
+	while ((c = getopt(argc, argv, "a:c:m:w:n:q")) != -1) {
 		if (c == 'a' && !resolver_anchor_read(optarg, &anchors, &e))
 			return fprintf(stderr, "ask: %s\n", e.text), 2;
+		if (c == 'c' && config.canaries < RESOLVER_CANARIES)
+			canary[config.canaries++] = optarg;
+		if (c == 'm')
+			config.budget = (size_t)atoi(optarg) << 10;
 		if (c == 'w')
 			config.save = open(optarg, O_WRONLY | O_CREAT | O_TRUNC, 0600) + 1;
 		if (c == 'n')
@@ -130,16 +152,20 @@ int main(int argc, char **argv)
 		k.quiet = k.quiet || c == 'q';
 	}
 	config.anchors = anchors;
+	config.canary = canary;
 	signal(SIGPIPE, SIG_IGN);
 	for (; optind < argc && config.upstreams < RESOLVER_UPSTREAMS; optind++)
 		snprintf(config.upstream[config.upstreams++], RESOLVER_UPSTREAM_TEXT, "%s", argv[optind]);
-	k.resolver = resolver_new(&config, &e);
-	if (!k.resolver)
+	static char buffer[BUFSIZ];
+	setvbuf(stdout, buffer, _IOLBF, sizeof(buffer));
+	config.outside = start_forwarder(&config);
+	bool alone;
+	ub_ctx_delete(ub_ctx_create());        /* as in proc_resolver.c: what libraries read at first */
+	if (!sandbox_resolver(&(struct sandbox_user){ .change = false }, &alone, &e) || !(k.resolver = resolver_new(&config, &e)))
 		return fprintf(stderr, "ask: %s\n", e.text), 2;
 	resolver_seal(k.resolver);
 	char *text = slurp(stdin);
 	k.start = us_now();
-	setvbuf(stdout, NULL, _IOLBF, 0);
 	for (int i = 0; i < times; i++) {
 		int64_t begun = us_now();
 		uint64_t before = k.answered;
@@ -157,11 +183,13 @@ int main(int argc, char **argv)
 	}
 	struct resolver_counts n = resolver_counts(k.resolver);
 	printf("sent %" PRIu64 " cached %" PRIu64 " merged %" PRIu64 " again %" PRIu64 " over_share %" PRIu64 " contexts %" PRIu64
-	       " saved %" PRIu64 " fault %s\n", n.live, n.cached, n.merged, n.again, n.over_share, n.contexts, n.saved,
+	       " saved %" PRIu64 " renewed %" PRIu64 " fault %s\n", n.live, n.cached, n.merged, n.again, n.over_share, n.contexts, n.saved, n.renewed,
 	       resolverfault_text[resolver_fault(k.resolver, fault, sizeof(fault))]);
+	printf("peak %ld kB\n", peak());
 	puts(fault);
 	resolver_free(k.resolver);
 	free(text);
 	free(anchors);
-	return 0;
+	fflush(stdout);
+	_exit(0);                  /* a sanitizer's leak checker at exit() would want more than the sandbox allows */
 }

@@ -1,4 +1,4 @@
-/* channel: records arrive whole and in order, however the socket cuts them; what is no record ends it. */
+/* channel: records arrive whole and in order, whoever reads them; what is no record ends it; nobody waits who must not. */
 #include "channel.h"
 
 #include <setjmp.h>
@@ -11,7 +11,7 @@
 
 static void pair(int fd[2])
 {
-	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fd), 0);
+	assert_true(channel_pair(fd));
 }
 
 static void in_order(void **state)
@@ -107,9 +107,65 @@ static void cut_short(void **state)
 	channel_free(c);
 }
 
+/* Who must not wait is told that there is no room, and what he gave before arrives. */
+static void no_room(void **state)
+{
+	(void)state;
+	int fd[2];
+	static uint8_t octets[1000];
+	enum channel_kind kind;
+	struct bytes record;
+	pair(fd);
+	struct channel *c = channel_new(fd[0]), *other;
+	size_t given = 0, got = 0;
+	while (channel_offer(c, CH_DNS, (struct bytes){ octets, sizeof(octets) }, (struct bytes){ 0 }) == CHANNEL_SENT)
+		given++;
+	assert_in_range(given, 100, 1000000);
+	assert_true(channel_pending(c));
+	assert_int_equal(channel_push(c), CHANNEL_FULL);
+	other = channel_new(fd[1]);
+	while (got < given) {
+		channel_push(c);
+		assert_true(channel_recv(other, &kind, &record));
+		assert_int_equal(record.n, sizeof(octets));
+		got++;
+	}
+	assert_false(channel_pending(c));
+	channel_free(other);
+	assert_int_equal(channel_offer(c, CH_DNS, (struct bytes){ octets, 1 }, (struct bytes){ 0 }), CHANNEL_SENT);
+	assert_int_equal(channel_push(c), CHANNEL_GONE);
+	channel_free(c);
+}
+
+/* A reader that ended in the middle: who takes over its descriptor reads on at a record. */
+static void taken_over(void **state)
+{
+	(void)state;
+	int fd[2];
+	enum channel_kind kind;
+	struct bytes record;
+	pair(fd);
+	struct channel *c = channel_new(fd[0]);
+	for (uint32_t i = 0; i < 40; i++) {
+		assert_true(channel_send(c, CH_DNS, (struct bytes){ (uint8_t *)&i, sizeof(i) }, (struct bytes){ 0 }));
+		if (i % 10 == 9)
+			assert_true(channel_flush(c));
+	}
+	struct channel *first = channel_new(dup(fd[1])), *second = channel_new(fd[1]);
+	uint32_t number;
+	assert_true(channel_recv(first, &kind, &record));
+	channel_free(first);
+	assert_true(channel_recv(second, &kind, &record));
+	memcpy(&number, record.p, sizeof(number));
+	assert_int_equal(number, 10);
+	channel_free(second);
+	channel_free(c);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = { cmocka_unit_test(in_order), cmocka_unit_test(too_large),
-						   cmocka_unit_test(no_record), cmocka_unit_test(cut_short) };
+						   cmocka_unit_test(no_record), cmocka_unit_test(cut_short),
+						   cmocka_unit_test(no_room), cmocka_unit_test(taken_over) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

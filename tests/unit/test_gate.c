@@ -63,6 +63,8 @@ static const struct {
 	{ "banner ehlo ehlo-whole no-offer no-request rst many", "", "near miss: enough packets" },
 	{ "banner ehlo ehlo-whole no-offer no-request conflict few", "interference:few-packets", "a conflict" },
 	{ "banner ehlo ehlo-whole no-offer no-request mail content conflict many limit", "interference:limit", "a bound was hit" },
+	{ "banner ehlo ehlo-whole no-offer no-request rst many lossy", "interference:packets-lost", "the sensor lost packets" },
+	{ "banner ehlo ehlo-whole no-offer no-request many lossy", "", "near miss: nothing ended it" },
 	{ "mail content rst many midstream", "offer:midstream use:midstream interference:midstream", "no SYN to compare with" },
 };
 
@@ -90,7 +92,7 @@ static const struct {
 	{ "one-side", F_cap_one_direction, TRI_YES }, { "limit", F_cap_limit, TRI_YES },
 	{ "open", F_cap_end, endhow_timeout },	      { "rst", F_cap_end, endhow_rst },
 	{ "conflict", F_cap_conflicts, 1 },	      { "few", F_src_packets, 2 },
-	{ "many", F_src_packets, 3 },
+	{ "many", F_src_packets, 3 },		      { "lossy", F_cap_lossy, TRI_YES },
 };
 
 static void put_word(struct record *s, const char *word)

@@ -314,6 +314,69 @@ static void test_health_key(void **state)
 	}
 }
 
+/* Two that should validate, and one that should not. */
+static void test_health_canary(void **state)
+{
+	(void)state;
+	enum { SEC = dnsstatus_secure, ABS = dnsstatus_absent, INS = dnsstatus_insecure, BOG = dnsstatus_bogus, FAIL = dnsstatus_failed };
+	static const struct {
+		uint8_t good, also, bogus;
+		enum resolverfault want;
+		const char *text, *why;
+	} rows[] = {
+		{ SEC, SEC, BOG, resolverfault_none, "healthy", "as they must be" },
+		{ ABS, SEC, BOG, resolverfault_none, "healthy", "that there is no address is proved too" },
+		{ SEC, BOG, BOG, resolverfault_canary, "also.example does not validate", "one does not validate" },
+		{ INS, SEC, BOG, resolverfault_canary, "good.example does not validate", "signatures are gone" },
+		{ SEC, FAIL, BOG, resolverfault_none, "healthy", "one is out of reach: it may be its servers" },
+		{ FAIL, FAIL, BOG, resolverfault_canary, "also.example does not validate", "all are" },
+		{ SEC, SEC, SEC, resolverfault_canary, "bad.example should be bogus and is not", "whatever is said is believed" },
+		{ SEC, SEC, INS, resolverfault_canary, "bad.example should be bogus and is not", "its DS is kept from us" },
+		{ SEC, SEC, ABS, resolverfault_canary, "bad.example should be bogus and is not", "it is denied" },
+		{ SEC, SEC, FAIL, resolverfault_none, "healthy", "a resolver may refuse to hand out what is bogus" },
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct health h = { .key_known = true, .canaries = 3,
+				    .canary = { { .name = "good.example" }, { .name = "also.example" }, { .name = "bad.example", .bogus = true } } };
+		const uint8_t status[] = { rows[i].good, rows[i].also, rows[i].bogus };
+		char text[256];
+		for (unsigned k = 0; k < 3; k++) {
+			assert_true(health_canary_due(&h, 5) && !health_known(&h));
+			health_canary(&h, k, status[k], 5);
+		}
+		assert_true(health_known(&h));
+		enum resolverfault fault = health_fault(&h, 5);
+		health_text(&h, fault, text, sizeof(text));
+		if (fault != rows[i].want || !strstr(text, rows[i].text))
+			fail_msg("%s: %d, %s", rows[i].why, (int)fault, text);
+		assert_false(health_canary_due(&h, 5 + HEALTH_KEY_SOON_S - 1));
+		assert_int_equal(health_canary_due(&h, 5 + HEALTH_KEY_SOON_S), rows[i].want == resolverfault_canary);
+		assert_true(health_canary_due(&h, 5 + HEALTH_CANARY_S));
+		h.key = resolverfault_clock;
+		assert_int_equal(health_fault(&h, 5), resolverfault_clock);     /* the keys of the root come first */
+	}
+	struct health none = { .key_known = true };
+	assert_true(health_known(&none) && !health_canary_due(&none, 1 << 20));
+}
+
+static void test_cache_clear(void **state)
+{
+	(void)state;
+	static struct answer got;
+	struct verdict_cache *c = verdict_cache_new(1 << 20);
+	assert_non_null(c);
+	for (int round = 0; round < 2; round++) {
+		verdict_cache_put(c, answer("a.example", 1, dnsstatus_secure, 2, 300, 0), 300, 0);
+		verdict_cache_put(c, answer("b.example", 1, dnsstatus_absent, 0, 300, 0), 300, 0);
+		assert_true(verdict_cache_get(c, "a.example", 1, 1, &got) && verdict_cache_get(c, "b.example", 1, 1, &got));
+		verdict_cache_clear(c);
+		assert_false(verdict_cache_get(c, "a.example", 1, 1, &got) || verdict_cache_get(c, "b.example", 1, 1, &got));
+		assert_int_equal(verdict_cache_counts(c).entries, 0);
+		assert_int_equal(verdict_cache_counts(c).octets, 0);
+	}
+	verdict_cache_free(c);
+}
+
 /* ---- upstream_spec ---- */
 
 static void test_spec(void **state)
@@ -376,7 +439,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_merge), cmocka_unit_test(test_share), cmocka_unit_test(test_lookups_random), cmocka_unit_test(test_cache),
 		cmocka_unit_test(test_cache_ttl), cmocka_unit_test(test_cache_bound), cmocka_unit_test(test_health_zones),
-		cmocka_unit_test(test_health_key), cmocka_unit_test(test_spec),
+		cmocka_unit_test(test_health_key), cmocka_unit_test(test_health_canary), cmocka_unit_test(test_cache_clear),
+		cmocka_unit_test(test_spec),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -541,6 +541,7 @@ static void sessions(void **state)
 		record_num(&s, F_event_start, NOW * NS);
 		record_num(&s, F_tls_cert_vis, t[i].visible ? visibility_visible : visibility_hidden);
 		record_cstr(&s, F_tls_cipher, t[i].suite);
+		record_yes(&s, F_tls_established);
 		record_cstr(&s, F_id_host, MX);
 		record_num(&s, F_expect, t[i].expect);
 		record_num(&s, F_pkix, pkix_invalid); /* of another process, which has no say */
@@ -567,12 +568,50 @@ static void sessions(void **state)
 	peer_free(p);
 }
 
+/* A chain that the client neither took nor refused says nothing of anybody: what is yet to come may make it void. */
+static void undecided(void **state)
+{
+	static const struct {
+		const char *why;
+		bool established, failed, alert;
+		enum side side;
+		enum pkix want;
+	} t[] = {
+		{ "the certificate was the last that was seen", false, false, false, side_client, pkix_not_checked },
+		{ "an alert, and nobody knows whether it was the end", false, false, true, side_client, pkix_not_checked },
+		{ "the server gave up", false, true, true, side_server, pkix_not_checked },
+		{ "the client refused it", false, true, true, side_client, pkix_invalid },
+		{ "the client took it", true, false, false, side_client, pkix_invalid },
+	};
+	static const enum who chain[] = { SELF, WHOS };
+	static struct record s;
+	struct peer *p = peer_of(true);
+	(void)state;
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		struct bytes list = list_of(chain);
+		record_init(&s);
+		record_num(&s, F_event_start, NOW * NS);
+		record_num(&s, F_tls_cert_vis, visibility_visible);
+		record_cstr(&s, F_id_host, MX);
+		record_tri(&s, F_tls_established, t[i].established ? TRI_YES : TRI_UNSEEN);
+		record_tri(&s, F_tls_failed, t[i].failed ? TRI_YES : TRI_UNSEEN);
+		if (t[i].alert)
+			record_num(&s, F_tls_alert_side, t[i].side);
+		peer_judge(p, &s, list, (struct bytes){ 0 });
+		if (record_get_num(&s, F_pkix, -1) != (int64_t)t[i].want)
+			fail_msg("%s", t[i].why);
+		free((void *)(uintptr_t)list.p);
+	}
+	peer_free(p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(signatures),	 cmocka_unit_test(broken_proofs), cmocka_unit_test(every_chain),
 		cmocka_unit_test(to_the_second), cmocka_unit_test(malformed),	  cmocka_unit_test(too_long),
 		cmocka_unit_test(bundles),	 cmocka_unit_test(sessions),
+		cmocka_unit_test(undecided),
 	};
 	return cmocka_run_group_tests(tests, world_up, world_down);
 }

@@ -15,9 +15,10 @@ struct talk {
 	int64_t now;
 	uint32_t seq[2];
 	uint16_t port[2];
-	unsigned sessions, dns;
+	unsigned sessions, dns, interims;
 	size_t dns_octets[8];
-	struct record last;
+	struct record last, interim;
+	size_t exhibit;
 };
 
 static void drain(struct talk *t)
@@ -30,8 +31,15 @@ static void drain(struct talk *t)
 			t->dns_octets[t->dns++] = out.dns.octets.n;
 			continue;
 		}
-		t->sessions++;
 		assert_true(record_check(out.session, record_size(out.session)));
+		if (record_has(out.session, F_cap_phase)) {
+			assert_int_equal(record_get_num(out.session, F_cap_phase, -1), phase_interim);
+			t->interims++;
+			t->exhibit = out.exhibit.n;
+			memcpy(&t->interim, out.session, record_size(out.session));
+			continue;
+		}
+		t->sessions++;
 		memcpy(&t->last, out.session, record_size(out.session));
 	}
 }
@@ -91,15 +99,20 @@ static void shake(struct talk *t, uint16_t client, uint16_t server)
 	tcp(t, S2C, TCP_SYN | TCP_ACK, (struct bytes){ 0 });
 }
 
-static struct talk *begin(void)
+static struct talk *begin_with(bool interim)
 {
 	struct pipeline_config config = { .ports = { { 25, false }, { 465, true } }, .nports = 2, .flows = 64, .dialogues = 8,
-					  .budget = 8 << 20, .dns = true };
+					  .budget = 8 << 20, .exhibits = interim ? 1 << 20 : 0, .dns = true, .interim = interim };
 	struct talk *t = calloc(1, sizeof(*t));
 	t->now = INT64_C(1700000000000000000);
 	t->p = pipeline_new(&config);
 	assert_non_null(t->p);
 	return t;
+}
+
+static struct talk *begin(void)
+{
+	return begin_with(false);
 }
 
 static void end(struct talk *t)
@@ -494,6 +507,249 @@ static void dns_over_tcp(void **state)
 	}
 }
 
+/* One step of a dialogue: who, what, and how many interim sessions there were by then. */
+struct step {
+	enum dir dir;
+	const char *line;
+	unsigned given;
+	const char *why;
+};
+
+static struct talk *play(const struct step *steps, size_t n)
+{
+	struct talk *t = begin_with(true);
+	shake(t, 40000, 25);
+	for (size_t i = 0; i < n; i++) {
+		say(t, steps[i].dir, steps[i].line);
+		if (t->interims != steps[i].given)
+			fail_msg("%s: %u interim sessions, expected %u", steps[i].why, t->interims, steps[i].given);
+	}
+	return t;
+}
+
+/* The session at its end, which has the id that it had before. */
+static void end_same(struct talk *t)
+{
+	end(t);
+	assert_int_equal(t->sessions, 1);
+	assert_false(record_has(&t->last, F_cap_phase));
+	struct bytes a = record_get_str(&t->interim, F_event_id), b = record_get_str(&t->last, F_event_id);
+	assert_int_equal(a.n, b.n);
+	assert_memory_equal(a.p, b.p, b.n);
+	assert_int_equal(counter(t, F_st_flows), 1);
+	done(t);
+}
+
+static void interim_clear_mail(void **state)
+{
+	(void)state;
+	static const struct step steps[] = {
+		{ S2C, "220 mx.example.net ESMTP\r\n", 0, "greeting" },
+		{ C2S, "EHLO out.example.org\r\n", 0, "EHLO" },
+		{ S2C, "250-mx.example.net\r\n250 SIZE 1\r\n", 0, "no offer" },
+		{ C2S, "MAIL FRO", 0, "half a command" },
+		{ C2S, "M:<a@example.org>\r\n", 1, "MAIL" },
+		{ S2C, "250 ok\r\n", 1, "reply" },
+		{ C2S, "RCPT TO:<b@example.net>\r\n", 2, "RCPT" },
+		{ S2C, "250 ok\r\n", 2, "reply" },
+		{ C2S, "RCPT TO:<c@example.net>\r\n", 2, "a second one says nothing new" },
+		{ S2C, "250 ok\r\n", 2, "reply" },
+		{ C2S, "DATA\r\n", 2, "DATA" },
+		{ S2C, "354 go\r\n", 2, "reply" },
+		{ C2S, "Subject: x\r\n", 3, "content" },
+		{ C2S, "\r\nmore\r\n.\r\n", 3, "more content" },
+		{ S2C, "250 ok\r\n", 3, "reply" },
+		{ C2S, "MAIL FROM:<a@example.org>\r\n", 3, "the second mail" },
+	};
+	struct talk *t = play(steps, sizeof(steps) / sizeof(steps[0]));
+	assert_true(record_get_num(&t->interim, F_smtp_content, 0) > 0);
+	assert_int_equal(record_get_num(&t->interim, F_smtp_messages, -1), 0);
+	assert_int_equal(record_get_num(&t->interim, F_cap_end, -1), endhow_none);
+	assert_true(t->exhibit > 0);
+	end_same(t);
+}
+
+static void interim_pipelined(void **state)
+{
+	(void)state;
+	static const struct step steps[] = {
+		{ S2C, "220 mx.example.net ESMTP\r\n", 0, "greeting" },
+		{ C2S, "EHLO out.example.org\r\n", 0, "EHLO" },
+		{ S2C, "250-mx.example.net\r\n250 PIPELINING\r\n", 0, "no offer" },
+		{ C2S, "MAIL FROM:<a@example.org>\r\nRCPT TO:<b@example.net>\r\nDATA\r\n", 1, "one packet, one session" },
+	};
+	struct talk *t = play(steps, sizeof(steps) / sizeof(steps[0]));
+	assert_int_equal(record_count(&t->interim, F_smtp_rcpt_domains), 1);
+	end_same(t);
+}
+
+static void interim_refused(void **state)
+{
+	(void)state;
+	static const struct step steps[] = {
+		{ S2C, "220 mx.example.net ESMTP\r\n", 0, "greeting" },
+		{ C2S, "EHLO out.example.org\r\n", 0, "EHLO" },
+		{ S2C, "250-mx.example.net\r\n250 STARTTLS\r\n", 0, "offer" },
+		{ C2S, "STARTTLS\r\n", 0, "STARTTLS" },
+		{ S2C, "454 not now\r\n", 0, "refusal: TLS may still follow" },
+		{ C2S, "QUIT\r\n", 1, "it did not" },
+	};
+	struct talk *t = play(steps, sizeof(steps) / sizeof(steps[0]));
+	assert_int_equal(record_get_num(&t->interim, F_smtp_stls_code, 0), 454);
+	end_same(t);
+}
+
+static void interim_credentials(void **state)
+{
+	(void)state;
+	static const struct step steps[] = {
+		{ S2C, "220 mx.example.net ESMTP\r\n", 0, "greeting" },
+		{ C2S, "EHLO out.example.org\r\n", 0, "EHLO" },
+		{ S2C, "250-mx.example.net\r\n250 AUTH LOGIN\r\n", 0, "offer" },
+		{ C2S, "AUTH LOGIN\r\n", 0, "nothing given away" },
+		{ S2C, "334 VXNlcm5hbWU6\r\n", 0, "asked" },
+		{ C2S, "eA==\r\n", 0, "the name" },
+		{ S2C, "334 UGFzc3dvcmQ6\r\n", 0, "asked" },
+		{ C2S, "eA==\r\n", 0, "the password" },
+		{ S2C, "235 ok\r\n", 1, "which was right" },
+	};
+	struct talk *t = play(steps, sizeof(steps) / sizeof(steps[0]));
+	assert_int_equal(record_get_tri(&t->interim, F_smtp_auth_response), TRI_YES);
+	assert_int_equal(record_get_num(&t->interim, F_smtp_auth_code, 0), 235);
+	end_same(t);
+}
+
+/* While octets wait for others it is not known how the session stands; when they have come, or are given up, it is. */
+static void interim_waits_for_octets(void **state)
+{
+	(void)state;
+	for (int lost = 0; lost < 2; lost++) {
+		struct talk *t = begin_with(true);
+		shake(t, 40000, 25);
+		say(t, S2C, "220 mx.example.net ESMTP\r\n");
+		say(t, C2S, "EHLO out.example.org\r\n");
+		say(t, S2C, "250 mx.example.net\r\n");
+		t->seq[C2S] += 6; /* NOOP */
+		say(t, C2S, "MAIL FROM:<a@example.org>\r\n");
+		assert_int_equal(t->interims, 0);
+		if (lost) {
+			t->now += INT64_C(11000000000);
+			say(t, S2C, "250 ok\r\n");
+		} else {
+			uint32_t seq = t->seq[C2S];
+			t->seq[C2S] = seq - 33;
+			say(t, C2S, "NOOP\r\n");
+			t->seq[C2S] = seq;
+		}
+		assert_int_equal(t->interims, 1);
+		assert_int_equal(record_get_num(&t->interim, F_cap_gap_c2s, -1), lost ? 6 : 0);
+		end_same(t);
+	}
+}
+
+/* Only one side is in the capture: it need not wait for the end either. */
+static void interim_one_side(void **state)
+{
+	(void)state;
+	struct talk *t = begin_with(true);
+	t->port[C2S] = 40000;
+	t->port[S2C] = 25;
+	say(t, C2S, "EHLO out.example.org\r\n");
+	t->now += INT64_C(300000000);
+	say(t, C2S, "MAIL FROM:<a@example.org>\r\n");
+	assert_int_equal(t->interims, 1);
+	assert_int_equal(record_get_tri(&t->interim, F_cap_one_direction), TRI_YES);
+	assert_int_equal(record_get_num(&t->interim, F_smtp_transactions, 0), 1);
+	end_same(t);
+}
+
+/* The server's answer twice, and not the same. */
+static void interim_conflict(void **state)
+{
+	(void)state;
+	struct talk *t = begin_with(true);
+	shake(t, 40000, 25);
+	say(t, S2C, "220 mx.example.net ESMTP\r\n");
+	say(t, C2S, "EHLO out.example.org\r\n");
+	uint32_t seq = t->seq[S2C];
+	say(t, S2C, "250-mx.example.net\r\n250 STARTTLS\r\n");
+	assert_int_equal(t->interims, 0);
+	t->seq[S2C] = seq;
+	say(t, S2C, "250-mx.example.net\r\n250 XXXXXXXX\r\n");
+	assert_int_equal(t->interims, 1);
+	assert_int_equal(record_get_tri(&t->interim, F_tcp_conf_clear), TRI_YES);
+	assert_true(record_has(&t->interim, F_alt_offered) || record_has(&t->interim, F_alt_keywords));
+	assert_int_equal(record_get_tri(&t->interim, F_smtp_offered), TRI_YES);
+	end_same(t);
+}
+
+/* Whoever writes the packets does not choose how often a session is given. */
+static void interim_bounded(void **state)
+{
+	(void)state;
+	struct talk *t = begin_with(true);
+	shake(t, 40000, 25);
+	say(t, S2C, "220 mx.example.net ESMTP\r\n");
+	say(t, C2S, "EHLO out.example.org\r\n");
+	uint32_t seq = t->seq[S2C];
+	say(t, S2C, "250-mx.example.net\r\n250 STARTTLS\r\n");
+	t->seq[S2C] = seq;
+	say(t, S2C, "250-mx.example.net\r\n250 XXXXXXXX\r\n");
+	say(t, C2S, "AUTH PLAIN eA==\r\n");
+	say(t, S2C, "235 ok\r\n");
+	say(t, C2S, "STARTTLS\r\n");
+	say(t, S2C, "454 no\r\n");
+	say(t, C2S, "RSET\r\n");
+	say(t, S2C, "250 ok\r\n");
+	say(t, C2S, "MAIL FROM:<a@example.org>\r\n");
+	assert_int_equal(t->interims, 4);
+	say(t, S2C, "250 ok\r\n");
+	say(t, C2S, "RCPT TO:<b@example.net>\r\n");
+	say(t, S2C, "250 ok\r\n");
+	say(t, C2S, "DATA\r\n");
+	say(t, S2C, "354 go\r\n");
+	say(t, C2S, "x\r\n");
+	assert_int_equal(t->interims, 4);
+	end_same(t);
+}
+
+/* A fatal alert in clear, and what is known of the handshake by then. */
+static void interim_alert(void **state)
+{
+	(void)state;
+	static const uint8_t alert[] = { 0x15, 3, 3, 0, 2, 2, 40 };
+	struct talk *t = begin_with(true);
+	shake(t, 40000, 25);
+	say(t, S2C, "220 mx.example.net ESMTP\r\n");
+	say(t, C2S, "EHLO out.example.org\r\n");
+	say(t, S2C, "250-mx.example.net\r\n250 STARTTLS\r\n");
+	say(t, C2S, "STARTTLS\r\n");
+	say(t, S2C, "220 go ahead\r\n");
+	tcp(t, S2C, TCP_ACK, (struct bytes){ alert, 5 });
+	assert_int_equal(t->interims, 0);
+	tcp(t, S2C, TCP_ACK, (struct bytes){ alert + 5, 2 });
+	assert_int_equal(t->interims, 1);
+	assert_int_equal(record_get_num(&t->interim, F_tls_alert_code, -1), 40);
+	assert_int_equal(record_get_tri(&t->interim, F_tls_failed), TRI_UNSEEN);
+	end_same(t);
+}
+
+/* Nobody asked: nothing is given before the end. */
+static void interim_off(void **state)
+{
+	(void)state;
+	struct talk *t = begin();
+	shake(t, 40000, 25);
+	say(t, S2C, "220 mx.example.net ESMTP\r\n");
+	say(t, C2S, "EHLO out.example.org\r\n");
+	say(t, S2C, "250 mx.example.net\r\n");
+	say(t, C2S, "MAIL FROM:<a@example.org>\r\n");
+	end(t);
+	assert_int_equal(t->interims, 0);
+	assert_int_equal(t->sessions, 1);
+	done(t);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -502,6 +758,10 @@ int main(void)
 		cmocka_unit_test(server_begins_late),
 		cmocka_unit_test(how_tls_ends), cmocka_unit_test(no_tls_after_220),
 		cmocka_unit_test(not_mail), cmocka_unit_test(reuse), cmocka_unit_test(no_room),
+		cmocka_unit_test(interim_clear_mail), cmocka_unit_test(interim_pipelined), cmocka_unit_test(interim_refused),
+		cmocka_unit_test(interim_credentials), cmocka_unit_test(interim_waits_for_octets),
+		cmocka_unit_test(interim_one_side), cmocka_unit_test(interim_conflict), cmocka_unit_test(interim_bounded),
+		cmocka_unit_test(interim_alert), cmocka_unit_test(interim_off),
 		cmocka_unit_test(dns_over_udp), cmocka_unit_test(dns_over_tcp),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../forwarder.h"
 #include "anchor.h"
 #include "resolver.h"
 #include "responder.h"
@@ -319,7 +320,7 @@ static void test_stub_keeps_chain(void **state)
 	struct resolver *r = start(g);
 	const struct answer *a = ask(r, "_25._tcp.mx.signed.test", DNS_TLSA, AS_OF);
 	assert_string_equal(status(a), "incomplete");
-	assert_string_equal(a->why, "TLSA of _25._tcp.mx.signed.test in the capture without its signatures (asked without DO)");
+	assert_string_equal(a->why, "TLSA of _25._tcp.mx.signed.test in the capture without its signatures (not asked for, or taken out)");
 	a = ask(r, "mx.plain.test", DNS_A, AS_OF);
 	assert_string_equal(status(a), "insecure");
 	assert_int_equal(a->rrs, 1);
@@ -877,7 +878,7 @@ static void test_off_and_full(void **state)
 	resolver_free(r);
 	config.anchors = ". IN A 192.0.2.1";
 	assert_null(resolver_new(&config, &e));
-	config = (struct resolver_config){ .mode = RESOLVE_LIVE, .upstream = { "not-an-address" }, .upstreams = 1 };
+	config = (struct resolver_config){ .mode = RESOLVE_LIVE, .upstream = { "not-an-address" }, .upstreams = 1, .outside = 1 };
 	assert_null(resolver_new(&config, &e));
 	assert_non_null(strstr(e.text, "not-an-address"));
 	unload(f);
@@ -919,6 +920,7 @@ static struct resolver *start_live(enum resolve_mode mode, uint16_t port)
 	char *text = anchor();
 	struct resolver_config config = { .mode = mode, .anchors = text, .budget = 4 << 20, .upstreams = 1 };
 	snprintf(config.upstream[0], sizeof(config.upstream[0]), "127.0.0.1@%u", port);
+	config.outside = start_forwarder(&config);
 	struct resolver *r = resolver_new(&config, &e);
 	assert_string_equal(e.text, "");
 	free(text);

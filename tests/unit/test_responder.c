@@ -133,7 +133,8 @@ static void test_useful(void **state)
 		{ "\0\0\x80\0\0\1\0\0\0\0\0\0\0\0\1\0\1", 17, true, "the smallest response" },
 		{ "\0\0\x00\0\0\1\0\0\0\0\0\0\0\0\1\0\1", 17, false, "a query" },
 		{ "\0\0\x82\0\0\1\0\0\0\0\0\0\0\0\1\0\1", 17, false, "truncated: the whole comes by TCP" },
-		{ "\0\0\x80\5\0\1\0\0\0\0\0\0\0\0\1\0\1", 17, false, "REFUSED says nothing about the name" },
+		{ "\0\0\x80\5\0\1\0\0\0\0\0\0\0\0\1\0\1", 17, true, "REFUSED says that the lookup failed" },
+		{ "\0\0\x80\1\0\1\0\0\0\0\0\0\0\0\1\0\1", 17, false, "FORMERR says that the query was not understood; another comes" },
 		{ "\0\0\xa8\0\0\1\0\0\0\0\0\0\0\0\6\0\1", 17, false, "an UPDATE" },
 		{ "\0\0\x80\0\0\1\0\0\0\0\0\0\0\0\1\0\3", 17, false, "class CHAOS" },
 		{ "\0\0\x80\0\0\2\0\0\0\0\0\0\0\0\1\0\1", 17, false, "two questions" },
@@ -287,6 +288,9 @@ static void test_kinds(void **state)
 	assert_int_equal(keep(s, &m, 1000 * SECOND), DNS_KEPT);
 	assert_int_equal(reply(s, "fail.example", A, 1001 * SECOND)->found, FOUND_FAILURE);
 	assert_int_equal(reply(s, "fail.example", A, 999 * SECOND)->found, FOUND_MISSING);
+	open_message(&m, DNS_QR | DNS_RA | RCODE_REFUSED, "refused.example", A);
+	assert_int_equal(keep(s, &m, 1000 * SECOND), DNS_KEPT);
+	assert_int_equal(reply(s, "refused.example", A, 1001 * SECOND)->found, FOUND_FAILURE);
 	dns_store_free(s);
 }
 

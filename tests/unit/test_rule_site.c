@@ -193,7 +193,7 @@ static const struct {
 	{ "title: F\nlevel: low\nid: " ID(7) "\nlogsource: {product: mxwitness}\nfilter: {rules: any}\n", "", NULL, NULL,
 	  "site/a.yaml:2:1: no key \"level\"", "a filter has none" },
 	{ "title: F\nid: " ID(7) "\nlogsource: {product: mxwitness, service: alert}\nfilter: {rules: any}\n", "", NULL, NULL,
-	  "site/a.yaml:3:42: no rule has this service; write session, or leave it out", "" },
+	  "site/a.yaml:3:42: no rule has this service; write session, stats, or leave it out for session", "" },
 	{ "title: F\nid: " ID(7) "\nlogsource: {product: mxwitnes}\nfilter: {rules: any}\n", "", NULL, NULL,
 	  "site/a.yaml:3:22: no product \"mxwitnes\"; did you mean \"mxwitness\"?", "an exception that would never have been made" },
 	{ FILTER(7) "  rules: any\n  p: {destination.port: 25}\n  condition: not p\n---\n" FILTER(7) "  rules: any\n"
@@ -204,18 +204,17 @@ static const struct {
 static void one_case(size_t i, const char **message, char found[512])
 {
 	static struct error e;
-	struct site site = { 0 };
-	struct rule_site own = { 0 };
+	struct settings own = { .folder = NULL };
 	e.text[0] = '\0';
 	struct rules *r = shipped(&e);
 	rules_own(r);
 	struct bytes config = bytes_of(cases[i].config);
-	bool ok = config_parse("c.yaml", config, &site, &own, &e) && add(r, "site/a.yaml", cases[i].site, &e) &&
-		  rule_site_apply(&own, r, &e) && rules_finish(r, &e);
+	bool ok = config_parse("c.yaml", config, &own, &e) && add(r, "site/a.yaml", cases[i].site, &e) &&
+		  rule_site_apply(&own.rules, r, &e) && rules_finish(r, &e);
 	*message = ok ? NULL : e.text;
 	if (ok && cases[i].facts)
 		judge(r, cases[i].facts, found);
-	rule_site_free(&own);
+	settings_free(&own);
 	rules_free(r);
 }
 
@@ -316,8 +315,7 @@ static void told(void **state)
 {
 	(void)state;
 	struct error e;
-	struct site site = { 0 };
-	struct rule_site own = { 0 };
+	struct settings own = { .folder = NULL };
 	struct record *rec = malloc(sizeof(*rec)), *a = malloc(sizeof(*a));
 	struct finding f[MAX];
 	struct rules *r = shipped(&e);
@@ -325,8 +323,8 @@ static void told(void **state)
 	assert_true(add(r, "a.yaml", RULE(9, mine) "references: [R 1, R 2]\nfalsepositives: [a look-alike]\nstatus: test\n"
 			"mxwitness: {segment: client-side}\n---\n" FILTER(7) "  rules: [mine, " ID(9) "]\n"
 			"  p: {destination.port: 25}\n  condition: not p\n", &e));
-	assert_true(config_parse("c.yaml", bytes_of("rule_levels: {one: high}\n"), &site, &own, &e));
-	assert_true(rule_site_apply(&own, r, &e) && rules_finish(r, &e));
+	assert_true(config_parse("c.yaml", bytes_of("rule_levels: {one: high}\n"), &own, &e));
+	assert_true(rule_site_apply(&own.rules, r, &e) && rules_finish(r, &e));
 	struct rule_scratch *s = rule_scratch_new(r);
 	fill(rec, MX " mxwitness.smtp.content_octets=5000");
 	assert_int_equal(rules_judge(r, s, rec, f, MAX), 3);
@@ -342,7 +340,7 @@ static void told(void **state)
 	assert_int_equal(mine->filters, 1); /* named twice, and asked once */
 	assert_true(rules_at(r, 0)->shipped && rules_at(r, 0)->status == RULE_STATUSES);
 	rule_scratch_free(s);
-	rule_site_free(&own);
+	settings_free(&own);
 	rules_free(r);
 	free(rec);
 	free(a);
@@ -365,8 +363,7 @@ static void folders(void **state)
 	(void)state;
 	char dir[] = "/tmp/test_rule_site.XXXXXX", path[64], config[64], want[256];
 	struct error e = { "" };
-	struct site site = { 0 };
-	struct rule_site own = { 0 };
+	struct settings own = { .folder = NULL };
 	assert_non_null(mkdtemp(dir));
 	snprintf(path, sizeof(path), "%s/mine", dir);
 	snprintf(config, sizeof(config), "%s/site.yaml", dir);
@@ -376,9 +373,9 @@ static void folders(void **state)
 		   "- {verdict: misconfigured, finding: {plain: low, promised: low}}\n"
 		   "- {verdict: intercepted, finding: {plain: low, promised: low}}\n- {verdict: clear, why: w}\n");
 	write_file(dir, "site.yaml", "rules: mine\nrules_off: [mine]\n");
-	if (!config_read(config, &site, &own, &e))
+	if (!config_read(config, &own, &e))
 		fail_msg("%s", e.text);
-	struct rules *r = rules_load("rules", &own, &e);
+	struct rules *r = rules_load("rules", &own.rules, &e);
 	if (!r)
 		fail_msg("%s", e.text);
 	const struct rule *last = rules_at(r, rules_count(r) - 1);
@@ -386,13 +383,13 @@ static void folders(void **state)
 	assert_true(!last->shipped && !last->enabled && rules_at(r, 0)->shipped && rules_at(r, 0)->enabled);
 	assert_int_equal(r->verdicts, 4);
 	rules_free(r);
-	rule_site_free(&own);
+	settings_free(&own);
 	write_file(dir, "site.yaml", "vantage: dmz\nrules: theirs\n");
-	assert_true(config_read(config, &site, &own, &e));
-	assert_null(rules_load("rules", &own, &e));
+	assert_true(config_read(config, &own, &e));
+	assert_null(rules_load("rules", &own.rules, &e));
 	snprintf(want, sizeof(want), "%s:2:8: rules: %s/theirs: no folder of rules: No such file or directory", config, dir);
 	assert_string_equal(e.text, want);
-	rule_site_free(&own);
+	settings_free(&own);
 	snprintf(path, sizeof(path), "rm -r %s", dir);
 	assert_int_equal(system(path), 0);
 }

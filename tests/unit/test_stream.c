@@ -96,13 +96,16 @@ static void bench_open(struct bench *b, size_t greed)
 	stream_init(&b->ss, &mem);
 }
 
-/* The end of input, and nothing may be left in the pools. */
+/* The end of input: it brings octets or gaps exactly if the streams were not settled. And nothing may be left in the pools. */
 static void bench_close(struct bench *b)
 {
+	uint64_t got = b->n[0] + b->n[1] + b->gap[0] + b->gap[1];
+	bool settled = stream_settled(&b->ss);
 	stream_finish(&b->ss);
 	drain(b);
 	assert_int_equal(b->ends[0], 1);
 	assert_int_equal(b->ends[1], 1);
+	assert_int_equal(settled, got == b->n[0] + b->n[1] + b->gap[0] + b->gap[1]);
 	stream_release(&b->ss);
 	free(b->out[0]);
 	free(b->out[1]);

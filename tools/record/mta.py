@@ -60,13 +60,13 @@ keep_environment =
 """
 
 
-def unpack(work):
-    """Fetches and unpacks what is missing, into root/MTA/ with usr/, etc/ and var/."""
-    done = os.path.join(work, "unpacked")
+def unpack(work, wanted=None, name="unpacked"):
+    """Fetches and unpacks what is missing, into root/MTA/ with usr/, etc/ and var/; name: the file that says it is done."""
+    done = os.path.join(work, name)
     if os.path.exists(done):
         return
     listed = ""
-    for kind, packages in PACKAGES.items():
+    for kind, packages in (wanted or PACKAGES).items():
         debs, root = os.path.join(work, "debs", kind), os.path.join(work, "root", kind)
         os.makedirs(debs, exist_ok=True)
         os.makedirs(root, exist_ok=True)
@@ -128,7 +128,7 @@ def postfix_server(work, netns, domain, host, addresses, pem, more="", port=25):
                     POSTFIX_OWNERS + "exec postfix start-fg\n")
 
 
-def postfix_client(work, netns, host, sender, rcpt, message, more="", times=1, patience=0):
+def postfix_client(work, netns, host, sender, rcpt, message, more="", times=1, patience=0, nameserver="127.0.0.1"):
     """Sends the message once or more, one after the other; the process ends when all were delivered or deferred, with
     patience only when they were delivered or bounced, or so many seconds are over."""
     main = POSTFIX + (f"myhostname = {host}\nmydestination =\nsmtp_tls_loglevel = 1\nsmtp_host_lookup = dns\n"
@@ -140,8 +140,9 @@ def postfix_client(work, netns, host, sender, rcpt, message, more="", times=1, p
               f" sendmail -f {sender} {rcpt} < /etc/message; n=0\n"
               f" until [ 0$(grep -cE '{status}' /var/log/postfix.log 2>/dev/null) -ge $i ] || [ $n -gt {5 * patience or 120} ]; do sleep 0.2; n=$((n+1)); done\n"
               "done\nsleep 0.3\n")
-    return instance(work, "client", "postfix", netns, {"etc/postfix/main.cf": main, "etc/message": message,
-                                                       "etc/postfix/master.cf": MASTER.format(smtpd="")}, script)
+    return instance(work, "client", "postfix", netns,
+                    {"etc/postfix/main.cf": main, "etc/message": message, "etc/postfix/master.cf": MASTER.format(smtpd=""),
+                     "etc/resolv.conf": f"nameserver {nameserver}\noptions trust-ad edns0\n"}, script)
 
 
 def exim_server(work, netns, domain, host, addresses, port, pem, more="", auth="", acl=""):

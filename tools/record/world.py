@@ -334,6 +334,16 @@ def zones(folder, certs):
     write(folder, "root.hints", f". 3600000 IN NS ns.\nns. 3600000 IN A {ROOT_NS}\n")
 
 
+def keep_anchor(out, line, text):
+    """Makes text a line of root.anchor, which has one for each world: 0 that of record, 1 that of record-dns."""
+    path, lines = os.path.join(out, "root.anchor"), []
+    if os.path.exists(path):
+        with open(path, encoding="ascii") as f:
+            lines = f.read().splitlines()
+    lines[line:line + 1] = [text.strip()]
+    write(out, "root.anchor", "\n".join(lines) + "\n")
+
+
 # ---- name servers and resolver ----
 
 def nsd_conf(work, address, names):

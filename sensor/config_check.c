@@ -1,0 +1,215 @@
+/* config_check: see config_check.h. It opens what the program would open, and changes nothing. */
+#include "config_check.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <limits.h>
+#include <net/if.h>
+#include <pcap/pcap.h>
+#include <pwd.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "folder.h"
+#include "resolver.h"
+#include "rule_file.h"
+#include "setting_read.h"
+#include "trust.h"
+
+struct check {
+	struct settings *s;
+	FILE *out;
+	unsigned warnings;
+	struct error *e;
+};
+
+static void warn(struct check *c, const struct node *at, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* at: NULL when it is a default that this machine does not suit. */
+static void warn(struct check *c, const struct node *at, const char *format, ...)
+{
+	va_list args;
+	if (!at)
+		fprintf(c->out, "default: warning: ");
+	else
+		fprintf(c->out, "%s:%u:%u: warning: ", at->path, at->line, at->col);
+	va_start(args, format);
+	vfprintf(c->out, format, args);
+	va_end(args);
+	fputc('\n', c->out);
+	c->warnings++;
+}
+
+static bool readable(struct check *c, const char *name, const char *path, const struct node *at)
+{
+	if (access(path, R_OK) == 0)
+		return true;
+	warn(c, at, "%s: %s: cannot be read: %s", name, path, strerror(errno));
+	return false;
+}
+
+/* The folder that a file or a folder is to be made in. */
+static void check_parent(struct check *c, const char *name, const char *path, const struct node *at)
+{
+	char dir[PATH_MAX];
+	const char *slash = strrchr(path, '/');
+	size_t n = slash ? (size_t)(slash - path) : 0;
+	snprintf(dir, sizeof(dir), "%.*s%s", (int)n, path, slash ? (n ? "" : "/") : ".");
+	if (!folder_is(dir))
+		warn(c, at, "%s: %s: no such folder", name, dir);
+}
+
+static void check_folder(struct check *c, const char *name, const char *path, const struct node *at)
+{
+	struct stat st;
+	if (stat(path, &st) != 0)
+		check_parent(c, name, path, at);
+	else if (!S_ISDIR(st.st_mode))
+		warn(c, at, "%s: %s: is not a folder", name, path);
+}
+
+static void check_file(struct check *c, const char *name, const char *path, const struct node *at)
+{
+	if (folder_is(path))
+		warn(c, at, "%s: %s: is a folder", name, path);
+	else
+		check_parent(c, name, path, at);
+}
+
+/* list: the node of the key, or NULL; then there are none. */
+static void check_interfaces(struct check *c, const struct node *list)
+{
+	const struct node *at = list && list->kind == NODE_LIST ? list->first : list;
+	for (size_t i = 0; i < c->s->interfaces.n; i++, at = at->next)
+		if (strcmp(c->s->interfaces.text[i], "any") != 0 && !if_nametoindex(c->s->interfaces.text[i]))
+			warn(c, at, "interfaces: no interface %s here", c->s->interfaces.text[i]);
+}
+
+static void check_outputs(struct check *c, const struct node *list)
+{
+	const struct node *at = list ? list->first : NULL;
+	for (size_t i = 0; i < c->s->output.n; i++, at = at->next)
+		if (c->s->output.at[i].path)
+			check_file(c, "outputs: path", c->s->output.at[i].path, node_get(at, "path"));
+}
+
+/* What can be said of one key by its type. text: its value, where that is one. */
+static void check_one(struct check *c, const struct setting_info *t, const char *text, const struct node *at)
+{
+	switch (t->type) {
+	case KEPT_OUT_FILE:
+		check_file(c, t->name, text, at);
+		break;
+	case KEPT_FOLDER:
+		check_folder(c, t->name, text, at);
+		break;
+	case KEPT_PROGRAM:
+		if (access(text, X_OK) != 0)
+			warn(c, at, "%s: %s: cannot be run: %s", t->name, text, strerror(errno));
+		break;
+	case KEPT_USER:
+		if (!getpwnam(text))
+			warn(c, at, "%s: no user %s here", t->name, text);
+		break;
+	case KEPT_GROUP:
+		if (!getgrnam(text))
+			warn(c, at, "%s: no group %s here", t->name, text);
+		break;
+	case KEPT_INTERFACES:
+		check_interfaces(c, at);
+		break;
+	case KEPT_OUTPUTS:
+		check_outputs(c, at);
+		break;
+	case KEPT_YES: case KEPT_COUNT: case KEPT_SIZE: case KEPT_DURATION: case KEPT_RATE: case KEPT_WORD: case KEPT_LEVEL:
+	case KEPT_DATASETS: case KEPT_TEXT: case KEPT_IN_FILE: case KEPT_ADDRESS: case KEPT_MAIL_PORTS: case KEPT_SERVERS:
+	case KEPT_ZONES: case KEPT_VANTAGE: case KEPT_CA_FILE: case KEPT_DNS_PORTS: case KEPT_NETWORKS: case KEPT_MIRROR:
+	case KEPT_RULES: case KEPT_RULES_OFF: case KEPT_RULE_LEVELS:
+		break;
+	}
+}
+
+static bool has_text(const struct setting_info *t)
+{
+	return t->type == KEPT_OUT_FILE || t->type == KEPT_FOLDER || t->type == KEPT_PROGRAM || t->type == KEPT_USER ||
+	       t->type == KEPT_GROUP;
+}
+
+static const struct node *value_of(const struct settings *s, const char *name)
+{
+	for (size_t i = 0; i < SETTINGS; i++)
+		if (strcmp(setting_table[i].name, name) == 0)
+			return s->value[i];
+	return NULL;
+}
+
+static bool certificates(struct check *c)
+{
+	const struct node *at = value_of(c->s, "ca_file");
+	const char *file = c->s->site.ca_file;
+	if (file[0] && strcmp(file, "none") != 0 && !readable(c, "ca_file", file, at))
+		return true;
+	struct peer *peer = trust_open(&c->s->site, c->e);
+	bool ok = peer;
+	peer_free(peer);
+	return ok;
+}
+
+static bool anchors(struct check *c)
+{
+	char *text = NULL;
+	const char *file = c->s->dns_trust_anchor;
+	if (!file || !readable(c, "dns.trust_anchor", file, value_of(c->s, "dns.trust_anchor")))
+		return true;
+	bool ok = resolver_anchor_read(file, &text, c->e);
+	free(text);
+	return ok;
+}
+
+/* Without the site's own folder it cannot be said which of its rules do not exist. */
+static bool rules_check(struct check *c, const char *folder)
+{
+	const char *own = rule_site_path(&c->s->rules);
+	if (own && !folder_is(own)) {
+		warn(c, c->s->rules.dir, "rules: %s: no such folder", own);
+		return true;
+	}
+	struct rules *r = rules_load(folder, &c->s->rules, c->e);
+	bool ok = r;
+	rules_free(r);
+	return ok;
+}
+
+static bool filter(struct check *c)
+{
+	struct bpf_program program;
+	const struct node *at = value_of(c->s, "capture.filter");
+	if (!c->s->capture_filter)
+		return true;
+	pcap_t *p = pcap_open_dead(DLT_EN10MB, (int)c->s->capture_snaplen);
+	bool ok = p && pcap_compile(p, &program, c->s->capture_filter, 1, PCAP_NETMASK_UNKNOWN) == 0;
+	if (ok)
+		pcap_freecode(&program);
+	else
+		node_error(c->e, at, "capture.filter: %s; see pcap-filter(7)", p ? pcap_geterr(p) : "no memory");
+	if (p)
+		pcap_close(p);
+	return ok;
+}
+
+bool config_check(struct settings *s, const char *rules, FILE *out, unsigned *warnings, struct error *e)
+{
+	struct check c = { .s = s, .out = out, .e = e };
+	for (size_t i = 0; i < SETTINGS; i++) {
+		const struct setting_info *t = &setting_table[i];
+		const char *text = has_text(t) ? *(const char *const *)((const char *)s + t->at) : "";
+		if (text)
+			check_one(&c, t, text, setting_is_default(s->value[i]) ? NULL : s->value[i]);
+	}
+	if (s->evidence_hook && !s->evidence_directory)
+		warn(&c, value_of(s, "evidence.hook"), "evidence.hook: nothing to sign without evidence.directory");
+	bool ok = certificates(&c) && anchors(&c) && filter(&c) && rules_check(&c, rules);
+	*warnings = c.warnings;
+	return ok;
+}

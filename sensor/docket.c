@@ -1,0 +1,280 @@
+/* docket: see docket.h. A question carries the place of its case and how often that place was given out, so that a late
+ * answer to a case that is gone finds nobody. */
+#include "docket.h"
+
+#include <stdlib.h>
+#include <sys/random.h>
+
+#include "judge/event.h"
+#include "judge/gate.h"
+#include "judge/outcome.h"
+#include "key_proof.h"
+#include "verify.h"
+
+struct docket {
+	const struct run *run;
+	struct channel *resolver;
+	struct dane *dane;
+	struct rule_scratch *scratch;
+	struct answer answer;
+	bool in_order, resolver_gone;
+	uint64_t taken, given, rounds;  /* cases begun, and in order given out; turns of places */
+	struct kase *kase;
+};
+
+struct docket *docket_new(const struct run *run, struct channel *resolver, bool in_order)
+{
+	struct docket *d = calloc(1, sizeof(*d));
+	if (!d)
+		return NULL;
+	d->run = run;
+	d->resolver = resolver;
+	d->in_order = in_order;
+	d->dane = dane_init();
+	d->scratch = rule_scratch_new(run->rules);
+	d->kase = calloc(DOCKET_CASES, sizeof(d->kase[0])); /* address space until it is used */
+	/* so that an answer to whoever asked before us fits none of ours */
+	uint32_t start = 0;
+	if (!d->dane || !d->scratch || !d->kase || getrandom(&start, sizeof(start), 0) != sizeof(start)) {
+		docket_free(d);
+		return NULL;
+	}
+	d->rounds = (uint64_t)start << 16;
+	return d;
+}
+
+void docket_free(struct docket *d)
+{
+	if (!d)
+		return;
+	dane_free(d->dane);
+	rule_scratch_free(d->scratch);
+	free(d->kase);
+	free(d);
+}
+
+/* The client's network as a number (FNV-1a over its /24 or /48): whose names a session's questions are. */
+static uint32_t network_of(const struct record *session)
+{
+	struct bytes ip = record_get_str(session, F_src_ip);
+	uint32_t h = 2166136261u;
+	for (size_t i = 0; i < (ip.n == 4 ? 3u : 6u) && i < ip.n; i++)
+		h = (h ^ ip.p[i]) * 16777619u;
+	return h ? h : 1;
+}
+
+/* The resolver is not there: its questions are failed, never absent. */
+static void answer_failed(const struct question *q, struct answer *a)
+{
+	static const char why[] = "the resolver process ended";
+	memset(a, 0, offsetof(struct answer, data));
+	a->id = q->id;
+	a->as_of = a->from = a->until = q->as_of;
+	a->type = q->type;
+	a->status = dnsstatus_failed;
+	memcpy(a->name, q->name, sizeof(a->name));
+	memcpy(a->why, why, sizeof(why));
+}
+
+static bool send_question(struct docket *d, struct kase *k, struct question q)
+{
+	q.id = k->round * DOCKET_CASES + (uint64_t)(k - d->kase);
+	q.source = network_of(&k->session);
+	return channel_send(d->resolver, CH_QUESTION, (struct bytes){ (const uint8_t *)&q, sizeof(q) }, (struct bytes){ 0 });
+}
+
+static void stand(struct docket *d, struct kase *k)
+{
+	struct record *s = &k->session;
+	expectation_finish(&k->expectation, d->dane, s, k->chain);
+	peer_judge(d->run->peer, s, k->chain, k->proof);
+	outcome_judge(s);
+	gate_judge(s);
+	if (record_get_num(s, F_dane_source, -1) == dnssource_live)
+		record_num(s, F_resolver_fault, k->fault);
+	if (k->seen != TRI_UNSEEN)
+		record_tri(s, F_cap_dns_visible, k->seen);
+	k->n = rules_judge(d->run->rules, d->scratch, s, k->finding, RULE_FINDINGS);
+	event_session(s);
+	k->state = CASE_STANDS;
+}
+
+/* The next question of k goes out, or its judgement stands. */
+static void walk(struct docket *d, struct kase *k)
+{
+	struct question q;
+	do {
+		while (d->resolver && expectation_next(&k->expectation, &q)) {
+			if (k->nasked < EXPECT_QUESTIONS)
+				k->asked[k->nasked++] = q;
+			if (!d->resolver_gone && send_question(d, k, q))
+				return;
+			answer_failed(&q, &d->answer);
+			expectation_answer(&k->expectation, &d->answer);
+		}
+	} while (expectation_again(&k->expectation, d->dane, &k->session, k->chain));
+	stand(d, k);
+}
+
+/* What stands behind the record: its length, the chain, and a proof or nothing. */
+static bool unpack_behind(struct kase *k, struct bytes in)
+{
+	uint32_t n;
+	struct key_proof fields;
+	if (in.n < sizeof(n) || in.n - sizeof(n) > sizeof(k->behind))
+		return false;
+	memcpy(&n, in.p, sizeof(n));
+	in = bytes_skip(in, sizeof(n));
+	if (n > in.n)
+		return false;
+	memcpy(k->behind, in.p, in.n);
+	k->chain = (struct bytes){ k->behind, n };
+	k->proof = (struct bytes){ k->behind + n, in.n - n };
+	return k->proof.n == 0 || (n && key_proof_read(k->proof, &fields));
+}
+
+/* A record that another process made: it counts only if it could have been made so. */
+static bool unpack(struct kase *k, struct bytes record)
+{
+	size_t head = offsetof(struct record, text);
+	if (record.n < head)
+		return false;
+	memcpy(&k->session, record.p, head);
+	size_t n = record_size(&k->session);
+	if (k->session.used > RECORD_TEXT || n > record.n)
+		return false;
+	memcpy(k->session.text, record.p + head, n - head);
+	return record_check(&k->session, n) && unpack_behind(k, bytes_skip(record, n));
+}
+
+static struct kase *place(const struct docket *d)
+{
+	for (size_t i = 0; i < DOCKET_CASES; i++)
+		if (d->kase[i].state == CASE_FREE)
+			return &d->kase[i];
+	return NULL;
+}
+
+bool docket_room(const struct docket *d)
+{
+	return place(d);
+}
+
+bool docket_take(struct docket *d, struct bytes record, struct bytes exhibit, enum tri seen, unsigned worker, uint64_t number)
+{
+	struct kase *k = place(d);
+	if (!unpack(k, record) || exhibit.n > sizeof(k->exhibit))
+		return false;
+	if (exhibit.n)
+		memcpy(k->exhibit, exhibit.p, exhibit.n);
+	k->exhibit_n = exhibit.n;
+	k->state = CASE_OPEN;
+	k->order = d->taken++;
+	k->round = ++d->rounds;
+	k->worker = worker;
+	k->number = number;
+	k->nasked = k->n = 0;
+	k->fault = resolverfault_none;
+	site_judge(&d->run->settings.site, &k->session);
+	if (d->run->claim)
+		claim_site(d->run->claim, &k->session);
+	k->seen = seen;
+	expectation_start(&k->expectation, &k->session);
+	walk(d, k);
+	return true;
+}
+
+bool docket_answer(struct docket *d, struct bytes record)
+{
+	struct question q;
+	if (record.n > sizeof(d->answer))
+		return false;
+	memcpy(&d->answer, record.p, record.n);
+	struct answer *a = &d->answer;
+	if (!answer_check(a, record.n))
+		return false;
+	struct kase *k = &d->kase[a->id % DOCKET_CASES];
+	if (k->state != CASE_OPEN || k->round != a->id / DOCKET_CASES || !expectation_next(&k->expectation, &q))
+		return false;
+	a->id = q.id;
+	if (a->fault > k->fault)
+		k->fault = a->fault;
+	expectation_answer(&k->expectation, a);
+	walk(d, k);
+	return true;
+}
+
+void docket_no_resolver(struct docket *d)
+{
+	d->resolver_gone = true;
+	for (size_t i = 0; i < DOCKET_CASES; i++) {
+		struct question q;
+		struct kase *k = &d->kase[i];
+		if (k->state != CASE_OPEN || !expectation_next(&k->expectation, &q))
+			continue;
+		answer_failed(&q, &d->answer);
+		expectation_answer(&k->expectation, &d->answer);
+		walk(d, k);
+	}
+}
+
+void docket_again(struct docket *d)
+{
+	d->resolver_gone = false;
+	for (size_t i = 0; i < DOCKET_CASES; i++) {
+		struct question q;
+		if (d->kase[i].state == CASE_OPEN && expectation_next(&d->kase[i].expectation, &q))
+			send_question(d, &d->kase[i], q);
+	}
+}
+
+struct kase *docket_next(struct docket *d)
+{
+	struct kase *first = NULL;
+	for (size_t i = 0; i < DOCKET_CASES; i++) {
+		struct kase *k = &d->kase[i];
+		if (k->state == CASE_STANDS && (!first || k->order < first->order))
+			first = k;
+	}
+	if (!first || (d->in_order && first->order != d->given))
+		return NULL;
+	d->given++;
+	first->state = CASE_OUT;
+	return first;
+}
+
+void docket_done(struct docket *d, struct kase *k)
+{
+	(void)d;
+	k->state = CASE_FREE;
+}
+
+size_t docket_stats(struct docket *d, struct record *stats, struct finding *finding, size_t max)
+{
+	return rules_judge_stats(d->run->rules, d->scratch, stats, finding, max);
+}
+
+size_t docket_open(const struct docket *d)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < DOCKET_CASES; i++)
+		n += d->kase[i].state == CASE_OPEN;
+	return n;
+}
+
+size_t docket_cases(const struct docket *d)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < DOCKET_CASES; i++)
+		n += d->kase[i].state != CASE_FREE;
+	return n;
+}
+
+uint64_t docket_lowest(const struct docket *d, unsigned worker)
+{
+	uint64_t low = UINT64_MAX;
+	for (size_t i = 0; i < DOCKET_CASES; i++)
+		if (d->kase[i].state != CASE_FREE && d->kase[i].worker == worker && d->kase[i].number < low)
+			low = d->kase[i].number;
+	return low;
+}

@@ -1,0 +1,69 @@
+/* docket: the sessions that are being judged. Each walks through its questions at its own pace; the resolver's answers come
+ * back in any order, so a zone that is slow holds up its own sessions and no others.
+ *
+ *	docket_take(d, ...);                      begins one
+ *	while ((k = docket_next(d))) { ... docket_done(d, k); }    those whose judgement stands
+ *
+ * Knows the rules, the promises and the resolver's channel; whom the events are for it does not know. */
+#ifndef DOCKET_H
+#define DOCKET_H
+#include "channel.h"
+#include "exhibit.h"
+#include "judge/expectation.h"
+#include "judge/rule.h"
+#include "run.h"
+
+enum { DOCKET_CASES = 64 };
+
+/* One session. When its judgement stands:
+ * session   with all its facts and as an event           findings  n of them
+ * asked     the questions, nasked of them                exhibit   its packets (exhibit.h), exhibit_n octets or 0
+ * fault     of the sensor's own DNS, while it answered   number    as given to docket_take */
+struct kase {
+	struct record session;
+	struct finding finding[RULE_FINDINGS];
+	size_t n;
+	struct question asked[EXPECT_QUESTIONS];
+	size_t nasked;
+	enum resolverfault fault;
+	uint64_t number;
+	unsigned worker;
+	size_t exhibit_n;
+	uint8_t exhibit[EXHIBIT_OCTETS];
+	/* docket's own */
+	enum { CASE_FREE, CASE_OPEN, CASE_STANDS, CASE_OUT } state;
+	uint64_t order, round;
+	enum tri seen;
+	struct expectation expectation;
+	struct bytes chain, proof;
+	uint8_t behind[CHANNEL_RECORD_MAX];
+};
+
+struct docket;
+
+/* resolver: its channel, or NULL: no question is answered. in_order: cases come out in the order in which they were taken.
+ * NULL: no memory. */
+struct docket *docket_new(const struct run *run, struct channel *resolver, bool in_order);
+void docket_free(struct docket *d);
+/* Is there room for one more? */
+bool docket_room(const struct docket *d);
+/* Begins the session in record (CH_SESSION), with its exhibit or nothing. seen: was DNS visible where the packets were taken;
+ * TRI_UNSEEN: nobody looked. false: the record cannot be. There must be room. */
+bool docket_take(struct docket *d, struct bytes record, struct bytes exhibit, enum tri seen, unsigned worker, uint64_t number);
+/* An answer of the resolver (CH_ANSWER). false: it fits no open question. */
+bool docket_answer(struct docket *d, struct bytes record);
+/* The resolver is there no more: open questions and later ones fail, until docket_again. */
+void docket_no_resolver(struct docket *d);
+/* The resolver began anew: open questions are asked again. */
+void docket_again(struct docket *d);
+/* The next case whose judgement stands, or NULL; it is the caller's until docket_done. */
+struct kase *docket_next(struct docket *d);
+void docket_done(struct docket *d, struct kase *k);
+/* What rules find in a stats event (rules_judge_stats); how many. */
+size_t docket_stats(struct docket *d, struct record *stats, struct finding *finding, size_t max);
+/* Cases that wait for an answer; and those that are not done, whatever for. */
+size_t docket_open(const struct docket *d);
+size_t docket_cases(const struct docket *d);
+/* The lowest number of worker's cases that are not done, or UINT64_MAX. */
+uint64_t docket_lowest(const struct docket *d, unsigned worker);
+#endif

@@ -1,0 +1,29 @@
+/* serving: the resolver process at work for a judge: questions in, answers and proofs out, many at a time. What `read` and
+ * `watch` have in common. */
+#ifndef SERVING_H
+#define SERVING_H
+#include "run.h"
+
+/* open: questions whose answer was not sent yet. */
+struct serving {
+	struct resolver *resolver;
+	struct channel *judge;
+	struct dns_proof *proof;
+	unsigned open;
+	enum resolverfault fault;
+	struct question question;
+	struct answer answer;
+};
+
+/* Closes the sandbox of this process and opens the resolver in it. judge: its channel; forwarder: our end of the pair with the
+ * forwarder process, or -1. false: e says why. */
+bool serving_begin(struct serving *s, const struct run *run, struct channel *judge, int forwarder, struct error *e);
+void serving_end(struct serving *s);
+/* A message of the link (CH_DNS). false: it was not kept. */
+bool serving_store(struct serving *s, struct bytes record);
+/* May more questions come? */
+bool serving_room(const struct serving *s);
+/* Does what can be done now: takes the questions that are here already (channel_fill), sends the answers that are known.
+ * false: the judge is gone, or sent what it must not. */
+bool serving_work(struct serving *s);
+#endif

@@ -1,0 +1,27 @@
+/* sink: the outputs of the configuration: files, or standard output, each with the datasets and levels that it is for. What
+ * an event becomes there is json's and table's. */
+#ifndef SINK_H
+#define SINK_H
+#include "error.h"
+#include "run.h"
+#include "settings.h"
+
+enum { SINKS = 16, SINK_FOLDERS = SINKS + 4 };
+
+struct sinks;
+
+/* Opens them all (files: appended to, made with mode 0640). Without any in settings: standard output, in run's format.
+ * NULL: e says which, and why. */
+struct sinks *sinks_new(const struct settings *settings, const struct run *run, struct error *e);
+void sinks_free(struct sinks *s);
+/* The folders in which the output process makes and removes files: at most SINK_FOLDERS. */
+size_t sinks_folders(const struct settings *settings, const char *folder[SINK_FOLDERS]);
+/* Is there room for an event in each of them? Not while one cannot be written. */
+bool sinks_room(const struct sinks *s);
+/* Puts the event into those that it is for. false: it is no possible event. There must be room. */
+bool sinks_event(struct sinks *s, const struct record *event);
+/* Writes what is gathered. false: one of them cannot be written now; what is for it is kept, and tried again each time. */
+bool sinks_flush(struct sinks *s);
+/* Events written so far, and failed attempts to write. */
+void sinks_counts(const struct sinks *s, uint64_t *events, uint64_t *failures);
+#endif

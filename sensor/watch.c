@@ -1,0 +1,441 @@
+/* watch: see watch.h. The supervisor: reads the configuration, opens interfaces, joins and starts the processes, and then only
+ * watches over them: starts anew who ended, puts other settings in force, brings interfaces back. It parses no packet. */
+#include "watch.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "config.h"
+#include "log.h"
+#include "notify.h"
+#include "read.h"
+
+/* EXHIBITS: octets for packets kept as evidence       LINK_DNS: for DNS messages of the link, as they were
+ * JUDGE_MS: so long the judge may take for the end */
+enum { EXHIBITS = 128 << 20, LINK_DNS = 32 << 20, JUDGE_MS = 45000, SHORTEST_MS = 10 };
+
+static int64_t ms_now(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* ---- what each process runs that has no file of its own ---- */
+
+int watch_forwarder(void *context, unsigned job)
+{
+	struct watch *w = context;
+	return proc_forwarder(&w->run, w->resolver_forwarder[1], w->supervisor, job);
+}
+
+int watch_verifier(void *context, unsigned job)
+{
+	struct watch *w = context;
+	(void)job;
+	return proc_verifier(&w->run, w->output_verifier[1]);
+}
+
+/* ---- before the first process ---- */
+
+static bool interfaces(const struct options *o, struct settings *s, struct error *e)
+{
+	static const char *name[LIVE_IFACES];
+	if (o->ninterfaces) {
+		for (int i = 0; i < o->ninterfaces; i++)
+			name[i] = o->interface[i];
+		s->interfaces = (struct setting_texts){ name, (size_t)o->ninterfaces };
+	}
+	if (s->interfaces.n > LIVE_IFACES)
+		return error_set(e, "interfaces: at most %d of them", LIVE_IFACES);
+	return s->interfaces.n || error_set(e, "watch: no interface named; give -i NAME, or interfaces: in the configuration");
+}
+
+static const char *const modes[] = { [dns_mode_live] = "live", [dns_mode_auto] = "auto", [dns_mode_capture] = "capture",
+				     [dns_mode_off] = "off" };
+
+/* The options as read_prepare takes them, with what the configuration says where the command line is silent. */
+static bool settle(const struct options *given, struct run *run, struct error *e)
+{
+	struct options o = *given;
+	if (!o.dns) {
+		struct settings s = { .arena = { 0 } };
+		bool read = config_read(o.config, &s, e);
+		o.dns = read ? modes[s.dns_mode] : NULL;
+		settings_free(&s);
+		if (!read)
+			return false;
+	}
+	return read_prepare(&o, run, e);
+}
+
+static bool evidence(const struct options *o, struct run *run, struct error *e)
+{
+	const struct settings *s = &run->settings;
+	struct evidence_budget budget = { s->evidence_max_size, s->evidence_max_files, (int64_t)s->evidence_max_age * 1000000 };
+	const char *path = o->evidence ? o->evidence : s->evidence_directory;
+	if (!path)
+		return true;
+	if (o->budget && !evidence_budget_read(o->budget, &budget, e))
+		return false;
+	run->pipeline.exhibits = EXHIBITS;
+	run->resolver.kept = LINK_DNS;
+	run->evidence = evidence_dir_open(path, &budget, e);
+	return run->evidence;
+}
+
+/* -o takes the place of the outputs of the configuration. */
+static void output(const struct options *o, struct settings *s)
+{
+	static struct output_settings file;
+	if (!o->out)
+		return;
+	file = (struct output_settings){ .type = output_type_file, .path = o->out, .format = output_format_ndjson,
+					 .minimum_level = level_informational, .datasets = UINT32_MAX };
+	s->output = (struct setting_outputs){ &file, 1 };
+}
+
+/* The folder for what is remembered, made if it is not there. Without one the judge has no files at all. */
+static void state(struct run *run)
+{
+	const char *path = run->settings.state;
+	if (path && mkdir(path, 0700) == 0 && run->user.change && chown(path, run->user.uid, run->user.gid) != 0)
+		log_line(SAY_WARNING, "state: %s: %s", path, strerror(errno));
+	if (path && access(path, W_OK | X_OK) != 0) {
+		log_line(SAY_WARNING, "state: %s: %s; nothing is remembered", path, strerror(errno));
+		run->settings.state = NULL;
+	}
+}
+
+/* Everything that the configuration and the command line decide. For the start, and for each SIGHUP. */
+static bool prepare(const struct options *o, struct run *run, struct error *e)
+{
+	if (!settle(o, run, e) || !interfaces(o, &run->settings, e))
+		return false;
+	run->user = sandbox_user_find(run->settings.user ? run->settings.user : "");
+	run->all = o->all;
+	run->verbose = o->verbose;
+	run->spill = run->verifier = -1;
+	run->pipeline.interim = true;
+	run->pipeline.dns = run->resolver.mode != RESOLVE_OFF;
+	run->pipeline.quiet = run->settings.capture_shunt == shunting_auto ? run->settings.capture_shunt_after : 0;
+	run->out = STDOUT_FILENO;
+	read_terminal(o, run);
+	output(o, &run->settings);
+	state(run);
+	return evidence(o, run, e);
+}
+
+static bool open_source(struct watch *w, struct error *e)
+{
+	static uint16_t mail[PIPELINE_PORTS], dns[PIPELINE_DNS_PORTS + 1];
+	const struct settings *s = &w->run.settings;
+	const struct pipeline_config *p = &w->run.pipeline;
+	size_t ndns = 0;
+	struct live_config c = { .iface = s->interfaces.text, .ifaces = s->interfaces.n, .workers = w->workers,
+				 .timeout = s->capture_timeout < SHORTEST_MS ? SHORTEST_MS : (unsigned)s->capture_timeout,
+				 .buffer = s->capture_buffer, .promiscuous = s->capture_promiscuous };
+	for (size_t i = 0; i < p->nports; i++)
+		mail[i] = p->ports[i].port;
+	if (p->dns)
+		dns[ndns++] = 53;
+	for (size_t i = 0; p->dns && i < p->ndns; i++)
+		dns[ndns++] = p->dns_port[i];
+	c.filter = (struct live_filter_config){ .mail = mail, .nmail = p->nports, .dns = dns, .ndns = ndns, .sample = s->odd_ports,
+						.expression = s->capture_filter, .tunnels = true };
+	if (getrandom(&c.seed, sizeof(c.seed), 0) != sizeof(c.seed))
+		return error_set(e, "no random octets from the system: %s", strerror(errno));
+	w->source = source_live_open(&c, e);
+	return w->source;
+}
+
+static bool attach_shunt(struct watch *w, struct error *e)
+{
+	for (unsigned worker = 0; worker < w->workers; worker++)
+		for (size_t i = 0; i < w->ifaces; i++)
+			if (!shunt_attach(w->shunt, source_live_fd(w->source, worker, i), source_live_program(w->source, i),
+					  source_live_link(w->source, i), e))
+				return false;
+	return true;
+}
+
+/* Without it everything works and costs more: one notice. */
+static void open_shunt(struct watch *w)
+{
+	struct error e;
+	if (w->run.settings.capture_shunt == shunting_off) {
+		snprintf(w->shunt_off, sizeof(w->shunt_off), "by the configuration");
+		return;
+	}
+	w->shunt = shunt_open(w->run.settings.capture_shunt_flows, &e);
+	if (w->shunt && attach_shunt(w, &e))
+		return;
+	shunt_close(w->shunt);
+	w->shunt = NULL;
+	snprintf(w->shunt_off, sizeof(w->shunt_off), "%.*s", WATCH_REASON - 1, e.text);
+	log_line(SAY_NOTICE, "shunt: off (%s); packets of flows that have nothing more to tell are read and passed over", w->shunt_off);
+}
+
+static bool join(struct watch *w, int fd[2], uint32_t first, uint32_t second)
+{
+	return channel_pair(fd) && supervisor_fd(w->supervisor, fd[0], first) && supervisor_fd(w->supervisor, fd[1], second);
+}
+
+static bool add_jobs(struct watch *w)
+{
+	static const struct {
+		const char *name;
+		supervisor_main *run;
+	} jobs[] = { [WATCH_OUTPUT] = { "output", watch_output }, [WATCH_JUDGE] = { "judge", watch_judge },
+		     [WATCH_RESOLVER] = { "resolver", watch_resolver }, [WATCH_FORWARDER] = { "forwarder", watch_forwarder },
+		     [WATCH_VERIFIER] = { "verifier", watch_verifier } };
+	bool good = true;
+	for (size_t i = 0; i < sizeof(jobs) / sizeof(jobs[0]); i++)
+		good = supervisor_job(w->supervisor, jobs[i].name, jobs[i].run) >= 0 && good;
+	for (unsigned i = 0; i < w->workers; i++) {
+		char name[SUPERVISOR_NAME];
+		snprintf(name, sizeof(name), "capture%u", i % 100);
+		good = supervisor_job(w->supervisor, name, watch_capture) >= 0 && good;
+	}
+	supervisor_calm(w->supervisor, WATCH_VERIFIER);
+	return good;
+}
+
+#define BIT(job) (UINT32_C(1) << (job))
+
+static bool join_all(struct watch *w, struct error *e)
+{
+	bool good = add_jobs(w) && join(w, w->judge_resolver, BIT(WATCH_JUDGE), BIT(WATCH_RESOLVER)) &&
+		    join(w, w->judge_output, BIT(WATCH_JUDGE), BIT(WATCH_OUTPUT)) &&
+		    join(w, w->supervisor_judge, 0, BIT(WATCH_JUDGE)) &&
+		    join(w, w->resolver_forwarder, BIT(WATCH_RESOLVER), BIT(WATCH_FORWARDER)) &&
+		    join(w, w->output_verifier, BIT(WATCH_OUTPUT), BIT(WATCH_VERIFIER));
+	for (unsigned i = 0; good && i < w->workers; i++)
+		good = join(w, w->capture_judge[i], BIT(WATCH_CAPTURE + i), BIT(WATCH_JUDGE)) &&
+		       join(w, w->capture_resolver[i], BIT(WATCH_CAPTURE + i), BIT(WATCH_RESOLVER));
+	return good || error_set(e, "cannot join the processes: %s", strerror(errno));
+}
+
+static bool set_up(struct watch *w, const struct options *o, struct error *e)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_REALTIME, &now);
+	w->started = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+	if (!prepare(o, &w->run, e))
+		return false;
+	w->workers = w->run.settings.capture_workers;
+	w->ifaces = w->run.settings.interfaces.n;
+	if (w->workers > WATCH_WORKERS)
+		return error_set(e, "capture.workers: at most %d", WATCH_WORKERS);
+	w->supervisor = supervisor_new(w);
+	if (!w->supervisor || !open_source(w, e))
+		return w->supervisor ? false : error_set(e, "no memory");
+	open_shunt(w);
+	w->run.verifier = -1;
+	if (!join_all(w, e))
+		return false;
+	w->run.verifier = w->output_verifier[0];
+	return true;
+}
+
+/* ---- the life of the processes ---- */
+
+static void tell_judge(struct watch *w, enum channel_kind kind, const char *text)
+{
+	struct channel *c = channel_new(dup(w->supervisor_judge[0]));
+	if (!c)
+		return;
+	channel_offer(c, kind, bytes_of(text), (struct bytes){ 0 });
+	channel_push(c);
+	channel_free(c);
+}
+
+static void say_end(struct watch *w, unsigned job)
+{
+	const struct supervisor_job *j = supervisor_look(w->supervisor, job);
+	char text[96];
+	if (WIFSIGNALED(j->status))
+		snprintf(text, sizeof(text), "%s: ended by signal %d (%s)", j->name, WTERMSIG(j->status), strsignal(WTERMSIG(j->status)));
+	else
+		snprintf(text, sizeof(text), "%s: ended with status %d", j->name, WEXITSTATUS(j->status));
+	log_line(SAY_ERROR, "%s; it is started anew", text);
+	tell_judge(w, CH_NOTE, text);
+}
+
+static bool same_texts(const struct setting_texts *a, const struct setting_texts *b)
+{
+	bool same = a->n == b->n;
+	for (size_t i = 0; same && i < a->n; i++)
+		same = strcmp(a->text[i], b->text[i]) == 0;
+	return same;
+}
+
+/* What was opened before the first process stays until the next start. */
+static bool needs_restart(const struct run *was, const struct run *now)
+{
+	const struct settings *a = &was->settings, *b = &now->settings;
+	return !same_texts(&a->interfaces, &b->interfaces) || a->capture_workers != b->capture_workers ||
+	       a->capture_buffer != b->capture_buffer || a->capture_shunt != b->capture_shunt ||
+	       was->pipeline.nports != now->pipeline.nports ||
+	       memcmp(was->pipeline.ports, now->pipeline.ports, sizeof(was->pipeline.ports)) != 0 ||
+	       was->pipeline.dns != now->pipeline.dns;
+}
+
+/* Other rules, policy, outputs: the processes that use them begin anew, one by one; capture goes on and loses nothing. */
+static void reload(struct watch *w, const struct options *o)
+{
+	static const enum watch_job renewed[] = { WATCH_OUTPUT, WATCH_RESOLVER, WATCH_FORWARDER, WATCH_VERIFIER, WATCH_JUDGE };
+	struct error e;
+	struct run run = { 0 };
+	notify("RELOADING=1");
+	if (!prepare(o, &run, &e)) {
+		log_line(SAY_ERROR, "not reloaded, the settings of before stay: %s", e.text);
+		notify("READY=1");
+		return;
+	}
+	if (needs_restart(&w->run, &run))
+		log_line(SAY_WARNING, "interfaces, mail ports and what belongs to capture change with the next start only");
+	run.verifier = w->run.verifier;
+	memcpy(run.pipeline.key, w->run.pipeline.key, sizeof(run.pipeline.key));
+	read_release(&w->run);
+	w->run = run;
+	for (size_t i = 0; i < sizeof(renewed) / sizeof(renewed[0]); i++)
+		supervisor_renew(w->supervisor, renewed[i]);
+	log_line(SAY_NOTICE, "reloaded");
+	notify("READY=1");
+}
+
+/* Interfaces that went and came back. */
+static void look_after_interfaces(struct watch *w)
+{
+	struct error e;
+	for (size_t i = 0; i < w->ifaces; i++) {
+		if (source_live_state(w->source, i) != LIVE_IS_OTHER)
+			continue;
+		switch (source_live_reopen(w->source, i, &e)) {
+		case LIVE_SAME:
+			log_line(SAY_NOTICE, "interface %s is back", source_live_name(w->source, i));
+			break;
+		case LIVE_RESTART:
+			log_line(SAY_NOTICE, "interface %s is back; capture begins anew", source_live_name(w->source, i));
+			for (unsigned k = 0; k < w->workers; k++)
+				supervisor_renew(w->supervisor, WATCH_CAPTURE + k);
+			break;
+		case LIVE_FAILED:
+			log_line(SAY_ERROR, "interface %s: %s", source_live_name(w->source, i), e.text);
+			break;
+		}
+	}
+}
+
+static bool capture_over(const struct watch *w)
+{
+	for (unsigned i = 0; i < w->workers; i++)
+		if (supervisor_look(w->supervisor, WATCH_CAPTURE + i)->pid > 0)
+			return false;
+	return true;
+}
+
+/* The end goes along the line: capture, then judge, which tells the output, and then those who served it. */
+struct ending {
+	bool begun, judge_told;
+	int64_t until;
+};
+
+static void go_on_ending(struct watch *w, struct ending *end)
+{
+	if (!end->begun)
+		return;
+	if (!end->judge_told && capture_over(w)) {
+		tell_judge(w, CH_END, "");
+		end->judge_told = true;
+		end->until = ms_now() + JUDGE_MS;
+	}
+	bool late = end->judge_told && ms_now() > end->until;
+	if (supervisor_look(w->supervisor, WATCH_JUDGE)->finished || late) {
+		supervisor_end(w->supervisor, WATCH_RESOLVER);
+		supervisor_end(w->supervisor, WATCH_FORWARDER);
+	}
+	if (late)
+		supervisor_end(w->supervisor, WATCH_JUDGE);
+	if (supervisor_look(w->supervisor, WATCH_OUTPUT)->finished || late)
+		supervisor_end(w->supervisor, WATCH_VERIFIER);
+	if (late)
+		supervisor_end(w->supervisor, WATCH_OUTPUT);
+}
+
+static void begin_ending(struct watch *w, struct ending *end)
+{
+	notify("STOPPING=1");
+	if (end->begun)
+		return;
+	end->begun = true;
+	for (unsigned i = 0; i < w->workers; i++)
+		supervisor_end(w->supervisor, WATCH_CAPTURE + i);
+}
+
+static int supervise(struct watch *w, const struct options *o)
+{
+	struct ending end = { false, false, 0 };
+	const int64_t interval = notify_interval();
+	int64_t alive = 0;
+	enum supervise what;
+	unsigned job = 0;
+	while ((what = supervisor_wait(w->supervisor, &job)) != SUPERVISE_DONE) {
+		switch (what) {
+		case SUPERVISE_TICK:
+			look_after_interfaces(w);
+			break;
+		case SUPERVISE_ENDED:
+			say_end(w, job);
+			break;
+		case SUPERVISE_STUCK:
+			log_line(SAY_ERROR, "%s: shows no life; it was killed", supervisor_look(w->supervisor, job)->name);
+			break;
+		case SUPERVISE_STARTED:
+		case SUPERVISE_OVER:
+			break;
+		case SUPERVISE_RELOAD:
+			reload(w, o);
+			break;
+		case SUPERVISE_STOP:
+			begin_ending(w, &end);
+			break;
+		case SUPERVISE_DONE:
+			break;
+		}
+		go_on_ending(w, &end);
+		if (interval && ms_now() - alive >= interval) {
+			notify("WATCHDOG=1");
+			alive = ms_now();
+		}
+	}
+	return 0;
+}
+
+int watch_command(const struct options *o)
+{
+	static struct watch w;
+	struct error e;
+	log_open("mxwitness", SAY_NOTICE);
+	notify_open();
+	if (!set_up(&w, o, &e)) {
+		fprintf(stderr, "mxwitness: %s\n", e.text);
+		return 2;
+	}
+	log_open("mxwitness", w.run.settings.log_level + SAY_ERROR);
+	if (!sandbox_supervisor(&e) || !supervisor_start(w.supervisor)) {
+		fprintf(stderr, "mxwitness: %s\n", e.text);
+		return 2;
+	}
+	notify("READY=1");
+	return supervise(&w, o);
+}

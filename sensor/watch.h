@@ -1,0 +1,46 @@
+/* watch: `mxwitness watch`, the live sensor. The supervisor's side is in watch.c; here is what its processes share: each was
+ * forked from it, and finds everything that was opened and read before.
+ *
+ *	capture (one for each worker) ──▶ judge ──▶ output        sessions and events are numbered and acknowledged
+ *	      └────▶ resolver ◀──▶ judge                           (outbox.h): who begins anew is given them again
+ *
+ * A process that ends takes nothing with it but, where it is capture, the connections that were open. */
+#ifndef WATCH_H
+#define WATCH_H
+#include "options.h"
+#include "run.h"
+#include "shunt.h"
+#include "source_live.h"
+#include "supervisor.h"
+
+enum { WATCH_WORKERS = 16, WATCH_REASON = 160 };
+
+/* Jobs of the supervisor. Those with what others wait for come first. */
+enum watch_job { WATCH_OUTPUT, WATCH_JUDGE, WATCH_RESOLVER, WATCH_FORWARDER, WATCH_VERIFIER, WATCH_CAPTURE };
+
+/* Pairs of descriptors: [0] is the end of the process that is named first.
+ * ended  how often each job ended and should not have: the supervisor counts, and who is forked later knows */
+struct watch {
+	struct run run;
+	struct supervisor *supervisor;
+	struct source_live *source;
+	struct shunt *shunt;                    /* NULL: off, for the reason in shunt_off */
+	char shunt_off[WATCH_REASON];
+	unsigned workers;
+	size_t ifaces;
+	int capture_judge[WATCH_WORKERS][2], capture_resolver[WATCH_WORKERS][2];
+	int judge_resolver[2], judge_output[2], supervisor_judge[2], resolver_forwarder[2], output_verifier[2];
+	int64_t started;                        /* ns since 1970 */
+};
+
+/* `mxwitness watch`; the exit status. */
+int watch_command(const struct options *o);
+
+/* One process each. */
+int watch_capture(void *context, unsigned job);
+int watch_judge(void *context, unsigned job);
+int watch_output(void *context, unsigned job);
+int watch_resolver(void *context, unsigned job);
+int watch_forwarder(void *context, unsigned job);
+int watch_verifier(void *context, unsigned job);
+#endif

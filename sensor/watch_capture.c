@@ -1,0 +1,239 @@
+/* watch_capture: packets of interfaces to sessions, one process for each worker. It has its rings, its channels, and nothing
+ * else. A wire does not wait: what the judge does not take in time waits in the outbox, and what finds no room there is
+ * counted. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "outbox.h"
+#include "watch.h"
+
+/* OUTBOX: octets of sessions that the judge has not judged yet       STEP: packets between two looks at the channels
+ * LATE:   a packet may be so much older than the clock (ns), so that time is told with that much behind
+ * END_MS: at the end the judge has so long to take what is there */
+enum { OUTBOX = 16 << 20, STEP = 64, WAIT_MS = 100, SECOND_MS = 1000, END_MS = 15000 };
+#define LATE INT64_C(3000000000)
+
+struct capture {
+	struct watch *watch;
+	unsigned job, worker;
+	struct pipeline *pipeline;
+	struct channel *judge, *resolver;
+	struct outbox *outbox;
+	uint64_t packets, octets, sessions_lost, dns_lost;
+	int64_t second;                 /* ms, when the next second's work is due */
+	uint8_t behind[CHANNEL_RECORD_MAX];
+};
+
+static int64_t ms_now(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static int64_t ns_now(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+static size_t put(uint8_t *to, struct bytes b)
+{
+	if (b.n)
+		memcpy(to, b.p, b.n);
+	return b.n;
+}
+
+static void take_session(struct capture *c, const struct pipeline_out *out)
+{
+	struct bytes record = { (const uint8_t *)out->session, record_size(out->session) };
+	const uint32_t n = (uint32_t)out->chain.n;
+	size_t at = 0;
+	if (sizeof(n) + out->chain.n + out->proof.n > sizeof(c->behind)) {
+		c->sessions_lost++;
+		return;
+	}
+	at += put(c->behind, (struct bytes){ (const uint8_t *)&n, sizeof(n) });
+	at += put(c->behind + at, out->chain);
+	at += put(c->behind + at, out->proof);
+	if (!outbox_room(c->outbox, OUTBOX_HEAD + record.n + at)) {
+		c->sessions_lost++;
+		return;
+	}
+	if (out->exhibit.n && outbox_room(c->outbox, 2 * OUTBOX_HEAD + out->exhibit.n + record.n + at))
+		outbox_put(c->outbox, CH_EXHIBIT, out->exhibit, (struct bytes){ 0 });
+	outbox_put(c->outbox, CH_SESSION, record, (struct bytes){ c->behind, at });
+}
+
+static void take_dns(struct capture *c, const struct dns_message *m)
+{
+	uint8_t head[DNS_MESSAGE_HEAD];
+	dns_message_head(m, head);
+	if (c->resolver && channel_offer(c->resolver, CH_DNS, (struct bytes){ head, sizeof(head) }, m->octets) != CHANNEL_SENT)
+		c->dns_lost++;
+}
+
+static void count_quiet(struct capture *c, const struct pipeline_out *out)
+{
+	struct quiet_count count = { 0 };
+	if (c->watch->shunt)
+		shunt_read(c->watch->shunt, &out->quiet, &count);
+	pipeline_counted(c->pipeline, &count);
+	if (c->watch->shunt && out->quiet_ends)
+		shunt_end(c->watch->shunt, &out->quiet);
+}
+
+static void drain(struct capture *c)
+{
+	struct pipeline_out out;
+	enum pipeline_item item;
+	while ((item = pipeline_next(c->pipeline, &out)) != PIPELINE_NONE) {
+		switch (item) {
+		case PIPELINE_SESSION:
+			take_session(c, &out);
+			break;
+		case PIPELINE_DNS:
+			take_dns(c, &out.dns);
+			break;
+		case PIPELINE_QUIET:
+			if (c->watch->shunt)
+				shunt_add(c->watch->shunt, &out.quiet);
+			break;
+		case PIPELINE_COUNT:
+			count_quiet(c, &out);
+			break;
+		case PIPELINE_NONE:
+			break;
+		}
+	}
+}
+
+/* The numbers of this worker, and of its interfaces as lists. */
+static void send_stats(struct capture *c)
+{
+	static struct record s;
+	record_init(&s);
+	record_num(&s, F_st_packets, (int64_t)c->packets);
+	record_num(&s, F_st_octets, (int64_t)c->octets);
+	pipeline_stats(c->pipeline, &s);
+	for (size_t i = 0; i < c->watch->ifaces; i++) {
+		struct live_count n;
+		source_live_count(c->watch->source, c->worker, i, &n);
+	}
+	channel_offer(c->judge, CH_STATS, (struct bytes){ (const uint8_t *)&s, record_size(&s) }, (struct bytes){ 0 });
+}
+
+static void take_words(struct capture *c)
+{
+	enum channel_kind kind;
+	struct bytes record;
+	uint64_t number;
+	while (channel_look(c->judge) && channel_ready(c->judge) && channel_recv(c->judge, &kind, &record)) {
+		if (kind == CH_HELLO)
+			outbox_again(c->outbox);
+		else if (kind == CH_ACK && record.n == sizeof(number)) {
+			memcpy(&number, record.p, sizeof(number));
+			outbox_ack(c->outbox, number);
+		}
+	}
+}
+
+/* What is done between packets. */
+static void step(struct capture *c)
+{
+	take_words(c);
+	outbox_push(c->outbox);
+	if (c->resolver)
+		channel_push(c->resolver);
+	int64_t now = ms_now();
+	if (now < c->second)
+		return;
+	c->second = now + SECOND_MS;
+	supervisor_beat(c->watch->supervisor, c->job);
+	send_stats(c);
+}
+
+/* Nothing came: what time alone ends, ends now. */
+static void pass_time(struct capture *c)
+{
+	struct packet nothing = { .ts = ns_now() - LATE };
+	pipeline_push(c->pipeline, &nothing);
+	drain(c);
+}
+
+static void capture(struct capture *c)
+{
+	struct packet packet;
+	unsigned steps = 0;
+	while (!supervisor_told()) {
+		switch (source_live_next(c->watch->source, WAIT_MS, &packet)) {
+		case LIVE_PACKET:
+			c->packets++;
+			c->octets += packet.data.n;
+			pipeline_push(c->pipeline, &packet);
+			drain(c);
+			if (++steps % STEP == 0)
+				step(c);
+			continue;
+		case LIVE_DOWN:
+			log_line(SAY_WARNING, "interface %s is down or gone; capture goes on when it is back",
+				 source_live_name(c->watch->source, packet.iface));
+			break;
+		case LIVE_TIMEOUT:
+			pass_time(c);
+			break;
+		case LIVE_END:
+			return;
+		}
+		step(c);
+	}
+}
+
+/* All that is open ends now, and the judge gets the time to take it. */
+static void end(struct capture *c)
+{
+	const int64_t until = ms_now() + END_MS;
+	size_t room;
+	pipeline_finish(c->pipeline);
+	drain(c);
+	for (step(c); outbox_fill(c->outbox, &room) && ms_now() < until; step(c)) {
+		struct timespec wait = { 0, 10000000 };
+		clock_nanosleep(CLOCK_MONOTONIC, 0, &wait, NULL);
+	}
+	channel_send(c->judge, CH_END, (struct bytes){ 0 }, (struct bytes){ 0 });
+	channel_push(c->judge);
+}
+
+int watch_capture(void *context, unsigned job)
+{
+	static struct capture c;
+	struct error e;
+	c.watch = context;
+	c.job = job;
+	c.worker = job - WATCH_CAPTURE;
+	log_open("mxwitness[capture]", c.watch->run.settings.log_level + SAY_ERROR);
+	source_live_take(c.watch->source, c.worker);
+	c.pipeline = pipeline_new(&c.watch->run.pipeline);
+	c.judge = channel_new(c.watch->capture_judge[c.worker][0]);
+	if (c.watch->run.resolver.mode != RESOLVE_OFF)
+		c.resolver = channel_new(c.watch->capture_resolver[c.worker][0]);
+	/* numbers grow from one life to the next, so that nothing is acknowledged that an earlier one sent */
+	c.outbox = c.judge ? outbox_new(c.judge, OUTBOX, (uint64_t)ns_now() / 1000) : NULL;
+	if (!c.pipeline || !c.outbox) {
+		log_line(SAY_ERROR, "no memory for the flow table");
+		return 1;
+	}
+	if (!sandbox_capture(&c.watch->run.user, SANDBOX_LIVE, &e)) {
+		log_line(SAY_ERROR, "%s", e.text);
+		return 1;
+	}
+	channel_offer(c.judge, CH_HELLO, (struct bytes){ 0 }, (struct bytes){ 0 });
+	capture(&c);
+	end(&c);
+	return 0;
+}

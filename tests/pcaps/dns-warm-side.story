@@ -1,0 +1,1 @@
+The DNS that passed before dns-warm was recorded; no mail.

@@ -1,0 +1,428 @@
+/* config, setting_read, quantity, config_dump: what each kind of value may be and exactly what is said of one that may not,
+ * how several files come together, and that the dump of a configuration is the same configuration. */
+#include "config.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "config_dump.h"
+#include "quantity.h"
+
+static bool parse(struct settings *s, const char *path, const char *text, struct error *e)
+{
+	size_t n = strlen(text);
+	uint8_t *exact = malloc(n ? n : 1);
+	memcpy(exact, text, n);
+	*s = (struct settings){ .folder = NULL };
+	bool ok = config_parse(path, (struct bytes){ exact, n }, s, e);
+	free(exact);
+	return ok;
+}
+
+static const struct {
+	const char *text, *error, *why;
+} wrong[] = {
+	{ "- a\n", "c.yaml:1:1: one map of keys belongs here, as in: vantage: dmz", "" },
+	{ "vantage: dmz\n---\nvantage: dmz\n", "c.yaml:3:1: one map of keys belongs here, as in: vantage: dmz", "two documents" },
+	{ "vantage: dmz\nvantage: dmz\n", "c.yaml:2:1: the key \"vantage\" stands here a second time", "" },
+	{ "capture: {}\ncapture: {}\n", "c.yaml:2:1: the key \"capture\" stands here a second time", "" },
+	{ "own_network: []\n", "c.yaml:1:1: no key \"own_network\"; did you mean \"own_networks\"?", "" },
+	{ "captures: {}\n", "c.yaml:1:1: no key \"captures\"; did you mean \"capture\"?", "a group" },
+	{ "capture:\n  bufer: 1MiB\n", "c.yaml:2:3: no key \"capture.bufer\"; did you mean \"capture.buffer\"?", "in a group" },
+	{ "buffer: 1MiB\n", "c.yaml:1:1: no key \"buffer\"; \"buffer\" belongs under \"capture:\"", "" },
+	{ "capture.buffer: 1MiB\n", "c.yaml:1:1: no key \"capture.buffer\"; \"buffer\" belongs under \"capture:\"", "flat" },
+	{ "capture: {interfaces: [a]}\n", "c.yaml:1:11: no key \"capture.interfaces\"; \"interfaces\" belongs under no other key", "" },
+	{ "zzzzzzzzzz: 1\n", "c.yaml:1:1: no key \"zzzzzzzzzz\"; mxwitness config keys names them all", "" },
+	{ "capture: big\n", "c.yaml:1:10: capture: a map of keys belongs here", "" },
+	{ "vantage:\n", "c.yaml:1:9: vantage: the value is missing; leave the key out for the default", "" },
+	{ "vantage: ~\n", "c.yaml:1:10: vantage: the value is missing; leave the key out for the default", "" },
+	{ "vantage: [dmz]\n", "c.yaml:1:10: vantage: unknown, egress-outside, egress-inside, dmz or server-side belongs here", "" },
+	{ "vantage: dmzz\n", "c.yaml:1:10: vantage: no \"dmzz\"; did you mean \"dmz\"?", "" },
+	{ "log: {to: qqqqqqqqqqqq}\n", "c.yaml:1:11: log.to: no \"qqqqqqqqqqqq\"; it is stderr or journal", "" },
+	{ "own_networks: [10.0.0.0/40]\n", "c.yaml:1:16: own_networks: \"10.0.0.0/40\" is not a network; write 192.0.2.0/24 or "
+	  "2001:db8::/32, at most 64 of them", "" },
+	{ "own_networks: [{a: b}]\n", "c.yaml:1:16: own_networks: a network belongs here, such as 192.0.2.0/24", "" },
+	{ "decrypted_mirror: maybe\n", "c.yaml:1:19: decrypted_mirror: \"maybe\" is not a network; write 192.0.2.0/24 or "
+	  "2001:db8::/32, at most 64 of them", "" },
+	{ "ca_file: []\n", "c.yaml:1:10: ca_file: the path of a PEM file belongs here, or none, or system", "" },
+	{ "dns_ports: [53, 65536]\n", "c.yaml:1:17: dns_ports: a port belongs here, 1 to 65535", "" },
+	{ "dns_ports: [1, 2, 3, 4, 5, 6, 7, 8, 9]\n", "c.yaml:1:37: dns_ports: at most 8 of them", "" },
+	{ "dns_ports: [53, 54, 53]\n", "c.yaml:1:21: dns_ports: \"53\" stands in this list a second time", "" },
+	{ "rules: []\n", "c.yaml:1:8: a text belongs here", "" },
+	{ "rules_off: a\n", "c.yaml:1:12: rules_off: a list of names or ids of rules belongs here", "" },
+	{ "rule_levels: [a]\n", "c.yaml:1:14: rule_levels: a map of finding or rule name: level belongs here", "" },
+	{ "rule_levels: {a: hihg}\n", "c.yaml:1:18: no level \"hihg\"; did you mean \"high\"?", "" },
+	{ "interfaces: [eth0, eth0]\n", "c.yaml:1:20: interfaces: \"eth0\" stands in this list a second time", "" },
+	{ "interfaces: [a/b]\n", "c.yaml:1:14: interfaces: \"a/b\" is not the name of an interface", "" },
+	{ "interfaces: [abcdefghijklmnop]\n", "c.yaml:1:14: interfaces: \"abcdefghijklmnop\" is not the name of an interface", "16 octets" },
+	{ "interfaces: [[a]]\n", "c.yaml:1:14: interfaces: an interface belongs here", "" },
+	{ "ports: []\n", "c.yaml:1:8: ports: at least one belongs here", "" },
+	{ "ports: [0]\n", "c.yaml:1:9: ports: \"0\" is not a port; write 25, or 465=tls where TLS is spoken from the first octet", "" },
+	{ "ports: [25=ssl]\n", "c.yaml:1:9: ports: \"25=ssl\" is not a port; write 25, or 465=tls where TLS is spoken from the first "
+	  "octet", "" },
+	{ "ports: [25, 25=tls]\n", "c.yaml:1:13: ports: port 25 stands in this list a second time", "which of them?" },
+	{ "odd_ports: 64\n", "c.yaml:1:12: odd_ports: \"64\" is not a share from 1/1 to 1/65536, such as 1/64, or off", "" },
+	{ "odd_ports: 1/0\n", "c.yaml:1:12: odd_ports: \"1/0\" is not a share from 1/1 to 1/65536, such as 1/64, or off", "" },
+	{ "odd_ports: 1/65537\n", "c.yaml:1:12: odd_ports: \"1/65537\" is not a share from 1/1 to 1/65536, such as 1/64, or off", "" },
+	{ "capture: {buffer: 64}\n", "c.yaml:1:19: capture.buffer: 64 of what? Write a whole number and B, KiB, MiB, GiB, TiB, kB, MB, "
+	  "GB or TB, as in 1MiB", "a number of what" },
+	{ "capture: {buffer: 64M}\n", "c.yaml:1:19: capture.buffer: \"64M\" is not a size; write a whole number and B, KiB, MiB, GiB, "
+	  "TiB, kB, MB, GB or TB, as in 1MiB", "" },
+	{ "capture: {buffer: 3GiB}\n", "c.yaml:1:19: capture.buffer: 3GiB is out of range; it is 1MiB to 2GiB", "" },
+	{ "capture: {buffer: 1MiB, timeout: 2s}\n", "c.yaml:1:34: capture.timeout: 2s is out of range; it is 10ms to 1s", "" },
+	{ "silence: {mail: 1.5h}\n", "c.yaml:1:17: silence.mail: \"1.5h\" is not a duration; write a whole number and ms, s, m, h or d, "
+	  "as in 1m, or off", "" },
+	{ "silence: {mail: 90}\n", "c.yaml:1:17: silence.mail: 90 of what? Write a whole number and ms, s, m, h or d, as in 1m", "" },
+	{ "silence: {mail: [1h]}\n", "c.yaml:1:17: silence.mail: a duration belongs here, or off", "" },
+	{ "silence: {mail: 1s}\n", "c.yaml:1:17: silence.mail: 1s is out of range; it is 1m to 90d, or off", "" },
+	{ "capture: {timeout: off}\n", "c.yaml:1:20: capture.timeout: \"off\" is not a duration; write a whole number and ms, s, m, h or d, "
+	  "as in 10ms", "not everything can be off" },
+	{ "capture: {workers: 0}\n", "c.yaml:1:20: capture.workers: 0 is out of range; it is 1 to 32", "" },
+	{ "capture: {workers: two}\n", "c.yaml:1:20: capture.workers: \"two\" is not a number; write a whole number, as in 1", "" },
+	{ "limits: {flows: 99999999999999999999}\n", "c.yaml:1:17: limits.flows: \"99999999999999999999\" is not a number; write a whole "
+	  "number, as in 1024", "" },
+	{ "capture: {promiscuous: yes}\n", "c.yaml:1:24: capture.promiscuous: true or false belongs here", "YAML 1.1" },
+	{ "capture: {promiscuous: 'true'}\n", "c.yaml:1:24: capture.promiscuous: true or false belongs here", "a text" },
+	{ "capture: {shunt: on}\n", "c.yaml:1:18: capture.shunt: no \"on\"; it is auto or off", "" },
+	{ "dns: {resolver: [192.0.2.1, mx.example]}\n", "c.yaml:1:29: dns.resolver: DNS resolver \"mx.example\": not an IP address with an "
+	  "optional @port, such as 192.0.2.53@53, or tls://192.0.2.53#dns.example", "" },
+	{ "dns: {resolver: ['192.0.2.1,192.0.2.2']}\n", "c.yaml:1:18: dns.resolver: one server of less than 192 characters belongs here", "" },
+	{ "dns: {resolver: [1.1.1.1, 2.2.2.2, 3.3.3.3, 4.4.4.4, 5.5.5.5]}\n", "c.yaml:1:54: dns.resolver: at most 4 of them", "" },
+	{ "dns: {canary: [a..b]}\n", "c.yaml:1:16: dns.canary: \"a..b\" is not a zone; write example.org, or example.org=bogus", "" },
+	{ "dns: {canary: [a.b=good]}\n", "c.yaml:1:16: dns.canary: \"a.b=good\" is not a zone; write example.org, or example.org=bogus", "" },
+	{ "dns: {mode: lvie}\n", "c.yaml:1:13: dns.mode: no \"lvie\"; did you mean \"live\"?", "" },
+	{ "metrics: {listen: '0.0.0.0:9464'}\n", "c.yaml:1:19: metrics.listen: \"0.0.0.0:9464\" is not a port of this machine's loopback; "
+	  "write 127.0.0.1:9464, [::1]:9464, unix:/path or none", "for all to see" },
+	{ "metrics: {listen: 'unix:sock'}\n", "c.yaml:1:19: metrics.listen: \"unix:sock\" is not a port of this machine's loopback; "
+	  "write 127.0.0.1:9464, [::1]:9464, unix:/path or none", "" },
+	{ "metrics: {listen: ''}\n", "c.yaml:1:19: metrics.listen: a text of 1 to 1023 octets belongs here, or none", "" },
+	{ "user: -r\n", "c.yaml:1:7: user: \"-r\" is not the name of a user of this machine", "" },
+	{ "group: 'a b'\n", "c.yaml:1:8: group: \"a b\" is not the name of a group of this machine", "" },
+	{ "state: ''\n", "c.yaml:1:8: state: a path belongs here, or none", "" },
+	{ "state: ~\n", "c.yaml:1:8: state: the value is missing; leave the key out for the default", "" },
+	{ "outputs: {type: file, path: a}\n", "c.yaml:1:10: outputs: a list belongs here, as in: [{type: file, path: alerts.ndjson}]", "" },
+	{ "outputs: [a]\n", "c.yaml:1:11: outputs: a map belongs here, as in: {type: file, path: alerts.ndjson}", "" },
+	{ "outputs: [{type: file}]\n", "c.yaml:1:11: outputs: the key \"path\" is missing, as in: {type: file, path: alerts.ndjson}", "" },
+	{ "outputs: [{path: a}]\n", "c.yaml:1:11: outputs: the key \"type\" is missing, as in: {type: file, path: alerts.ndjson}", "" },
+	{ "outputs: [{type: file, pat: a}]\n", "c.yaml:1:24: no key \"pat\"; did you mean \"path\"?", "" },
+	{ "outputs: [{type: kafka, path: a}]\n", "c.yaml:1:18: type: no \"kafka\"; it is file", "" },
+	{ "outputs: [{type: file, path: a, datasets: []}]\n", "c.yaml:1:43: datasets: at least one belongs here", "" },
+	{ "outputs: [{type: file, path: a, datasets: [alert, alert]}]\n", "c.yaml:1:51: datasets: \"alert\" stands in this list a second "
+	  "time", "" },
+	{ "outputs: [{type: file, path: a, minimum_level: meduim}]\n", "c.yaml:1:48: minimum_level: no \"meduim\"; did you mean "
+	  "\"medium\"?", "" },
+	{ "outputs: [{type: file, path: a}, {type: file, path: a}]\n", "c.yaml:1:34: outputs: another one has this path already; two "
+	  "would write into each other's lines", "" },
+	{ "vantage: &a dmz\n", "c.yaml:1:10: anchors are not allowed", "" },
+};
+
+static void refused(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		struct settings s;
+		struct error e = { "" };
+		if (parse(&s, "c.yaml", wrong[i].text, &e))
+			fail_msg("taken: %s (%s)", wrong[i].text, wrong[i].why);
+		if (strcmp(e.text, wrong[i].error) != 0)
+			fail_msg("%s said: %s\nnot:  %s", wrong[i].text, e.text, wrong[i].error);
+		settings_free(&s);
+	}
+}
+
+static void defaults(void **state)
+{
+	(void)state;
+	struct settings s = { .folder = NULL };
+	struct error e = { "" };
+	if (!config_read(NULL, &s, &e))
+		fail_msg("%s", e.text);
+	assert_string_equal(s.ports, "25,587,2525,465=tls");
+	assert_true(s.site.own.n == 0 && s.site.vantage == vantage_unknown && !s.site.mirror_all && s.site.ca_file[0] == '\0');
+	assert_true(!s.rules.dir && !s.rules.off && !s.rules.level && s.interfaces.n == 0 && s.odd_ports == 0 && s.output.n == 0);
+	assert_int_equal(s.capture_buffer, 64 << 20);
+	assert_int_equal(s.capture_timeout, 100);
+	assert_true(s.capture_promiscuous && s.capture_workers == 1 && !s.capture_filter && s.capture_shunt == shunting_auto);
+	assert_int_equal(s.limits_flows, 262144);
+	assert_int_equal(s.limits_dialogues, 16384);
+	assert_int_equal(s.limits_reassembly, 64 << 20);
+	assert_true(s.dns_mode == dns_mode_live && !s.dns_resolver && !s.dns_trust_anchor && !s.dns_save && s.dns_canary.n == 0);
+	assert_true(!s.evidence_directory && s.evidence_max_size == 1 << 30 && s.evidence_max_files == 0 && s.evidence_max_age == 0);
+	assert_int_equal(s.stats_interval, 60000);
+	assert_int_equal(s.silence_mail, 12 * 3600000);
+	assert_true(!s.metrics_listen && !s.metrics_textfile && s.log_to == log_to_stderr && s.log_level == log_level_notice);
+	assert_string_equal(s.user, "mxwitness");
+	assert_string_equal(s.state, "/var/lib/mxwitness");
+	settings_free(&s);
+}
+
+static const char full[] =
+	"own_networks: 10.0.0.0/8\npublic_addresses: [192.0.2.1, '2001:db8::/32']\nvantage: server-side\ndecrypted_mirror: [10.1.0.0/16]\n"
+	"ca_file: ca.pem\nrules: mine\nrules_off: [one]\nrule_levels: {two: high}\ninterfaces: [eth0, br-1.25]\nports: [25, \"465=tls\"]\n"
+	"dns_ports: 5353\nodd_ports: 1/64\n"
+	"capture:\n  buffer: 128 MiB\n  timeout: 50ms\n  promiscuous: false\n  workers: 4\n  filter: tcp port 25\n  snaplen: 1500B\n"
+	"  shunt: off\n  shunt_after: 1MB\n  shunt_flows: 128\n"
+	"limits: {flows: 2048, dialogues: 128, reassembly: 1GB}\n"
+	"dns: {mode: \"off\", resolver: [192.0.2.53, 'tls://[x]'], trust_anchor: a/b, canary: [example.org., x.test=bogus], save: /s}\n"
+	"evidence: {directory: ev, max_size: off, max_files: 10, max_age: 90d, hook: /bin/true}\n"
+	"outputs:\n- {type: file, path: '-', minimum_level: medium, datasets: [alert, session]}\n- {type: file, path: out, datasets: stats}\n"
+	"stats: {interval: off}\nsilence: {packets: 1 h, mail: off, one_direction: 5m}\n"
+	"metrics: {listen: '[::1]:9464', textfile: /t.prom}\nstatus: {socket: none}\nlog: {to: journal, level: debug}\n"
+	"user: _mx\ngroup: g-1\nstate: ./none\nsilent:\n";
+
+static void values(void **state)
+{
+	(void)state;
+	struct settings s;
+	struct error e = { "" };
+	char *text = strdup(full);
+	memcpy(strstr(text, "tls://[x]'"), "192.0.2.9'", 10);
+	*strstr(text, "silent:") = '#';
+	if (!parse(&s, "/etc/x/c.yaml", text, &e))
+		fail_msg("%s", e.text);
+	free(text);
+	assert_true(s.site.own.n == 1 && s.site.seen_as.n == 2 && s.site.mirror.n == 1 && s.site.vantage == vantage_server_side);
+	assert_string_equal(s.site.ca_file, "/etc/x/ca.pem");
+	assert_string_equal(rule_site_path(&s.rules), "/etc/x/mine");
+	assert_true(s.rules.off && s.rules.level);
+	assert_int_equal(s.interfaces.n, 2);
+	assert_string_equal(s.interfaces.text[1], "br-1.25");
+	assert_string_equal(s.ports, "25,465=tls");
+	assert_true(s.site.ndns == 1 && s.site.dns_port[0] == 5353);
+	assert_int_equal(s.odd_ports, 64);
+	assert_int_equal(s.capture_buffer, 128 << 20);
+	assert_true(s.capture_timeout == 50 && !s.capture_promiscuous && s.capture_workers == 4 && s.capture_snaplen == 1500);
+	assert_string_equal(s.capture_filter, "tcp port 25");
+	assert_true(s.capture_shunt == shunting_off && s.capture_shunt_after == 1000000 && s.capture_shunt_flows == 128);
+	assert_true(s.limits_flows == 2048 && s.limits_dialogues == 128 && s.limits_reassembly == 1000000000);
+	assert_int_equal(s.dns_mode, dns_mode_off);
+	assert_string_equal(s.dns_resolver, "192.0.2.53,192.0.2.9");
+	assert_string_equal(s.dns_trust_anchor, "/etc/x/a/b");
+	assert_string_equal(s.dns_save, "/s");
+	assert_string_equal(s.dns_canary.text[1], "x.test=bogus");
+	assert_string_equal(s.evidence_directory, "/etc/x/ev");
+	assert_true(s.evidence_max_size == 0 && s.evidence_max_files == 10 && s.evidence_max_age == 90 * UINT64_C(86400000));
+	assert_int_equal(s.output.n, 2);
+	assert_null(s.output.at[0].path);
+	assert_true(s.output.at[0].minimum_level == level_medium && s.output.at[0].datasets == (1u << dataset_alert | 1u << dataset_session));
+	assert_string_equal(s.output.at[1].path, "/etc/x/out");
+	assert_true(s.output.at[1].type == output_type_file && s.output.at[1].format == output_format_ndjson);
+	assert_true(s.output.at[1].minimum_level == level_informational && s.output.at[1].datasets == 1u << dataset_stats);
+	assert_true(s.stats_interval == 0 && s.silence_packets == 3600000 && s.silence_mail == 0 && s.silence_one_direction == 300000);
+	assert_string_equal(s.metrics_listen, "[::1]:9464");
+	assert_true(!s.status_socket && s.log_to == log_to_journal && s.log_level == log_level_debug);
+	assert_string_equal(s.user, "_mx");
+	assert_string_equal(s.state, "/etc/x/./none");
+	settings_free(&s);
+}
+
+static const struct {
+	const char *text;
+	enum quantity is;
+	uint64_t octets, ms;
+	bool time;
+} quantities[] = {
+	{ "1B", QUANTITY_GOOD, 1, 0, false }, { "64MiB", QUANTITY_GOOD, 64 << 20, 0, false }, { "64 MiB", QUANTITY_GOOD, 64 << 20, 0, false },
+	{ "1KB", QUANTITY_GOOD, 1000, 0, false }, { "1kB", QUANTITY_GOOD, 1000, 0, false }, { "2GB", QUANTITY_GOOD, 2000000000, 0, false },
+	{ "16777215TiB", QUANTITY_GOOD, UINT64_C(16777215) << 40, 0, false }, { "16777216TiB", QUANTITY_BAD, 0, 0, false },
+	{ "64", QUANTITY_BARE, 0, 0, false }, { "", QUANTITY_BAD, 0, 0, false }, { "MiB", QUANTITY_BAD, 0, 0, false },
+	{ "-1B", QUANTITY_BAD, 0, 0, false }, { "01B", QUANTITY_BAD, 0, 0, false }, { "1  B", QUANTITY_BAD, 0, 0, false },
+	{ "1 ", QUANTITY_BAD, 0, 0, false }, { "1mib", QUANTITY_BAD, 0, 0, false }, { "0B", QUANTITY_GOOD, 0, 0, false },
+	{ "1000000000000000000B", QUANTITY_BAD, 0, 0, false },
+	{ "250ms", QUANTITY_GOOD, 0, 250, true }, { "3s", QUANTITY_GOOD, 0, 3000, true }, { "5m", QUANTITY_GOOD, 0, 300000, true },
+	{ "12h", QUANTITY_GOOD, 0, 43200000, true }, { "7d", QUANTITY_GOOD, 0, 604800000, true }, { "7", QUANTITY_BARE, 0, 0, true },
+	{ "1h30m", QUANTITY_BAD, 0, 0, true }, { "1M", QUANTITY_BAD, 0, 0, true }, { "1B", QUANTITY_BAD, 0, 0, true },
+};
+
+static void numbers(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(quantities) / sizeof(quantities[0]); i++) {
+		uint64_t v = 0;
+		size_t n = strlen(quantities[i].text);
+		uint8_t *exact = malloc(n ? n : 1);
+		memcpy(exact, quantities[i].text, n);
+		struct bytes b = { exact, n };
+		enum quantity is = quantities[i].time ? quantity_duration(b, &v) : quantity_size(b, &v);
+		free(exact);
+		if (is != quantities[i].is || (is == QUANTITY_GOOD && v != (quantities[i].time ? quantities[i].ms : quantities[i].octets)))
+			fail_msg("%s: %d, %llu", quantities[i].text, is, (unsigned long long)v);
+	}
+}
+
+/* The dump without what stands behind " # ". */
+static char *dump(const struct settings *s)
+{
+	char *text = NULL;
+	size_t n = 0;
+	FILE *f = open_memstream(&text, &n);
+	assert_non_null(f);
+	config_dump(s, f);
+	fclose(f);
+	return text;
+}
+
+static void without_comments(char *text)
+{
+	char *to = text;
+	for (char *line = text, *end; (end = strchr(line, '\n')); line = end + 1) {
+		char *comment = NULL;
+		for (char *p = line; p < end; p++)
+			if (strncmp(p, "  # ", 4) == 0)
+				comment = p;
+		size_t n = (size_t)((comment ? comment : end) - line);
+		while (n && line[n - 1] == ' ')
+			n--;
+		memmove(to, line, n);
+		to += n;
+		*to++ = '\n';
+	}
+	*to = '\0';
+}
+
+static void same_again(const char *text)
+{
+	struct settings s;
+	struct error e = { "" };
+	if (!parse(&s, "/etc/x/c.yaml", text, &e))
+		fail_msg("%s", e.text);
+	char *first = dump(&s);
+	settings_free(&s);
+	if (!parse(&s, "/elsewhere/d.yaml", first, &e))
+		fail_msg("%s in\n%s", e.text, first);
+	char *second = dump(&s);
+	settings_free(&s);
+	without_comments(first);
+	without_comments(second);
+	assert_string_equal(first, second);
+	free(first);
+	free(second);
+}
+
+static void dumped(void **state)
+{
+	(void)state;
+	char *text = strdup(full);
+	memcpy(strstr(text, "tls://[x]'"), "192.0.2.9'", 10);
+	*strstr(text, "silent:") = '#';
+	same_again("");
+	same_again(text);
+	same_again("decrypted_mirror: true\nstate: \"a \\\"b\\\\ \\x85 \\u2028 \\U0001F4E7 \u00fc: # - {\"\n");
+	same_again("state: 'null'\nca_file: none\nevidence: {directory: 'true', hook: '-'}\noutputs: [{type: file, path: ./-}]\n");
+	free(text);
+}
+
+static void dump_says_where(void **state)
+{
+	(void)state;
+	struct settings s;
+	struct error e = { "" };
+	assert_true(parse(&s, "/etc/c.yaml", "\nlog:\n  level: info\nca_file: x.pem\nown_networks:\n- 10.0.0.0/8\n- 192.0.2.1\n", &e));
+	char *text = dump(&s);
+	assert_non_null(strstr(text, "\nlog:\n  to: stderr                                    # default\n"
+			       "  level: info                                   # /etc/c.yaml:3\n"));
+	assert_non_null(strstr(text, "own_networks:\n  - 10.0.0.0/8                                  # /etc/c.yaml:6\n"
+			       "  - 192.0.2.1                                   # /etc/c.yaml:7\n"));
+	assert_non_null(strstr(text, "\nca_file: /etc/x.pem                             # /etc/c.yaml:4\n"));
+	free(text);
+	settings_free(&s);
+}
+
+static void write_file(const char *dir, const char *name, const char *text)
+{
+	char path[256];
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	FILE *f = fopen(path, "w");
+	assert_non_null(f);
+	fputs(text, f);
+	fclose(f);
+}
+
+/* Several files: values replace, lists and maps grow, paths are those of the first file's folder; and what a later file replaces
+ * must be right too. */
+static void several(void **state)
+{
+	(void)state;
+	char dir[] = "/tmp/test_config.XXXXXX", path[128], want[256];
+	struct settings s = { .folder = NULL };
+	struct error e = { "" };
+	assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/conf.d", dir);
+	assert_int_equal(mkdir(path, 0700), 0);
+	write_file(dir, "c.yaml", "vantage: dmz\nown_networks: 10.0.0.0/8\nports: [26]\ninterfaces: [a]\nrule_levels: {one: low, two: low}\n"
+		   "decrypted_mirror: true\ncapture: {buffer: 1MiB, workers: 2}\noutputs: [{type: file, path: x}]\nrules_off: [a]\n");
+	write_file(path, "20.yaml", "capture: {buffer: 3MiB}\nown_networks: [192.0.2.0/24]\nstate: s\n");
+	write_file(path, "10.yml", "capture: {buffer: 2MiB}\nown_networks: [198.51.100.0/24]\nports: 27\ninterfaces: [b, c]\nrules: mine\n"
+		   "rule_levels: {two: high, three: low}\ndecrypted_mirror: [10.0.0.0/8]\noutputs: [{type: file, path: y}]\nrules_off: [b]\n");
+	write_file(path, "30.yaml.off", "nonsense\n");
+	write_file(path, ".40.yaml", "nonsense\n");
+	write_file(path, "50.yaml", "decrypted_mirror: [192.0.2.0/24]\ncapture:\n  # nothing\n");
+	snprintf(path, sizeof(path), "%s/c.yaml", dir);
+	if (!config_read(path, &s, &e))
+		fail_msg("%s", e.text);
+	assert_true(s.site.vantage == vantage_dmz && s.site.own.n == 3 && s.interfaces.n == 3 && s.output.n == 2);
+	assert_int_equal(s.site.own.net[1].base.a[0], 198);
+	assert_true(!s.site.mirror_all && s.site.mirror.n == 2);
+	assert_string_equal(s.ports, "26,27");
+	assert_true(s.capture_buffer == 3 << 20 && s.capture_workers == 2);
+	assert_int_equal(node_children(s.rules.level), 3);
+	assert_true(node_is(node_get(s.rules.level, "two"), "high"));
+	assert_int_equal(node_children(s.rules.off), 2);
+	snprintf(want, sizeof(want), "%s/s", dir);
+	assert_string_equal(s.state, want);
+	snprintf(want, sizeof(want), "%s/mine", dir);
+	assert_string_equal(rule_site_path(&s.rules), want);
+	settings_free(&s);
+
+	snprintf(path, sizeof(path), "%s/conf.d", dir);
+	write_file(path, "60.yaml", "interfaces: [a]\n");
+	snprintf(path, sizeof(path), "%s/c.yaml", dir);
+	assert_false(config_read(path, &s, &e));
+	snprintf(want, sizeof(want), "%s/conf.d/60.yaml:1:14: interfaces: \"a\" stands in this list a second time", dir);
+	assert_string_equal(e.text, want);
+	settings_free(&s);
+
+	write_file(dir, "c.yaml", "capture: {buffer: big}\n");
+	assert_false(config_read(path, &s, &e));
+	snprintf(want, sizeof(want), "%s:1:19: capture.buffer: \"big\" is not a size; ", path);
+	assert_memory_equal(e.text, want, strlen(want));
+	settings_free(&s);
+	snprintf(path, sizeof(path), "rm -r %s", dir);
+	assert_int_equal(system(path), 0);
+}
+
+/* Every default is a value that may be written, within its own range, and every key has a meaning that ends as one. */
+static void table_is_sound(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < SETTINGS; i++) {
+		const struct setting_info *t = &setting_table[i];
+		const char *dot = strchr(t->name, '.');
+		char text[256];
+		struct settings s;
+		struct error e = { "" };
+		snprintf(text, sizeof(text), dot ? "%.*s:\n  %s: %s\n" : "%.*s%s: %s\n", dot ? (int)(dot - t->name) : 0, t->name,
+			 dot ? dot + 1 : t->name, t->fallback);
+		if (!parse(&s, "c.yaml", text, &e))
+			fail_msg("%s%s", text, e.text);
+		settings_free(&s);
+		assert_int_equal(t->meaning[strlen(t->meaning) - 1], '.');
+		for (size_t k = 0; k < i; k++)
+			assert_string_not_equal(t->name, setting_table[k].name);
+	}
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(defaults), cmocka_unit_test(values), cmocka_unit_test(refused), cmocka_unit_test(numbers),
+		cmocka_unit_test(dumped), cmocka_unit_test(dump_says_where), cmocka_unit_test(several), cmocka_unit_test(table_is_sound),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
