@@ -345,7 +345,7 @@ static void sum(struct record *to, const struct record *from, enum fact f)
 static void collect(struct judge *j)
 {
 	static const enum fact counters[] = { F_st_packets, F_st_octets, F_st_not_parsed, F_st_flows, F_st_flows_empty, F_st_flows_other,
-					      F_st_flows_evicted, F_st_dns };
+					      F_st_flows_evicted, F_st_flows_shed, F_st_lost_packets, F_st_dns };
 	struct record *s = &j->stats;
 	record_init(s);
 	for (unsigned i = 0; i < j->watch->workers; i++)

@@ -69,6 +69,8 @@ struct pipeline {
 	struct flow *asked;                /* PIPELINE_COUNT was said of it */
 	struct flow *last;                 /* likewise, and it is over */
 	size_t quiet;                      /* flows with quiet.on */
+	uint64_t quiet_from;               /* octets; 0: never */
+	bool sheds;                        /* pipeline_shed was called */
 	struct flow *dns_flow;             /* a TCP flow whose DNS messages are being given out */
 	struct stream_view dns_view;
 	size_t dns_used;
@@ -109,6 +111,7 @@ struct pipeline *pipeline_new(const struct pipeline_config *config)
 		return NULL;
 	}
 	p->config = *config;
+	p->quiet_from = config->quiet;
 	for (size_t i = 0; i < config->nports; i++)
 		ports[n++] = config->ports[i].port;
 	if (config->dns)
@@ -693,9 +696,9 @@ static void name_quiet(const struct flow *fl, struct quiet_flow *out)
 
 static bool turns_quiet(struct pipeline *p, struct flow *fl, struct pipeline_out *out)
 {
-	bool can = p->config.quiet && fl->user && fl->state == FLOW_OPEN && !fl->rsts &&
+	bool can = p->quiet_from && fl->user && fl->state == FLOW_OPEN && !fl->rsts &&
 		   !(fl->encap & ~(ENCAP_VLAN | ENCAP_QINQ)) &&
-		   fl->side[C2S].octets + fl->side[S2C].octets >= p->config.quiet;
+		   fl->side[C2S].octets + fl->side[S2C].octets >= p->quiet_from;
 	bool now[2] = { can && nothing_more(fl, C2S), can && nothing_more(fl, S2C) };
 	if (!now[C2S] && !now[S2C])
 		return false;
@@ -830,6 +833,13 @@ enum pipeline_item pipeline_next(struct pipeline *p, struct pipeline_out *out)
 	return PIPELINE_NONE;
 }
 
+void pipeline_shed(struct pipeline *p, const struct pipeline_shed *shed)
+{
+	p->sheds = true;
+	p->quiet_from = shed->quiet && shed->quiet < p->config.quiet ? shed->quiet : p->config.quiet;
+	flow_shed(p->flows, shed->half, shed->thin);
+}
+
 void pipeline_stats(const struct pipeline *p, struct record *stats)
 {
 	const struct flow_counters *fc = flow_table_counters(p->flows);
@@ -837,6 +847,10 @@ void pipeline_stats(const struct pipeline *p, struct record *stats)
 	record_num(stats, F_st_flows, (int64_t)fc->added);
 	record_num(stats, F_st_flows_empty, (int64_t)p->empty);
 	record_num(stats, F_st_flows_other, (int64_t)p->other);
-	record_num(stats, F_st_flows_evicted, (int64_t)(fc->evicted + p->no_room));
+	record_num(stats, F_st_flows_evicted, (int64_t)(fc->evicted - fc->shed_half + p->no_room));
 	record_num(stats, F_st_dns, (int64_t)p->dns_messages);
+	if (!p->sheds)
+		return;
+	record_num(stats, F_st_flows_shed, (int64_t)(fc->shed_flows + fc->shed_half));
+	record_num(stats, F_st_lost_packets, (int64_t)fc->shed_packets);
 }
