@@ -17,7 +17,7 @@ LIB      := $(patsubst %.c,$B/%.o,$(wildcard src/*.c src/*/*.c))
 SENSOR   := $(patsubst %.c,$B/%.o,$(wildcard sensor/*.c))
 PARTS    := $(filter-out $B/sensor/main.o,$(SENSOR))
 UNIT     := $(patsubst %.c,$B/%,$(wildcard tests/unit/test_*.c))
-HELPERS  := $(addprefix $B/tests/,live/ask latency/interims sandbox/attempt bench/live_loop tamper/tamper)
+HELPERS  := $(addprefix $B/tests/,live/ask latency/interims sandbox/attempt bench/live_loop tamper/tamper load/flood)
 FUZZ     := $(patsubst %.c,$B/%,$(wildcard tests/fuzz/fuzz_*.c))
 
 all: $B/mxwitness                ## build the sensor
