@@ -48,10 +48,11 @@ fuzz:                            ## libFuzzer, T seconds for each parser
 fuzz-run: $(FUZZ)
 	@set -e; for t in $^; do n=$${t##*/fuzz_}; mkdir -p $B/corpus/$$n; echo "== $$n"; \
 	        $$t -max_total_time=$T -rss_limit_mb=2048 -print_final_stats=0 $B/corpus/$$n tests/fuzz/corpus/$$n; done
-live: all $B/tests/live/ask     ## record scenarios anew with real servers and judge them (root)
+live: all $B/tests/live/ask $B/tests/load/flood ## record scenarios anew with real servers and judge them (root)
 	@sh tests/live.sh $B/mxwitness $(SCENARIOS)
 	@python3 tests/live_dns.py $B/tests/live/ask $B/mxwitness
 	@python3 tests/live_postfix.py $B/mxwitness
+	@python3 tests/load.py $B/mxwitness $B/tests/load/flood --long
 proof: all $(HELPERS)            ## long runs, by hand: every cut, every lost packet, every altered octet, ten minutes of fuzzing a parser
 	THOROUGH=1 python3 tests/evidence.py $B/mxwitness
 	SHARE=1 python3 tests/tamper.py $B/mxwitness $B/tests/tamper/tamper

@@ -66,6 +66,7 @@ script sandbox "$B/tests/sandbox/attempt"
 script later python3 "$here/later.py" "$B/mxwitness"
 script processes python3 "$here/processes.py" "$B/mxwitness"
 script "live capture" python3 "$here/live_capture.py" "$B/tests/bench/live_loop"
+script load python3 "$here/load.py" "$B/mxwitness" "$B/tests/load/flood"
 script mutate python3 "$here/mutate.py"
 script mutations python3 "$here/../tools/mutate/mutate.py" check "$here/pcaps" "$here"/mutations/*.toml
 script invariance python3 "$here/invariance.py" "$B/mxwitness" --pairs "${PAIRS:-4000}"

@@ -18,7 +18,7 @@ RULE = "starttls-keyword-masked"
 # What a worker may use, small, so that floods reach every bound; and what it may grow by then: flows of 1.5 KiB, dialogues of
 # 24 KiB with what they hold, reassembly and TLS, the ring, and 32 MiB for all that is counted by octets elsewhere.
 LIMITS = "limits:\n  flows: 65536\n  dialogues: 2048\n  reassembly: 16MiB\ncapture:\n  buffer: 32MiB\n"
-GROWTH = {"mxw-capture0": (65536 * 1536 + 2048 * 24576) // MIB + 16 + 32 + 32, "mxw-judge": 96, "mxw-resolver": 128, "": 48}
+GROWTH = {"capture0": (65536 * 1536 + 2048 * 24576) // MIB + 16 + 32 + 32, "judge": 96, "resolver": 128, "": 48}
 passed = failed = 0
 
 
@@ -68,7 +68,7 @@ class Curve(threading.Thread):
 
     def row(self):
         now = self.watched.memory()
-        return "  ".join(f"{name.removeprefix('mxw-')} {now.get(name, 0) // MIB} ({self.most.get(name, 0) // MIB})" for name in sorted(now))
+        return "  ".join(f"{name} {now.get(name, 0) // MIB} ({self.most.get(name, 0) // MIB})" for name in sorted(now))
 
 
 def flood(wire, kind, count, rate=0):
@@ -112,10 +112,11 @@ def floods(wire):
                       f"{after[len(KINDS) - 1][name]}, then {n}")
     check("nothing ended", watch.status == 0 and watch.first == pids, f"{watch.status} {watch.first} {pids} {watch.log[-1500:]}")
     check("nothing was started anew", "anew" not in watch.log and "killed" not in watch.log, watch.log[-1500:])
+    print(*[line for line in watch.log.splitlines() if "overload" in line], sep="\n")
     stats = sensor.stats(watch.events)
     print({k: v for k, v in stats.items() if isinstance(v, int) and v})
     for number, kind in enumerate(rounds, 1):
-        alerts = [e for e in seen(watch.events, number, "alert") if e["rule"]["name"].startswith(RULE)]
+        alerts = [e for e in seen(watch.events, number, "alert") if e["rule"]["id"] == RULE]
         sessions = seen(watch.events, number, "session")
         check(f"alert inside {kind}", alerts, f"{len(sessions)} sessions; {watch.log[-800:]}")
         print(f"{kind}: {len(sessions)} of {mails} sessions, {len(alerts)} alerts")
@@ -129,9 +130,9 @@ def overload(wire):
         sensor.inject(wire, begun[:DECISIVE])
         sender = flood(wire, "syn", 3000000 if LONG else 1000000)
         for _ in range(12):
-            os.kill(watch.pids()["mxw-capture0"], 19)
+            os.kill(watch.pids()["capture0"], 19)
             time.sleep(0.12)
-            os.kill(watch.pids()["mxw-capture0"], 18)
+            os.kill(watch.pids()["capture0"], 18)
             time.sleep(0.05)
         sender.communicate(timeout=120)
         sensor.inject(wire, begun[DECISIVE:])

@@ -69,6 +69,9 @@ class Sensor:
             self.process = subprocess.Popen(self.command, stdout=out, stderr=log, env=dict(os.environ, NOTIFY_SOCKET=path))
             while b"READY=1" not in ready.recv(256):
                 pass
+        until = time.monotonic() + 10
+        while "mxwitness" in self.pids() and time.monotonic() < until:
+            time.sleep(0.05)  # a process has its name a little later
         self.first = self.pids()
         return self
 
@@ -98,7 +101,7 @@ class Sensor:
         for pid in [self.process.pid] + children:
             try:
                 with open(f"/proc/{pid}/comm", encoding="ascii", errors="replace") as f:
-                    found[f.read().strip() if pid != self.process.pid else "supervisor"] = pid
+                    found[f.read().strip().removeprefix("mxw-") if pid != self.process.pid else "supervisor"] = pid
             except FileNotFoundError:
                 pass
         return found
