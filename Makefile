@@ -62,9 +62,12 @@ invariance: all                  ## captures under transforms: the same findings
 	@python3 tests/invariance.py $B/mxwitness --pairs $(or $(PAIRS),20000)
 mutations: all                   ## make the captures that tests/mutations/ describes
 	@python3 tools/mutate/mutate.py make tests/pcaps tests/mutations/*.toml
-bench: all $B/tests/live/ask    ## CPU and memory beside tcpdump and tshark
+bench: all $B/tests/live/ask $B/tests/bench/live_loop  ## CPU and memory beside tcpdump, tshark and bare libpcap
 	@python3 tests/bench/bench.py $B/mxwitness
 	@python3 tests/bench/live_dns.py $B/tests/live/ask $B/mxwitness
+	@python3 tests/bench/live_rates.py $B/mxwitness $B/tests/bench/live_loop
+soak: all                        ## twenty minutes (SOAK=seconds) of all captures into the sensor: how its memory grows (root)
+	@python3 tests/load/soak.py $B/mxwitness
 record:                          ## record the scenarios anew, with real MTAs (root)
 	tools/record/record
 pure: $B/libmxwitness.a          ## src/: no state, no I/O, no clock; wire and judge do not meet
@@ -89,6 +92,6 @@ clean:                           ## remove build/
 	rm -rf build
 help:                            ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' Makefile
-.PHONY: all docs demo check check-only asan fuzz fuzz-run live proof invariance mutations bench record pure install clean help
+.PHONY: all docs demo check check-only asan fuzz fuzz-run live proof invariance mutations bench soak record pure install clean help
 .SECONDARY:
 -include $(shell find $B -name '*.d' 2>/dev/null)

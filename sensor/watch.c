@@ -79,13 +79,14 @@ static bool settle(const struct options *given, struct run *run, struct error *e
 
 static bool evidence(const struct options *o, struct run *run, struct error *e)
 {
-	const struct settings *s = &run->settings;
+	struct settings *s = &run->settings;
 	struct evidence_budget budget = { s->evidence_max_size, s->evidence_max_files, (int64_t)s->evidence_max_age * 1000000 };
 	const char *path = o->evidence ? o->evidence : s->evidence_directory;
 	if (!path)
 		return true;
 	if (o->budget && !evidence_budget_read(o->budget, &budget, e))
 		return false;
+	s->evidence_directory = path; /* where the output process may write */
 	run->pipeline.exhibits = EXHIBITS;
 	run->resolver.kept = LINK_DNS;
 	run->evidence = evidence_dir_open(path, &budget, e);

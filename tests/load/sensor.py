@@ -67,8 +67,12 @@ class Sensor:
             ready.bind(path)
             ready.settimeout(30)
             self.process = subprocess.Popen(self.command, stdout=out, stderr=log, env=dict(os.environ, NOTIFY_SOCKET=path))
-            while b"READY=1" not in ready.recv(256):
-                pass
+            try:
+                while b"READY=1" not in ready.recv(256):
+                    pass
+            except TimeoutError:
+                self.process.kill()
+                raise RuntimeError(f"the sensor does not start: {open(self.log_path, encoding='utf-8').read()}") from None
         until = time.monotonic() + 10
         while "mxwitness" in self.pids() and time.monotonic() < until:
             time.sleep(0.05)  # a process has its name a little later

@@ -42,6 +42,8 @@ def replay(wire, path, over):
 def slope(points):
     """MiB a minute, by least squares."""
     n = len(points)
+    if not n:
+        return float("inf")  # it is no more
     t = sum(p[0] for p in points) / n
     m = sum(p[1] for p in points) / n
     below = sum((p[0] - t) ** 2 for p in points)
