@@ -295,6 +295,11 @@ struct flow *flow_last(struct flow_table *t)
 	return give_out(t, first, first->state == FLOW_CLOSED ? FLOW_END_CLOSED : FLOW_END_INPUT);
 }
 
+struct flow *flow_evict(struct flow_table *t, struct flow *fl)
+{
+	return give_out(t, fl, FLOW_END_EVICTED);
+}
+
 static bool near(uint32_t a, uint32_t b)
 {
 	return a - b <= STREAM_WINDOW || b - a <= STREAM_WINDOW;

@@ -189,6 +189,9 @@ struct flow *flow_idle(struct flow_table *t, int64_t now);
 /* Likewise at the end of input: every flow, in the order of their last packets. */
 struct flow *flow_last(struct flow_table *t);
 
+/* Likewise, and this one, because its user is needed for another. */
+struct flow *flow_evict(struct flow_table *t, struct flow *fl);
+
 /* The flow of seg, with times, counters, state and roles brought up to date, dir set; made if there is none.
  * Call flow_due to its end first: with the table full and no flow of seg the answer is NULL. A lone RST or a
  * bare ACK makes no flow either (NULL): nothing can be learnt from it; and so says flow_shed of others. */

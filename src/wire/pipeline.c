@@ -28,7 +28,8 @@ enum { DNS_PORT = 53, FRAGMENTS = 256, TLS_SHARE = 4 };
  * opaque      neither SMTP nor TLS                          gap  octets missing while SMTP or a handshake was in clear
  * passed      a direction has come to where nothing is compared any more
  * met         something of this direction was seen           where  places of conflicts and resets, placed so many
- * milestones  for interim sessions */
+ * milestones  for interim sessions
+ * flow        whose it is; older, newer: in the order in which something was last heard of them */
 struct dialogue {
 	struct smtp smtp;
 	struct tls tls;
@@ -39,6 +40,8 @@ struct dialogue {
 	uint64_t tls_from[2];
 	bool tls_on[2], tls_gap[2], deaf[2], met[2];
 	bool opaque, gap, cut, tls_due, passed;
+	struct flow *flow;
+	struct dialogue *older, *newer;
 };
 
 /* A flow and its dialogue as if they ended now: a copy, which lends all that it points to from the original. */
@@ -54,6 +57,7 @@ struct pipeline {
 	struct stream_memory streams;
 	struct tls_memory tls;
 	struct pool dialogues;
+	struct dialogue *oldest, *newest;
 	struct keep_memory keeps;
 	uint8_t *exhibit;                  /* EXHIBIT_OCTETS, if exhibits are kept */
 	struct flow_table *flows;
@@ -159,6 +163,20 @@ void pipeline_free(struct pipeline *p)
 	free(p);
 }
 
+static void dialogue_remove(struct pipeline *p, struct dialogue *d)
+{
+	*(d->older ? &d->older->newer : &p->oldest) = d->newer;
+	*(d->newer ? &d->newer->older : &p->newest) = d->older;
+}
+
+static void dialogue_add(struct pipeline *p, struct dialogue *d)
+{
+	d->older = p->newest;
+	d->newer = NULL;
+	*(p->newest ? &p->newest->newer : &p->oldest) = d;
+	p->newest = d;
+}
+
 static struct dialogue *dialogue_of(struct pipeline *p, struct flow *fl)
 {
 	struct dialogue *d = fl->user;
@@ -182,6 +200,8 @@ static struct dialogue *dialogue_of(struct pipeline *p, struct flow *fl)
 	d->milestones = (struct milestones){ 0 };
 	trail_init(&d->trail[C2S]);
 	trail_init(&d->trail[S2C]);
+	d->flow = fl;
+	dialogue_add(p, d);
 	fl->user = d;
 	return d;
 }
@@ -549,8 +569,10 @@ static void finish_copy(struct pipeline *p, struct flow *fl, struct pipeline_out
 static void release(struct pipeline *p, struct flow *fl)
 {
 	struct dialogue *d = fl->user;
-	if (d)
+	if (d) {
 		tls_release(&d->tls);
+		dialogue_remove(p, d);
+	}
 	pool_give(&p->dialogues, d);
 	keep_release(fl->kept);
 	fl->user = fl->kept = NULL;
@@ -660,6 +682,10 @@ static struct flow *take_segment(struct pipeline *p)
 		drain(p, fl);
 		if (fl->user && (fl->rsts || fl->streams.side[C2S].conflicts || fl->streams.side[S2C].conflicts))
 			see_places(fl, fl->user);
+		if (fl->user) {
+			dialogue_remove(p, fl->user);
+			dialogue_add(p, fl->user);
+		}
 	}
 	if (!fl->kept)
 		return fl;
@@ -777,12 +803,26 @@ void pipeline_finish(struct pipeline *p)
 	p->ending = true;
 }
 
+/* The dialogue that was silent longest, when the waiting segment begins one and there is room for none: else whoever opens
+ * connections and leaves them would make us blind. What begins in its middle must do without. */
+static struct flow *makes_room(struct pipeline *p)
+{
+	enum dir dir;
+	if (p->dialogues.used < p->dialogues.count || !p->segment.payload_wire || !p->oldest)
+		return NULL;
+	struct flow *fl = flow_peek(p->flows, &p->segment, &dir);
+	return fl && !fl->user && !is_dns(p, fl) ? flow_evict(p->flows, p->oldest->flow) : NULL;
+}
+
 /* The next flow that is over now, if any. */
 static struct flow *due(struct pipeline *p)
 {
 	if (p->ending)
 		return flow_last(p->flows);
-	return p->have && flow_wanted(p->flows, &p->segment) ? flow_due(p->flows, &p->segment) : NULL;
+	if (!p->have || !flow_wanted(p->flows, &p->segment))
+		return NULL;
+	struct flow *fl = flow_due(p->flows, &p->segment);
+	return fl ? fl : makes_room(p);
 }
 
 enum pipeline_item pipeline_next(struct pipeline *p, struct pipeline_out *out)
