@@ -66,8 +66,8 @@ bench: all $B/tests/live/ask $B/tests/bench/live_loop  ## CPU and memory beside 
 	@python3 tests/bench/bench.py $B/mxwitness
 	@python3 tests/bench/live_dns.py $B/tests/live/ask $B/mxwitness
 	@python3 tests/bench/live_rates.py $B/mxwitness $B/tests/bench/live_loop
-soak: all                        ## twenty minutes (SOAK=seconds) of all captures into the sensor: how its memory grows (root)
-	@python3 tests/load/soak.py $B/mxwitness
+soak: all $B/tests/load/flood    ## twenty minutes (SOAK=seconds) of all captures into the sensor: how its memory grows (root)
+	@python3 tests/load/soak.py $B/mxwitness $B/tests/load/flood
 record:                          ## record the scenarios anew, with real MTAs (root)
 	tools/record/record
 pure: $B/libmxwitness.a          ## src/: no state, no I/O, no clock; wire and judge do not meet

@@ -6,8 +6,8 @@
  * HOLD, LONGEST  ms; see struct shed */
 enum { FULL = 500, ROOMY = 100, STEP = 100, BUSY = 800, BUSY_TWICE = 400, HOLD = 5000, LONGEST = 60000 };
 
-/* QUIET: octets, less than any greeting and handshake leaves    HALF: this part of the table for connections without answer */
-enum { QUIET = 1024, HALF = 16 };
+/* QUIET: octets; for less than that telling the kernel costs more than it saves, also now      HALF: this part of the table for connections without answer */
+enum { QUIET = 16384, HALF = 16 };
 
 void shed_begin(struct shed *s, int64_t now)
 {

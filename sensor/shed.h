@@ -7,7 +7,7 @@
 #include "wire/pipeline.h"
 
 /* SHED_SAMPLE  connections on other ports are not looked at
- * SHED_BODIES  a flow that has nothing more to tell is left to the kernel at once, however short (shunt.h)
+ * SHED_BODIES  a flow that has nothing more to tell is left to the kernel much earlier (shunt.h)
  * SHED_HALF    connections without an answer are forgotten when there are some, not when the table is full
  * SHED_THIN    one in two new connections is taken, whole, by a hash of its ends; with each level above half as many,
  *              one in 64 with SHED_MOST */

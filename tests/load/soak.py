@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
-"""soak.py MXWITNESS: the captures of tests/pcaps, again and again for SOAK seconds (20 minutes), into a sensor that writes
+"""soak.py MXWITNESS FLOOD: the captures of tests/pcaps, again and again for SOAK seconds (20 minutes), into a sensor that writes
 events and evidence. Memory of each process every minute; in the end how fast it grows, which must be no faster than
-BOUND once the first third of the time is over. Needs root, ip(8), editcap(1), tcpreplay(1); skipped without.
+BOUND once the first third of the time is over. Tables and stores of fixed size are filled first, by floods: they are address
+space until they are used, and would look like growth. Needs root, ip(8), editcap(1), tcpreplay(1); skipped without.
 
 Last line: "soak: N passed, N failed"."""
 import glob, os, shutil, subprocess, sys, tempfile, threading, time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TESTS = os.path.dirname(HERE)
-PROGRAM = os.path.abspath(sys.argv[1])
+PROGRAM, FLOOD = (os.path.abspath(a) for a in sys.argv[1:3])
 SECONDS = int(os.environ.get("SOAK") or 1200)
 BOUND = 0.25  # MiB a minute: a year of which would be 130 GB, and 20 minutes are 5 MiB: less cannot be told from noise
 RATE = 2000   # packets a second
@@ -76,6 +77,8 @@ def main():
         sender = threading.Thread(target=replay, args=(wire, path, over))
         with sensor.Sensor(PROGRAM, wire, "--dns", "capture", "--trust-anchor", os.path.join(TESTS, "pcaps", "root.anchor"),
                            "--evidence", evidence, config=CONFIG) as watched:
+            for kind, count in (("syn", 50000), ("dns", 600000), ("tiny", 200000)):
+                sensor.run(*wire.inside("nice", FLOOD, "f1", kind, str(count), "60000"))
             sender.start()
             curve = watch(wire, watched, SECONDS)
             over.set()
