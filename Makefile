@@ -22,7 +22,7 @@ LIB      := $(patsubst %.c,$B/%.o,$(wildcard src/*.c src/*/*.c))
 SENSOR   := $(patsubst %.c,$B/%.o,$(wildcard sensor/*.c))
 PARTS    := $(filter-out $B/sensor/main.o,$(SENSOR))
 UNIT     := $(patsubst %.c,$B/%,$(wildcard tests/unit/test_*.c))
-HELPERS  := $(addprefix $B/tests/,live/ask latency/interims sandbox/attempt bench/live_loop tamper/tamper)
+HELPERS  := $(addprefix $B/tests/,live/ask latency/interims sandbox/attempt bench/live_loop tamper/tamper load/flood)
 FUZZ     := $(patsubst %.c,$B/%,$(wildcard tests/fuzz/fuzz_*.c))
 
 all: $B/mxwitness                ## build the sensor
@@ -53,12 +53,13 @@ fuzz:                            ## libFuzzer, T seconds for each parser
 fuzz-run: $(FUZZ)
 	@set -e; for t in $^; do n=$${t##*/fuzz_}; mkdir -p $B/corpus/$$n; echo "== $$n"; \
 	        $$t -max_total_time=$T -rss_limit_mb=2048 -print_final_stats=0 $B/corpus/$$n tests/fuzz/corpus/$$n; done
-live: all $B/tests/live/ask     ## record scenarios anew with real servers and judge them (root)
+live: all $B/tests/live/ask $B/tests/load/flood ## record scenarios anew with real servers and judge them (root)
 	@sh tests/live.sh $B/mxwitness $(SCENARIOS)
 	@python3 tests/watch.py $B/mxwitness --long
 	@python3 tests/live_dns.py $B/tests/live/ask $B/mxwitness
 	@python3 tests/watch_dns.py $B/mxwitness
 	@python3 tests/live_postfix.py $B/mxwitness
+	@python3 tests/load.py $B/mxwitness $B/tests/load/flood --long
 proof: all $(HELPERS)            ## long runs, by hand: every cut, every lost packet, every altered octet, ten minutes of fuzzing a parser
 	THOROUGH=1 python3 tests/evidence.py $B/mxwitness
 	SHARE=1 python3 tests/tamper.py $B/mxwitness $B/tests/tamper/tamper
@@ -68,9 +69,12 @@ invariance: all                  ## captures under transforms: the same findings
 	@python3 tests/invariance.py $B/mxwitness --pairs $(or $(PAIRS),20000)
 mutations: all                   ## make the captures that tests/mutations/ describes
 	@python3 tools/mutate/mutate.py make tests/pcaps tests/mutations/*.toml
-bench: all $B/tests/live/ask    ## CPU and memory beside tcpdump and tshark
+bench: all $B/tests/live/ask $B/tests/bench/live_loop  ## CPU and memory beside tcpdump, tshark and bare libpcap
 	@python3 tests/bench/bench.py $B/mxwitness
 	@python3 tests/bench/live_dns.py $B/tests/live/ask $B/mxwitness
+	@python3 tests/bench/live_rates.py $B/mxwitness $B/tests/bench/live_loop
+soak: all $B/tests/load/flood    ## twenty minutes (SOAK=seconds) of all captures into the sensor: how its memory grows (root)
+	@python3 tests/load/soak.py $B/mxwitness $B/tests/load/flood
 record:                          ## record the scenarios anew, with real MTAs (root)
 	tools/record/record
 pure: $B/libmxwitness.a          ## src/: no state, no I/O, no clock; wire and judge do not meet
@@ -105,6 +109,6 @@ clean:                           ## remove build/
 	rm -rf build
 help:                            ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' Makefile
-.PHONY: all docs demo check check-only asan fuzz fuzz-run live proof invariance mutations bench record pure install uninstall clean help
+.PHONY: all docs demo check check-only asan fuzz fuzz-run live proof invariance mutations bench soak record pure install uninstall clean help
 .SECONDARY:
 -include $(shell find $B -name '*.d' 2>/dev/null)

@@ -10,12 +10,14 @@
 #include "classify.h"
 #include "log.h"
 #include "outbox.h"
+#include "shed.h"
 #include "watch.h"
 
 /* OUTBOX: octets of sessions that the judge has not judged yet       STEP: packets between two looks at the channels
  * LATE:   a packet may be so much older than the clock (ns), so that time is told with that much behind
- * END_MS: at the end the judge has so long to take what is there */
-enum { OUTBOX = 16 << 20, STEP = 64, WAIT_MS = 100, SECOND_MS = 1000, END_MS = 15000 };
+ * END_MS: at the end the judge has so long to take what is there
+ * LOOK_MS: between two looks at how the load is */
+enum { OUTBOX = 16 << 20, STEP = 64, WAIT_MS = 100, SECOND_MS = 1000, END_MS = 15000, LOOK_MS = 100 };
 #define LATE INT64_C(3000000000)
 
 struct capture {
@@ -29,6 +31,8 @@ struct capture {
 	struct live_count before[LIVE_IFACES]; /* what the workers before this one had counted */
 	bool gap;                       /* DNS messages were lost, and the resolver does not know it yet */
 	int64_t second;                 /* ms, when the next second's work is due */
+	struct shed shed;
+	int64_t looked, idle;           /* ms, of the last look at the load; waited for packets since then */
 	uint8_t behind[CHANNEL_RECORD_MAX];
 };
 
@@ -208,6 +212,39 @@ static void take_words(struct capture *c)
 	}
 }
 
+static void shed_to(struct capture *c, int before, const struct shed_signs *signs)
+{
+	const struct pipeline_shed what = shed_what(c->shed.level, c->watch->run.pipeline.flows);
+	const bool more = c->shed.level > before;
+	pipeline_shed(c->pipeline, &what);
+	pipeline_other_ports(c->pipeline, c->shed.level >= SHED_SAMPLE ? 0 : c->watch->run.pipeline.odd);
+	log_line(more ? SAY_WARNING : SAY_NOTICE, "capture%u: %s, level %d of %d %s: %s (ring %u%% full, busy %u%%, %llu packets lost so far)",
+		 c->worker, c->shed.level ? "overload" : "no more overload", more ? c->shed.level : before, SHED_MOST,
+		 more ? "begins" : "ends", shed_word(c->shed.level), signs->fill / 10, signs->busy / 10, (unsigned long long)signs->lost);
+}
+
+/* Is there more than this process can take? */
+static void look_at_load(struct capture *c, int64_t now)
+{
+	struct shed_signs signs = { 0 };
+	struct live_count n;
+	const int64_t passed = now - c->looked, idle = c->idle < passed ? c->idle : passed;
+	const int before = c->shed.level;
+	if (passed < LOOK_MS)
+		return;
+	signs.busy = (unsigned)((passed - idle) * 1000 / passed);
+	c->looked = now;
+	c->idle = 0;
+	for (size_t i = 0; i < c->watch->ifaces; i++) {
+		const unsigned fill = source_live_fill(c->watch->source, c->worker, i);
+		signs.fill = fill > signs.fill ? fill : signs.fill;
+		source_live_count(c->watch->source, c->worker, i, &n);
+		signs.lost += n.dropped;
+	}
+	if (shed_look(&c->shed, now, &signs))
+		shed_to(c, before, &signs);
+}
+
 /* What is done between packets. */
 static void step(struct capture *c)
 {
@@ -216,6 +253,7 @@ static void step(struct capture *c)
 		channel_push(c->resolver);
 	outbox_push(c->outbox);
 	int64_t now = ms_now();
+	look_at_load(c, now);
 	if (now < c->second)
 		return;
 	c->second = now + SECOND_MS;
@@ -231,20 +269,36 @@ static void pass_time(struct capture *c)
 	drain(c);
 }
 
+/* The next packet; the clock is only looked at where there is none. */
+static enum live_result next(struct capture *c, struct packet *packet)
+{
+	enum live_result r = source_live_next(c->watch->source, 0, packet);
+	if (r != LIVE_TIMEOUT)
+		return r;
+	const int64_t from = ms_now();
+	r = source_live_next(c->watch->source, WAIT_MS, packet);
+	c->idle += ms_now() - from;
+	return r;
+}
+
 /* Until told to end, and then what the kernel had already: as long as it may keep packets to itself, and no longer. */
 static void capture(struct capture *c)
 {
+	const struct pipeline_shed nothing = { 0 };
 	const int held = 2 * (int)c->watch->run.settings.capture_timeout + WAIT_MS;
 	struct packet packet;
 	unsigned steps = 0;
 	int64_t until = 0;
+	shed_begin(&c->shed, ms_now());
+	c->looked = ms_now();
+	pipeline_shed(c->pipeline, &nothing);
 	for (;;) {
 		const bool told = supervisor_told();
 		if (told && until == 0)
 			until = ms_now() + held;
 		if (told && ms_now() >= until)
 			return;
-		switch (source_live_next(c->watch->source, WAIT_MS, &packet)) {
+		switch (next(c, &packet)) {
 		case LIVE_PACKET:
 			c->packets++;
 			c->octets += packet.data.n;

@@ -72,6 +72,7 @@ script "live capture" python3 "$here/live_capture.py" "$B/tests/bench/live_loop"
 script "watch status" python3 "$here/watch_status.py" "$B/mxwitness"
 script discover python3 "$here/discover.py" "$B/mxwitness"
 script watch python3 "$here/watch.py" "$B/mxwitness"
+script load python3 "$here/load.py" "$B/mxwitness" "$B/tests/load/flood"
 script mutate python3 "$here/mutate.py"
 script mutations python3 "$here/../tools/mutate/mutate.py" check "$here/pcaps" "$here"/mutations/*.toml
 script invariance python3 "$here/invariance.py" "$B/mxwitness" --pairs "${PAIRS:-4000}"

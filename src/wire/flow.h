@@ -145,8 +145,11 @@ struct flow {
 	struct flow *bucket, *older, *newer;
 };
 
+/* shed_half     of evicted, those that went by flow_shed       shed_flows, shed_packets  SYNs without an ACK, and
+ *               all segments, of flows that were not taken by it */
 struct flow_counters {
 	uint64_t added, closed, timeout, reused, evicted, evicted_half, input_end, forgotten;
+	uint64_t shed_half, shed_flows, shed_packets;
 	uint64_t now_open, most_open;
 };
 
@@ -163,6 +166,14 @@ void flow_table_free(struct flow_table *t);
 
 const struct flow_counters *flow_table_counters(const struct flow_table *t);
 
+/* What is not taken while there is too much, from now on.
+ * half  half-open flows at most, the oldest go first; 0: as many as the table holds
+ * thin  one in 2^thin new flows is taken, at most FLOW_THIN; 0: all. Which ones is decided by the keyed hash, so that nobody
+ *       can choose, and so that both directions and a repeated SYN agree. When thin shrinks, what was left out and goes on
+ *       is not taken in its middle: such a flow begins with a SYN for as long as one may be open */
+enum { FLOW_THIN = 6 };
+void flow_shed(struct flow_table *t, size_t half, unsigned thin);
+
 /* TCP, with a mail port on either side. */
 bool flow_wanted(const struct flow_table *t, const struct segment *seg);
 bool flow_mail_port(const struct flow_table *t, uint16_t port);
@@ -172,7 +183,7 @@ bool flow_known(const struct flow_table *t, const struct segment *seg);
 
 /* The next flow that must be finished before seg is taken: idle too long at seg->ts, or the same addresses and ports
  * with a SYN of another sequence number (RFC 9293 3.6.1: a new connection), or the table is full and seg begins a
- * flow (half-open before closed before idle longest). Out of the table already; the caller finishes it and calls
+ * flow (half-open before closed before idle longest), or flow_shed wants it. Out of the table already; the caller finishes it and calls
  * flow_release. NULL: go on. */
 struct flow *flow_due(struct flow_table *t, const struct segment *seg);
 
@@ -182,9 +193,12 @@ struct flow *flow_idle(struct flow_table *t, int64_t now);
 /* Likewise at the end of input: every flow, in the order of their last packets. */
 struct flow *flow_last(struct flow_table *t);
 
+/* Likewise, and this one, because its user is needed for another. */
+struct flow *flow_evict(struct flow_table *t, struct flow *fl);
+
 /* The flow of seg, with times, counters, state and roles brought up to date, dir set; made if there is none.
  * Call flow_due to its end first: with the table full and no flow of seg the answer is NULL. A lone RST or a
- * bare ACK makes no flow either (NULL): nothing can be learnt from it. */
+ * bare ACK makes no flow either (NULL): nothing can be learnt from it; and so says flow_shed of others. */
 struct flow *flow_find_or_add(struct flow_table *t, const struct segment *seg, enum dir *dir);
 
 /* The flow of seg, looked at only; NULL: there is none. */

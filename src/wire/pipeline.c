@@ -33,7 +33,8 @@ enum { ODD_FLOWS = 4096, ODD_DIALOGUES = 256, ODD_BUDGET = 8 << 20, ODD_EXHIBITS
  * at_once     TLS from the first octet, on a port where SMTP begins in clear
  * first       the first octets of both directions, of them first_n, as long as it is not known that this is SMTP; opener
  *             said the first of them. known: that is over, they are gone       looked  they were shown
- * by_name     it is SMTP because who looked at them says so    milestones  for interim sessions */
+ * by_name     it is SMTP because who looked at them says so    milestones  for interim sessions
+ * flow        whose it is; older, newer: in the order in which something was last heard of them */
 struct dialogue {
 	struct smtp smtp;
 	struct tls tls;
@@ -48,6 +49,8 @@ struct dialogue {
 	enum dir opener;
 	size_t first_n[2];
 	uint8_t first[2][PIPELINE_LOOK_MAX];
+	struct flow *flow;
+	struct dialogue *older, *newer;
 };
 
 /* What connections on mail ports speak that is not SMTP. The last place is for names beyond the others. */
@@ -70,6 +73,7 @@ struct pipeline {
 	struct stream_memory streams;
 	struct tls_memory tls;
 	struct pool dialogues;
+	struct dialogue *oldest, *newest;
 	struct keep_memory keeps;
 	uint8_t *exhibit;                  /* EXHIBIT_OCTETS, if exhibits are kept */
 	struct flow_table *flows;
@@ -86,6 +90,8 @@ struct pipeline {
 	struct flow *asked;                /* PIPELINE_COUNT was said of it */
 	struct flow *last;                 /* likewise, and it is over */
 	size_t quiet;                      /* flows with quiet.on */
+	uint64_t quiet_from;               /* octets; 0: never */
+	bool sheds;                        /* pipeline_shed was called */
 	struct flow *dns_flow;             /* a TCP flow whose DNS messages are being given out */
 	struct stream_view dns_view;
 	size_t dns_used;
@@ -153,6 +159,7 @@ struct pipeline *pipeline_new(const struct pipeline_config *config)
 		return NULL;
 	}
 	p->config = *config;
+	p->quiet_from = config->quiet;
 	for (size_t i = 0; i < config->nports; i++)
 		ports[n++] = config->ports[i].port;
 	if (config->dns)
@@ -205,6 +212,20 @@ void pipeline_free(struct pipeline *p)
 	free(p);
 }
 
+static void dialogue_remove(struct pipeline *p, struct dialogue *d)
+{
+	*(d->older ? &d->older->newer : &p->oldest) = d->newer;
+	*(d->newer ? &d->newer->older : &p->newest) = d->older;
+}
+
+static void dialogue_add(struct pipeline *p, struct dialogue *d)
+{
+	d->older = p->newest;
+	d->newer = NULL;
+	*(p->newest ? &p->newest->newer : &p->oldest) = d;
+	p->newest = d;
+}
+
 static struct dialogue *dialogue_of(struct pipeline *p, struct flow *fl)
 {
 	struct dialogue *d = fl->user;
@@ -230,6 +251,8 @@ static struct dialogue *dialogue_of(struct pipeline *p, struct flow *fl)
 	d->milestones = (struct milestones){ 0 };
 	trail_init(&d->trail[C2S]);
 	trail_init(&d->trail[S2C]);
+	d->flow = fl;
+	dialogue_add(p, d);
 	fl->user = d;
 	return d;
 }
@@ -629,6 +652,7 @@ static void release(struct pipeline *p, struct flow *fl)
 	if (d) {
 		tls_release(&d->tls);
 		forget_first(d);
+		dialogue_remove(p, d);
 	}
 	pool_give(&p->dialogues, d);
 	keep_release(fl->kept);
@@ -865,6 +889,10 @@ static struct flow *take_segment(struct pipeline *p)
 	drain(p, fl);
 	if (fl->user && (fl->rsts || fl->streams.side[C2S].conflicts || fl->streams.side[S2C].conflicts))
 		see_places(fl, fl->user);
+	if (fl->user) {
+		dialogue_remove(p, fl->user);
+		dialogue_add(p, fl->user);
+	}
 	if (!fl->kept)
 		return fl;
 	const struct dialogue *d = fl->user;
@@ -912,9 +940,9 @@ static void name_quiet(const struct flow *fl, struct quiet_flow *out)
 
 static bool turns_quiet(struct pipeline *p, struct flow *fl, struct pipeline_out *out)
 {
-	bool can = p->config.quiet && fl->user && fl->state == FLOW_OPEN && !fl->rsts &&
+	bool can = p->quiet_from && fl->user && fl->state == FLOW_OPEN && !fl->rsts &&
 		   !(fl->encap & ~(ENCAP_VLAN | ENCAP_QINQ)) &&
-		   fl->side[C2S].octets + fl->side[S2C].octets >= p->config.quiet;
+		   fl->side[C2S].octets + fl->side[S2C].octets >= p->quiet_from;
 	bool now[2] = { can && nothing_more(fl, C2S), can && nothing_more(fl, S2C) };
 	if (!now[C2S] && !now[S2C])
 		return false;
@@ -1007,21 +1035,19 @@ static void share(struct pipeline *p)
 /* No packet: time passed (packet.h). */
 static bool is_time(const struct packet *packet)
 {
-	return packet->data.n == 0 && packet->wire_len == 0 && packet->ts;
+	return packet->data.n == 0 && packet->wire_len == 0;
 }
 
 void pipeline_push(struct pipeline *p, const struct packet *packet)
 {
 	p->packet = *packet;
-	p->passes = packet->data.n == 0;
+	p->passes = is_time(packet);
 	p->time = packet->ts;
 	p->have = !p->passes && frame_read(packet, p->fragments, &p->frames, &p->segment) == FRAME_OK;
 	if (p->odd && p->passes)
 		p->odd->segment.ts = packet->ts;
 	if (p->odd && p->have)
 		share(p);
-	else if (p->odd && is_time(packet))
-		p->odd->segment.ts = packet->ts;
 }
 
 void pipeline_other_ports(struct pipeline *p, uint32_t every)
@@ -1036,6 +1062,17 @@ void pipeline_finish(struct pipeline *p)
 		p->odd->ending = true;
 }
 
+/* The dialogue that was silent longest, when the waiting segment begins one and there is room for none: else whoever opens
+ * connections and leaves them would make us blind. What begins in its middle must do without. */
+static struct flow *makes_room(struct pipeline *p)
+{
+	enum dir dir;
+	if (p->dialogues.used < p->dialogues.count || !p->segment.payload_wire || !p->oldest)
+		return NULL;
+	struct flow *fl = flow_peek(p->flows, &p->segment, &dir);
+	return fl && !fl->user && !is_dns(p, fl) ? flow_evict(p->flows, p->oldest->flow) : NULL;
+}
+
 /* The next flow that is over now, if any. */
 static struct flow *due(struct pipeline *p)
 {
@@ -1045,9 +1082,10 @@ static struct flow *due(struct pipeline *p)
 		return flow_idle(p->flows, p->time);
 	if (p->hunting)
 		return p->have ? flow_due(p->flows, &p->segment) : flow_idle(p->flows, p->segment.ts);
-	if (!p->have)
-		return is_time(&p->packet) ? flow_idle(p->flows, p->packet.ts) : NULL;
-	return flow_wanted(p->flows, &p->segment) ? flow_due(p->flows, &p->segment) : NULL;
+	if (!p->have || !flow_wanted(p->flows, &p->segment))
+		return NULL;
+	struct flow *fl = flow_due(p->flows, &p->segment);
+	return fl ? fl : makes_room(p);
 }
 
 enum pipeline_item pipeline_next(struct pipeline *p, struct pipeline_out *out)
@@ -1118,6 +1156,13 @@ static void odd_stats(const struct pipeline *odd, struct record *stats)
 	record_num(stats, F_st_odd_lost, (int64_t)(fc->evicted + odd->no_room));
 }
 
+void pipeline_shed(struct pipeline *p, const struct pipeline_shed *shed)
+{
+	p->sheds = true;
+	p->quiet_from = shed->quiet && shed->quiet < p->config.quiet ? shed->quiet : p->config.quiet;
+	flow_shed(p->flows, shed->half, shed->thin);
+}
+
 void pipeline_stats(const struct pipeline *p, struct record *stats)
 {
 	const struct flow_counters *fc = flow_table_counters(p->flows);
@@ -1125,7 +1170,7 @@ void pipeline_stats(const struct pipeline *p, struct record *stats)
 	record_num(stats, F_st_flows, (int64_t)fc->added);
 	record_num(stats, F_st_flows_empty, (int64_t)p->empty);
 	record_num(stats, F_st_flows_other, (int64_t)p->other);
-	record_num(stats, F_st_flows_evicted, (int64_t)(fc->evicted + p->no_room));
+	record_num(stats, F_st_flows_evicted, (int64_t)(fc->evicted - fc->shed_half + p->no_room));
 	record_num(stats, F_st_tls_at_once, (int64_t)p->at_once);
 	record_num(stats, F_st_segments, (int64_t)p->segments);
 	record_num(stats, F_st_sums_bad, (int64_t)p->sums_bad);
@@ -1138,4 +1183,8 @@ void pipeline_stats(const struct pipeline *p, struct record *stats)
 		record_add_num(stats, F_st_label_flows, (int64_t)p->labels[i].flows);
 	if (p->odd)
 		odd_stats(p->odd, stats);
+	if (!p->sheds)
+		return;
+	record_num(stats, F_st_flows_shed, (int64_t)(fc->shed_flows + fc->shed_half));
+	record_num(stats, F_st_lost_packets, (int64_t)fc->shed_packets);
 }

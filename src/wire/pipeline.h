@@ -106,6 +106,18 @@ void pipeline_other_ports(struct pipeline *p, uint32_t every);
 /* No more packets: every open flow ends now. */
 void pipeline_finish(struct pipeline *p);
 
+/* What is left out from now on, as there is too much; nothing, if all is 0.
+ * quiet  octets of a flow from which on PIPELINE_QUIET is said, where that is less than configured, and not 0 there
+ * half   connections without an answer at most: the oldest go first; 0: as many as there is room for
+ * thin   one in 2^thin new connections is taken, and that one whole; 0: all. At most 6 */
+struct pipeline_shed {
+	uint64_t quiet;
+	size_t half;
+	unsigned thin;
+};
+/* Never called: the counters of what was left out are not in pipeline_stats. */
+void pipeline_shed(struct pipeline *p, const struct pipeline_shed *shed);
+
 /* The counters as facts of a stats event. */
 void pipeline_stats(const struct pipeline *p, struct record *stats);
 #endif

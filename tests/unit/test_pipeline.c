@@ -517,7 +517,7 @@ static void reuse(void **state)
 	done(t);
 }
 
-/* The number of dialogues is bounded; who finds no room is counted, and nothing else happens. */
+/* The number of dialogues is bounded; the one that was silent longest ends early, and is counted. */
 static void no_room(void **state)
 {
 	(void)state;
@@ -525,10 +525,46 @@ static void no_room(void **state)
 	for (uint16_t i = 0; i < 12; i++) {
 		shake(t, (uint16_t)(41000 + i), 25);
 		say(t, S2C, "220 mx ESMTP\r\n");
+		assert_int_equal(t->sessions, i < 8 ? 0 : i - 7);
 	}
 	end(t);
-	assert_int_equal(t->sessions, 8);
-	assert_true(counter(t, F_st_flows_evicted) >= 4);
+	assert_int_equal(t->sessions, 12);
+	assert_int_equal(counter(t, F_st_flows_evicted), 4);
+	done(t);
+}
+
+/* Under load a share of the connections is taken, and all of them that were begun before; what is not taken is counted. */
+static void shed(void **state)
+{
+	(void)state;
+	struct talk *t = begin();
+	const struct pipeline_shed most = { .thin = 6, .half = 4 }, nothing = { 0 };
+	shake(t, 41000, 25);
+	say(t, S2C, "220 mx ESMTP\r\n");
+	assert_int_equal(counter(t, F_st_flows_shed), -1);
+	pipeline_shed(t->p, &most);
+	assert_int_equal(counter(t, F_st_flows_shed), 0);
+	assert_int_equal(counter(t, F_st_lost_packets), 0);
+	say(t, C2S, "EHLO client\r\n");
+	say(t, S2C, "250 mx\r\n");
+	uint32_t seq[2] = { t->seq[C2S], t->seq[S2C] };
+	for (uint16_t i = 0; i < 50; i++) {
+		shake(t, (uint16_t)(42000 + i), 25);
+		say(t, S2C, "220 mx ESMTP\r\n");
+	}
+	int64_t left = counter(t, F_st_flows_shed), added = counter(t, F_st_flows);
+	assert_int_equal(left + added, 51);
+	assert_in_range(left, 40, 50);
+	assert_true(counter(t, F_st_lost_packets) >= 3 * left);
+	assert_int_equal(counter(t, F_st_flows_evicted), 0);
+	pipeline_shed(t->p, &nothing);
+	t->port[C2S] = 41000;
+	t->seq[C2S] = seq[C2S];
+	t->seq[S2C] = seq[S2C];
+	say(t, C2S, "QUIT\r\n");
+	assert_int_equal(counter(t, F_st_flows), added);
+	end(t);
+	assert_int_equal(t->sessions, added);
 	done(t);
 }
 
@@ -824,6 +860,7 @@ int main(void)
 		cmocka_unit_test(server_begins_late),
 		cmocka_unit_test(how_tls_ends), cmocka_unit_test(no_tls_after_220),
 		cmocka_unit_test(not_mail), cmocka_unit_test(time_passes), cmocka_unit_test(counters), cmocka_unit_test(reuse), cmocka_unit_test(no_room),
+		cmocka_unit_test(shed),
 		cmocka_unit_test(interim_clear_mail), cmocka_unit_test(interim_pipelined), cmocka_unit_test(interim_refused),
 		cmocka_unit_test(interim_credentials), cmocka_unit_test(interim_waits_for_octets),
 		cmocka_unit_test(interim_one_side), cmocka_unit_test(interim_conflict), cmocka_unit_test(interim_bounded),
