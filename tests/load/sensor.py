@@ -1,9 +1,8 @@
 """A sensor on one end of a veth pair, in a network namespace of its own; packets go in at the other end. For load.py,
 soak.py and bench/live_rates.py."""
-import json, os, resource, signal, socket, struct, subprocess, tempfile, time
+import glob, json, os, resource, signal, socket, struct, subprocess, tempfile, time
 
 PAGE = resource.getpagesize()
-TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def run(*args):
@@ -125,12 +124,13 @@ class Sensor:
         """Seconds of processor time of each process by name."""
         found = {}
         for name, pid in self.pids().items():
-            try:
-                with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as f:
-                    words = f.read().rsplit(")", 1)[1].split()
-                found[name] = (int(words[11]) + int(words[12])) / TICKS
-            except (FileNotFoundError, ProcessLookupError):
-                pass
+            found[name] = 0.0
+            for path in glob.glob(f"/proc/{pid}/task/*/schedstat"):
+                try:
+                    with open(path, encoding="ascii") as f:
+                        found[name] += int(f.read().split()[0]) / 1e9
+                except (FileNotFoundError, ProcessLookupError):
+                    pass
         return found
 
     def wait_idle(self, seconds=30):
