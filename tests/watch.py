@@ -466,7 +466,7 @@ class Load:
 
 
 def ports_of(alerts):
-    return collections.Counter(a["source"]["port"] for a in alerts)
+    return collections.Counter(a["source"]["port"] for a in alerts if "source" in a)
 
 
 def again_after(watch, name, pid):
