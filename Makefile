@@ -43,7 +43,7 @@ demo: all                        ## judge the captures under tests/pcaps/demo/, 
 check: all $(UNIT) $(FUZZ) $(HELPERS) pure  ## all that a change must pass
 	@sh tests/check.sh $B
 asan:                            ## the tests under ASan and UBSan
-	SHARE=400 EVIDENCE_SHARE=12 TAMPER=4 $(MAKE) B=build/asan HARDEN= LDHARD= CFLAGS='-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all' \
+	BRIEF=1 SHARE=400 EVIDENCE_SHARE=12 TAMPER=4 $(MAKE) B=build/asan HARDEN= LDHARD= CFLAGS='-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all' \
 	        WARN= PAIRS=800 check-only
 check-only: all $(UNIT) $(FUZZ) $(HELPERS)
 	@PAIRS=$(PAIRS) sh tests/check.sh $B
@@ -53,13 +53,13 @@ fuzz:                            ## libFuzzer, T seconds for each parser
 fuzz-run: $(FUZZ)
 	@set -e; for t in $^; do n=$${t##*/fuzz_}; mkdir -p $B/corpus/$$n; echo "== $$n"; \
 	        $$t -max_total_time=$T -rss_limit_mb=2048 -print_final_stats=0 $B/corpus/$$n tests/fuzz/corpus/$$n; done
-live: all $B/tests/live/ask $B/tests/load/flood ## record scenarios anew with real servers and judge them (root)
+live: all $(HELPERS)             ## record scenarios anew with real servers and judge them (root); BRIEF=1: the shorter half
 	@sh tests/live.sh $B/mxwitness $(SCENARIOS)
-	@python3 tests/watch.py $B/mxwitness --long
 	@python3 tests/live_dns.py $B/tests/live/ask $B/mxwitness
-	@python3 tests/watch_dns.py $B/mxwitness
 	@python3 tests/live_postfix.py $B/mxwitness
-	@python3 tests/load.py $B/mxwitness $B/tests/load/flood --long
+	@[ -n "$(BRIEF)" ] || python3 tests/watch.py $B/mxwitness --long
+	@[ -n "$(BRIEF)" ] || python3 tests/watch_dns.py $B/mxwitness
+	@[ -n "$(BRIEF)" ] || python3 tests/load.py $B/mxwitness $B/tests/load/flood --long
 proof: all $(HELPERS)            ## long runs, by hand: every cut, every lost packet, every altered octet, ten minutes of fuzzing a parser
 	THOROUGH=1 python3 tests/evidence.py $B/mxwitness
 	SHARE=1 python3 tests/tamper.py $B/mxwitness $B/tests/tamper/tamper
