@@ -2,9 +2,10 @@
 #include "shed.h"
 
 /* FULL, ROOMY  fill from which on, and up to which         STEP  ms between two steps up: the last one needs some to show
+ * STEP_THIN    likewise where connections are left out: what is open goes on, so that it shows later
  * BUSY         up to that a process takes on more          BUSY_TWICE  likewise, where what comes back is as much again
  * HOLD, LONGEST  ms; see struct shed */
-enum { FULL = 500, ROOMY = 100, STEP = 100, BUSY = 800, BUSY_TWICE = 400, HOLD = 5000, LONGEST = 60000 };
+enum { FULL = 500, ROOMY = 100, STEP = 100, STEP_THIN = 1000, BUSY = 800, BUSY_TWICE = 400, HOLD = 5000, LONGEST = 60000 };
 
 /* QUIET: octets; for less than that telling the kernel costs more than it saves, also now      HALF: this part of the table for connections without answer */
 enum { QUIET = 16384, HALF = 16 };
@@ -16,7 +17,7 @@ void shed_begin(struct shed *s, int64_t now)
 
 static bool rise(struct shed *s, int64_t now)
 {
-	if (s->level == SHED_MOST || now - s->moved < STEP)
+	if (s->level == SHED_MOST || now - s->moved < (s->level >= SHED_THIN ? STEP_THIN : STEP))
 		return false;
 	if (now - s->fell > 2 * s->hold)
 		s->hold = HOLD;

@@ -52,6 +52,8 @@ static void begins(void **state)
 	static const struct row lost[] = {
 		{ 1, 0, 100, 1, SHED_SAMPLE, "one packet lost" },
 		{ 3, 0, 100, 7, SHED_THIN, "a step each look" },
+		{ 9, 0, 100, 7, SHED_THIN, "then time to see whether it is enough" },
+		{ 1, 0, 100, 7, SHED_THIN + 1, "a second later" },
 		{ 100, 0, 100, 7, SHED_MOST, "and no farther than the last" },
 	};
 	RUN(lost);
@@ -70,7 +72,7 @@ static void emptier(void **state)
 static void ends(void **state)
 {
 	static const struct row rows[] = {
-		{ 6, 900, 1000, 1, SHED_THIN + 2, "overload" },
+		{ 24, 900, 1000, 1, SHED_THIN + 2, "overload" },
 		{ 49, 50, 100, 0, SHED_THIN + 2, "not at once" },
 		{ 1, 50, 100, 0, SHED_THIN + 1, "a step" },
 		{ 50, 50, 100, 0, SHED_THIN, "and each of them takes as long" },
