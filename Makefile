@@ -3,9 +3,14 @@ CC       ?= gcc
 CFLAGS   ?= -O2 -g
 WARN     := -Wall -Wextra -Wshadow -Wconversion -Wvla -Wstrict-prototypes -Wmissing-prototypes
 HARDEN   ?= -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE -fstack-clash-protection
-PKGS     := libpcap libcrypto libssl libunbound yaml-0.1 libpcre2-8 zlib libzstd liblzma libseccomp
+PKGS     := libpcap libcrypto libssl libunbound yaml-0.1 libpcre2-8 zlib libzstd liblzma libseccomp libmicrohttpd
 PKGFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 LDLIBS   := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
+NDPI     ?= $(shell pkg-config --exists libndpi 2>/dev/null && echo yes)
+ifeq ($(NDPI),yes)               # optional: `make NDPI=no` builds without it
+PKGFLAGS += -DHAVE_NDPI $(patsubst -I%,-isystem %,$(shell pkg-config --cflags libndpi))
+LDLIBS   += $(shell pkg-config --libs libndpi)
+endif
 FLAGS     = -std=c17 -D_GNU_SOURCE $(WARN) $(WERROR) $(HARDEN) -Isrc -Isensor $(PKGFLAGS) \
             -DMXWITNESS_RULES='"$(PREFIX)/share/mxwitness/rules"' -MMD -MP $(CFLAGS)
 LDHARD   ?= -pie -Wl,-z,relro,-z,now
@@ -17,7 +22,7 @@ LIB      := $(patsubst %.c,$B/%.o,$(wildcard src/*.c src/*/*.c))
 SENSOR   := $(patsubst %.c,$B/%.o,$(wildcard sensor/*.c))
 PARTS    := $(filter-out $B/sensor/main.o,$(SENSOR))
 UNIT     := $(patsubst %.c,$B/%,$(wildcard tests/unit/test_*.c))
-HELPERS  := $(addprefix $B/tests/,live/ask latency/interims sandbox/attempt bench/live_loop tamper/tamper)
+HELPERS  := $(addprefix $B/tests/,live/ask latency/interims sandbox/attempt bench/live_loop tamper/tamper load/flood)
 FUZZ     := $(patsubst %.c,$B/%,$(wildcard tests/fuzz/fuzz_*.c))
 
 all: $B/mxwitness                ## build the sensor
@@ -38,8 +43,8 @@ demo: all                        ## judge the captures under tests/pcaps/demo/, 
 check: all $(UNIT) $(FUZZ) $(HELPERS) pure  ## all that a change must pass
 	@sh tests/check.sh $B
 asan:                            ## the tests under ASan and UBSan
-	SHARE=400 EVIDENCE_SHARE=12 TAMPER=4 $(MAKE) B=build/asan HARDEN= LDHARD= CFLAGS='-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all' \
-	        WARN= PAIRS=1500 check-only
+	BRIEF=1 SHARE=400 EVIDENCE_SHARE=12 TAMPER=4 $(MAKE) B=build/asan HARDEN= LDHARD= CFLAGS='-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all' \
+	        WARN= PAIRS=800 check-only
 check-only: all $(UNIT) $(FUZZ) $(HELPERS)
 	@PAIRS=$(PAIRS) sh tests/check.sh $B
 fuzz:                            ## libFuzzer, T seconds for each parser
@@ -48,10 +53,13 @@ fuzz:                            ## libFuzzer, T seconds for each parser
 fuzz-run: $(FUZZ)
 	@set -e; for t in $^; do n=$${t##*/fuzz_}; mkdir -p $B/corpus/$$n; echo "== $$n"; \
 	        $$t -max_total_time=$T -rss_limit_mb=2048 -print_final_stats=0 $B/corpus/$$n tests/fuzz/corpus/$$n; done
-live: all $B/tests/live/ask     ## record scenarios anew with real servers and judge them (root)
+live: all $(HELPERS)             ## record scenarios anew with real servers and judge them (root); BRIEF=1: the shorter half
 	@sh tests/live.sh $B/mxwitness $(SCENARIOS)
 	@python3 tests/live_dns.py $B/tests/live/ask $B/mxwitness
 	@python3 tests/live_postfix.py $B/mxwitness
+	@[ -n "$(BRIEF)" ] || python3 tests/watch.py $B/mxwitness --long
+	@[ -n "$(BRIEF)" ] || python3 tests/watch_dns.py $B/mxwitness
+	@[ -n "$(BRIEF)" ] || python3 tests/load.py $B/mxwitness $B/tests/load/flood --long
 proof: all $(HELPERS)            ## long runs, by hand: every cut, every lost packet, every altered octet, ten minutes of fuzzing a parser
 	THOROUGH=1 python3 tests/evidence.py $B/mxwitness
 	SHARE=1 python3 tests/tamper.py $B/mxwitness $B/tests/tamper/tamper
@@ -61,9 +69,12 @@ invariance: all                  ## captures under transforms: the same findings
 	@python3 tests/invariance.py $B/mxwitness --pairs $(or $(PAIRS),20000)
 mutations: all                   ## make the captures that tests/mutations/ describes
 	@python3 tools/mutate/mutate.py make tests/pcaps tests/mutations/*.toml
-bench: all $B/tests/live/ask    ## CPU and memory beside tcpdump and tshark
+bench: all $B/tests/live/ask $B/tests/bench/live_loop  ## CPU and memory beside tcpdump, tshark and bare libpcap
 	@python3 tests/bench/bench.py $B/mxwitness
 	@python3 tests/bench/live_dns.py $B/tests/live/ask $B/mxwitness
+	@python3 tests/bench/live_rates.py $B/mxwitness $B/tests/bench/live_loop
+soak: all $B/tests/load/flood    ## twenty minutes (SOAK=seconds) of all captures into the sensor: how its memory grows (root)
+	@python3 tests/load/soak.py $B/mxwitness $B/tests/load/flood
 record:                          ## record the scenarios anew, with real MTAs (root)
 	tools/record/record
 pure: $B/libmxwitness.a          ## src/: no state, no I/O, no clock; wire and judge do not meet
@@ -77,17 +88,27 @@ docs: all                        ## write the generated pages and the example an
 	$B/mxwitness config keys --format mdoc -o $B/keys.mdoc
 	sed -i -e '/^\.\\" BEGIN/,/^\.\\" END/{//!d}' -e '/^\.\\" BEGIN/r $B/keys.mdoc' man/mxwitness.conf.5
 	$B/mxwitness rules fields --format metrics -o man/mxwitness-metrics.7
-install: all                     ## into DESTDIR and PREFIX
+PAGES    := $(wildcard man/*.[1-8])
+RULES     = $(wildcard rules/*.yaml) $(wildcard rules/tests/*.yaml)
+UNITS     = $(DESTDIR)$(PREFIX)/lib/systemd/system/mxwitness.service $(DESTDIR)$(PREFIX)/lib/systemd/system/mxwitness@.service
+SYSTEMD   = $(DESTDIR)$(PREFIX)/lib/sysusers.d/mxwitness.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/mxwitness.conf
+install: all                     ## into DESTDIR and PREFIX, units of systemd too; starts nothing
 	install -D -m 755 $B/mxwitness $(DESTDIR)$(PREFIX)/bin/mxwitness
-	install -d $(DESTDIR)$(PREFIX)/share/mxwitness/rules/tests
-	install -m 644 rules/*.yaml $(DESTDIR)$(PREFIX)/share/mxwitness/rules
-	install -m 644 rules/tests/*.yaml $(DESTDIR)$(PREFIX)/share/mxwitness/rules/tests
+	for f in $(RULES); do install -D -m 644 $$f $(DESTDIR)$(PREFIX)/share/mxwitness/$$f || exit; done
 	install -D -m 644 contrib/mxwitness.yaml $(DESTDIR)$(PREFIX)/share/doc/mxwitness/mxwitness.yaml
-	for p in man/*.[1-8]; do install -D -m 644 $$p $(DESTDIR)$(PREFIX)/share/man/man$${p##*.}/$${p##*/}; done
+	for p in $(PAGES); do install -D -m 644 $$p $(DESTDIR)$(PREFIX)/share/man/man$${p##*.}/$${p##*/} || exit; done
+	install -d $(dir $(UNITS) $(SYSTEMD))
+	for u in $(UNITS); do sed 's|@PREFIX@|$(PREFIX)|' contrib/systemd/$${u##*/} > $$u && chmod 644 $$u || exit; done
+	install -m 644 contrib/systemd/mxwitness.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/mxwitness.conf
+	install -m 644 contrib/systemd/mxwitness.tmpfiles $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/mxwitness.conf
+uninstall:                       ## what install put there; configuration, state and events stay
+	rm -f $(DESTDIR)$(PREFIX)/bin/mxwitness $(UNITS) $(SYSTEMD)
+	for p in $(PAGES); do rm -f $(DESTDIR)$(PREFIX)/share/man/man$${p##*.}/$${p##*/}; done
+	rm -rf $(DESTDIR)$(PREFIX)/share/mxwitness $(DESTDIR)$(PREFIX)/share/doc/mxwitness
 clean:                           ## remove build/
 	rm -rf build
 help:                            ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' Makefile
-.PHONY: all docs demo check check-only asan fuzz fuzz-run live proof invariance mutations bench record pure install clean help
+.PHONY: all docs demo check check-only asan fuzz fuzz-run live proof invariance mutations bench soak record pure install uninstall clean help
 .SECONDARY:
 -include $(shell find $B -name '*.d' 2>/dev/null)

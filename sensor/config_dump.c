@@ -293,8 +293,6 @@ static const char *kind(enum setting_type type)
 		return "size";
 	case KEPT_DURATION:
 		return "duration";
-	case KEPT_RATE:
-		return "share";
 	case KEPT_WORD:
 	case KEPT_LEVEL:
 	case KEPT_VANTAGE:
@@ -343,7 +341,7 @@ static const char *kind(enum setting_type type)
 const char *setting_describe(const struct setting_info *t, char *buf, size_t cap)
 {
 	size_t at = (size_t)snprintf(buf, cap, "%s", kind(t->type));
-	bool range = t->type == KEPT_COUNT || t->type == KEPT_SIZE || t->type == KEPT_DURATION || t->type == KEPT_RATE;
+	bool range = t->type == KEPT_COUNT || t->type == KEPT_SIZE || t->type == KEPT_DURATION;
 	at += put_words(buf + at, cap - at, setting_words(t));
 	if (range)
 		at += (size_t)snprintf(buf + at, cap - at, ", %s to %s", t->least, t->most);

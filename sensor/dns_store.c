@@ -1,5 +1,9 @@
 /* dns_store: RRsets and answers of the capture, in one block of memory taken at start and never given back in parts.
  *
+ * A store that rolls has its memory in two halves: what comes goes into the young one; when that is full, or has grown old,
+ * the old one is forgotten as a whole and the two change places. Reading goes through both, the young one first, and both
+ * know the same things by the same names, so nobody else can tell that there are two.
+ *
  * Equal RRsets are kept once (sorted, TTLs apart), and an answer that only repeats the newest one of its kind is not
  * kept at all: a day of traffic asks the same things again and again. Lists are newest first. Additional sections are
  * dropped: glue proves nothing. Nothing here judges a signature: RRSIGs are data with two dates. What is served when
@@ -44,6 +48,7 @@ struct observed {
 /* dropped: ns, when whoever took it the last time that it was said must have dropped it again (time and TTL). */
 struct entry {
 	struct entry *next;
+	const struct key *key;
 	int64_t ts, dropped;
 	const struct observed *msg;
 	const struct rrset *set;        /* of KEY_SET */
@@ -60,6 +65,7 @@ struct key {
 	struct entry *entries;
 	uint16_t type;
 	uint8_t kind, n;
+	bool second;                    /* it is in half[1] */
 	uint8_t name[];
 };
 
@@ -69,13 +75,22 @@ struct parsed {
 	bool taken;
 };
 
-struct dns_store {
+/* One block of memory. begun: ns, of its first message. */
+struct half {
 	uint8_t *arena;
 	size_t used, cap;
-	uint64_t seed;
-	size_t mask;
+	int64_t begun;
+	bool any;
 	struct rrset **sets;
 	struct key **keys;
+};
+
+/* young: the half that grows; the other one has nothing, unless the store rolls. changes: how often something new was said. */
+struct dns_store {
+	struct half half[2], *young;
+	int64_t age;                    /* ns; 0: it does not roll */
+	uint64_t seed, rolls, changes;
+	size_t mask;
 	struct parsed records[RECORDS_MAX];
 	size_t nrecords;
 	uint8_t scratch[SCRATCH];
@@ -87,56 +102,133 @@ struct dns_store {
 
 static void *take(struct dns_store *s, size_t n)
 {
+	struct half *h = s->young;
 	n = (n + 7) & ~(size_t)7;
-	if (s->cap - s->used < n)
+	if (h->cap - h->used < n)
 		return NULL;
-	s->used += n;
-	return s->arena + s->used - n;
+	h->used += n;
+	return h->arena + h->used - n;
+}
+
+/* Forgets all that is in h. */
+static void clear(const struct dns_store *s, struct half *h)
+{
+	const size_t table = (s->mask + 1) * sizeof(void *);
+	memset(h->arena, 0, 2 * table);
+	h->sets = (struct rrset **)(void *)h->arena;
+	h->keys = (struct key **)(void *)(h->arena + table);
+	h->used = 2 * table;
+	h->any = false;
+}
+
+static bool half_new(const struct dns_store *s, struct half *h, size_t budget)
+{
+	h->cap = budget + 2 * (s->mask + 1) * sizeof(void *);
+	h->arena = malloc(h->cap);
+	if (h->arena)
+		clear(s, h);
+	return h->arena;
+}
+
+static struct dns_store *new(size_t budget, unsigned halves, int64_t age)
+{
+	struct dns_store *s = calloc(1, sizeof(*s));
+	size_t buckets = 256;
+	bool good = s;
+	while (buckets * 1024 < budget / halves && buckets < 1 << 20)
+		buckets *= 2;
+	for (unsigned i = 0; good && i < halves; i++) {
+		s->mask = buckets - 1;
+		good = half_new(s, &s->half[i], budget / halves);
+	}
+	if (good && getrandom(&s->seed, sizeof(s->seed), 0) == sizeof(s->seed)) {
+		s->young = s->half;
+		s->age = age;
+		return s;
+	}
+	dns_store_free(s);
+	return NULL;
 }
 
 struct dns_store *dns_store_new(size_t budget)
 {
-	struct dns_store *s = calloc(1, sizeof(*s));
-	size_t buckets = 256;
-	while (buckets * 1024 < budget && buckets < 1 << 20)
-		buckets *= 2;
-	if (!s)
-		return NULL;
-	s->cap = budget + 2 * buckets * sizeof(void *);
-	s->arena = calloc(1, s->cap);
-	s->mask = buckets - 1;
-	if (!s->arena || getrandom(&s->seed, sizeof(s->seed), 0) != sizeof(s->seed)) {
-		dns_store_free(s);
-		return NULL;
-	}
-	s->sets = take(s, buckets * sizeof(void *));
-	s->keys = take(s, buckets * sizeof(void *));
-	return s;
+	return new(budget, 1, 0);
+}
+
+struct dns_store *dns_store_rolling(size_t budget, int64_t age)
+{
+	return new(budget, 2, age);
 }
 
 void dns_store_free(struct dns_store *s)
 {
-	if (s)
-		free(s->arena);
+	if (!s)
+		return;
+	free(s->half[0].arena);
+	free(s->half[1].arena);
 	free(s);
 }
 
-static struct key *key_find(const struct dns_store *s, enum key_kind kind, const struct dns_name *name, uint16_t type,
-			    size_t *bucket)
+uint64_t dns_store_rolls(const struct dns_store *s)
 {
-	uint64_t h = dns_wire_hash(s->seed ^ (uint64_t)kind << 16 ^ type, (struct bytes){ name->octets, name->n });
-	*bucket = h & s->mask;
-	for (struct key *k = s->keys[*bucket]; k; k = k->next)
-		if (k->kind == kind && k->type == type && k->n == name->n && memcmp(k->name, name->octets, k->n) == 0)
+	return s->rolls;
+}
+
+uint64_t dns_store_changes(const struct dns_store *s)
+{
+	return s->changes;
+}
+
+/* The half that is read after the young one, or NULL. */
+static const struct half *old(const struct dns_store *s)
+{
+	return s->age ? &s->half[s->young == s->half] : NULL;
+}
+
+static size_t bucket_of(const struct dns_store *s, enum key_kind kind, struct bytes name, uint16_t type)
+{
+	return dns_wire_hash(s->seed ^ (uint64_t)kind << 16 ^ type, name) & s->mask;
+}
+
+static struct key *key_find(const struct half *h, enum key_kind kind, struct bytes name, uint16_t type, size_t bucket)
+{
+	for (struct key *k = h->keys[bucket]; k; k = k->next)
+		if (k->kind == kind && k->type == type && k->n == name.n && memcmp(k->name, name.p, k->n) == 0)
 			return k;
 	return NULL;
 }
 
+static struct bytes octets_of(const struct dns_name *name)
+{
+	return (struct bytes){ name->octets, name->n };
+}
+
+/* The first entry of a key in either half, and then the next. */
 static const struct entry *entries(const struct dns_store *s, enum key_kind kind, const struct dns_name *name, uint16_t type)
 {
-	size_t bucket;
-	const struct key *k = key_find(s, kind, name, type, &bucket);
+	const size_t bucket = bucket_of(s, kind, octets_of(name), type);
+	const struct key *k = key_find(s->young, kind, octets_of(name), type, bucket);
+	if (!k && old(s))
+		k = key_find(old(s), kind, octets_of(name), type, bucket);
 	return k ? k->entries : NULL;
+}
+
+static const struct entry *after(const struct dns_store *s, const struct entry *e)
+{
+	const struct key *k = e->key;
+	const struct half *h = old(s);
+	if (e->next || !h || &s->half[k->second] == h)
+		return e->next;
+	const struct bytes name = { k->name, k->n };
+	k = key_find(h, k->kind, name, k->type, bucket_of(s, k->kind, name, k->type));
+	return k ? k->entries : NULL;
+}
+
+/* The same RRset? In one half it is kept once. */
+static bool same_set(const struct rrset *a, const struct rrset *b)
+{
+	return a == b || (a && b && a->hash == b->hash && a->type == b->type && a->n == b->n && a->rrs == b->rrs &&
+			  a->owner_n == b->owner_n && memcmp(a->octets, b->octets, a->n) == 0);
 }
 
 static bool same_answer(const struct observed *a, const struct observed *b)
@@ -144,7 +236,7 @@ static bool same_answer(const struct observed *a, const struct observed *b)
 	if (a->rcode != b->rcode || a->refs != b->refs || a->qtype != b->qtype)
 		return false;
 	for (unsigned i = 0; i < a->refs; i++)
-		if (a->ref[i].set != b->ref[i].set || a->ref[i].section != b->ref[i].section)
+		if (!same_set(a->ref[i].set, b->ref[i].set) || a->ref[i].section != b->ref[i].section)
 			return false;
 	return true;
 }
@@ -159,17 +251,20 @@ static struct entry *newest_alike(const struct key *k, const struct observed *ms
 	return NULL;
 }
 
-/* The entry that said the same already, or NULL. */
-static struct entry *known(const struct key *k, const struct observed *msg, const struct rrset *set)
-{
-	struct entry *e = newest_alike(k, msg, set);
-	bool same = e && e->ts <= msg->ts && (set ? e->set == set : same_answer(e->msg, msg));
-	return same ? e : NULL;
-}
-
 static int64_t ns(uint32_t s)
 {
 	return (int64_t)s * 1000000000;
+}
+
+/* The entry that said the same already, or NULL. A store that rolls lives for years: hints are of the day before, so there
+ * they are noted anew each hour. */
+static struct entry *known(const struct dns_store *s, const struct key *k, const struct observed *msg, const struct rrset *set)
+{
+	struct entry *e = newest_alike(k, msg, set);
+	if (e && s->age && k->kind == KEY_SEEN && msg->ts - e->ts > ns(3600))
+		return NULL;
+	bool same = e && e->ts <= msg->ts && (set ? e->set == set : same_answer(e->msg, msg));
+	return same ? e : NULL;
 }
 
 /* When the set must have been dropped by whoever took it from m; 0 without a set. */
@@ -185,23 +280,26 @@ static int64_t dropped_at(const struct observed *m, const struct rrset *set)
 static bool link_to(struct dns_store *s, enum key_kind kind, const struct dns_name *name, uint16_t type,
 		    const struct observed *msg, const struct rrset *set, bool *fresh)
 {
-	size_t bucket;
+	const size_t bucket = bucket_of(s, kind, octets_of(name), type);
 	int64_t dropped = dropped_at(msg, set);
-	struct key *k = key_find(s, kind, name, type, &bucket);
-	struct entry *same = k ? known(k, msg, set) : NULL;
+	struct half *h = s->young;
+	struct key *k = key_find(h, kind, octets_of(name), type, bucket);
+	struct entry *same = k ? known(s, k, msg, set) : NULL;
 	if (same) {
+		s->changes += dropped > same->dropped && (set->type == RR_NSEC || set->type == RR_NSEC3); /* spans hold longer */
 		same->dropped = dropped > same->dropped ? dropped : same->dropped;
 		return true;
 	}
 	struct entry *e = take(s, sizeof(*e));
 	if (!k && e && (k = take(s, sizeof(*k) + name->n))) {
-		*k = (struct key){ .next = s->keys[bucket], .type = type, .kind = (uint8_t)kind, .n = name->n };
+		*k = (struct key){ .next = h->keys[bucket], .type = type, .kind = (uint8_t)kind, .n = name->n,
+				  .second = h == &s->half[1] };
 		memcpy(k->name, name->octets, name->n);
-		s->keys[bucket] = k;
+		h->keys[bucket] = k;
 	}
 	if (!k || !e)
 		return false;
-	*e = (struct entry){ .next = k->entries, .ts = msg->ts, .dropped = dropped, .msg = msg, .set = set };
+	*e = (struct entry){ .next = k->entries, .key = k, .ts = msg->ts, .dropped = dropped, .msg = msg, .set = set };
 	k->entries = e;
 	*fresh = true;
 	return true;
@@ -294,10 +392,9 @@ static const struct rrset *intern(struct dns_store *s, size_t first)
 	b->sigs = gather(s, first, true);
 	s->records[first].taken = true;
 	b->hash = dns_wire_hash(s->seed ^ b->type ^ (uint64_t)b->rrs << 32, (struct bytes){ b->octets, b->n });
-	struct rrset **bucket = &s->sets[b->hash & s->mask];
+	struct rrset **bucket = &s->young->sets[b->hash & s->mask];
 	for (struct rrset *set = *bucket; set; set = set->next)
-		if (set->hash == b->hash && set->type == b->type && set->n == b->n && set->rrs == b->rrs &&
-		    set->owner_n == b->owner_n && memcmp(set->octets, b->octets, b->n) == 0)
+		if (same_set(set, b))
 			return set;
 	struct rrset *set = take(s, sizeof(*set) + b->n);
 	if (!set)
@@ -388,7 +485,9 @@ static bool link_span(struct dns_store *s, const struct observed *m, const struc
 	struct dns_name owner = set_owner(set), zone, other;
 	if ((set->type != RR_NSEC && set->type != RR_NSEC3) || !set_signer(set, &zone) || !dns_wire_below(&owner, &zone))
 		return true;
-	for (const struct entry *e = entries(s, KEY_SET, &owner, set->type); e; e = e->next)
+	const struct key *k = key_find(s->young, KEY_SET, octets_of(&owner), set->type,
+				       bucket_of(s, KEY_SET, octets_of(&owner), set->type));
+	for (const struct entry *e = k ? k->entries : NULL; e; e = e->next)
 		if (set_signer(e->set, &other) && dns_wire_same(&other, &zone))
 			return true;
 	return link_to(s, KEY_SPAN, &zone, set->type, m, set, fresh);
@@ -456,13 +555,13 @@ static bool link_message(struct dns_store *s, const struct dns_walk *w, const st
 	return link_sets(s, m, fresh);
 }
 
-enum dns_kept dns_store_add(struct dns_store *s, const struct dns_message *m)
+static enum dns_kept add(struct dns_store *s, const struct dns_message *m)
 {
 	struct dns_walk w;
 	bool dnssec = false, fresh = false;
 	if (!dns_wire_useful(m->octets) || !dns_wire_open(&w, m->octets) || !read_records(s, &w, &dnssec))
 		return DNS_REFUSED;
-	size_t before = s->used;
+	size_t before = s->young->used;
 	struct observed *o = take(s, sizeof(*o) + s->nrecords * sizeof(o->ref[0]));
 	if (!o)
 		return DNS_FULL;
@@ -478,13 +577,39 @@ enum dns_kept dns_store_add(struct dns_store *s, const struct dns_message *m)
 			return DNS_FULL;
 		o->ref[o->refs++] = (struct ref){ set, ttl, section };
 	}
-	size_t after = s->used;
+	size_t later = s->young->used;
 	if (!link_message(s, &w, o, &fresh))
 		return DNS_FULL;
+	s->changes += fresh;
 	/* Nothing new was said, and nothing new was interned: the message itself need not stay. */
-	if (!fresh && s->used == after && after == before + ((sizeof(*o) + s->nrecords * sizeof(o->ref[0]) + 7) & ~(size_t)7))
-		s->used = before;
+	if (!fresh && s->young->used == later && later == before + ((sizeof(*o) + s->nrecords * sizeof(o->ref[0]) + 7) & ~(size_t)7))
+		s->young->used = before;
 	return DNS_KEPT;
+}
+
+/* The old half is forgotten, and grows anew as the young one. */
+static void roll(struct dns_store *s)
+{
+	s->young = &s->half[s->young == s->half];
+	clear(s, s->young);
+	s->rolls++;
+	s->changes++;
+}
+
+enum dns_kept dns_store_add(struct dns_store *s, const struct dns_message *m)
+{
+	if (s->age && s->young->any && m->ts > s->young->begun && m->ts - s->young->begun >= s->age)
+		roll(s);
+	enum dns_kept kept = add(s, m);
+	if (s->age && kept == DNS_FULL) { /* what of it was kept already stays true */
+		roll(s);
+		kept = add(s, m);
+	}
+	if (kept == DNS_KEPT && !s->young->any) {
+		s->young->any = true;
+		s->young->begun = m->ts;
+	}
+	return kept;
 }
 
 /* ---- replies ---- */
@@ -590,7 +715,7 @@ static bool alike(const struct candidate *a, const struct candidate *b)
 		return true;
 	if (a->kind != b->kind || a->found != b->found)
 		return false;
-	return a->entry->set ? a->entry->set == b->entry->set : same_answer(a->entry->msg, b->entry->msg);
+	return a->entry->set ? same_set(a->entry->set, b->entry->set) : same_answer(a->entry->msg, b->entry->msg);
 }
 
 /* Into the list by its rank. Of two that are alike the better one stays. */
@@ -635,9 +760,9 @@ static void offer_weak(struct pick *p, const struct entry *e, enum key_kind kind
 		choose(p, e, kind, rank, found);
 }
 
-static void offer_asked(struct pick *p, const struct entry *e)
+static void offer_asked(const struct dns_store *s, struct pick *p, const struct entry *e)
 {
-	for (; e; e = e->next) {
+	for (; e; e = after(s, e)) {
 		if (dns_wire_failure(e->msg->rcode))
 			offer_weak(p, e, KEY_ASKED, RANK_FAILURE, FOUND_FAILURE);
 		else if (e->msg->dnssec)
@@ -647,9 +772,9 @@ static void offer_asked(struct pick *p, const struct entry *e)
 	}
 }
 
-static void offer_sets(struct pick *p, const struct entry *e, bool derived)
+static void offer_sets(const struct dns_store *s, struct pick *p, const struct entry *e, bool derived)
 {
-	for (; e; e = e->next) {
+	for (; e; e = after(s, e)) {
 		if (e->set->sigs)
 			offer(p, e, KEY_SET, derived);
 		else
@@ -712,16 +837,16 @@ static bool denies_all(const struct observed *m, uint16_t type)
 static void offer_derived(const struct dns_store *s, struct pick *p, const struct dns_name *name, uint16_t type)
 {
 	if (type != RR_CNAME && type != RR_DS)
-		offer_sets(p, entries(s, KEY_SET, name, RR_CNAME), true);
-	for (const struct entry *e = entries(s, KEY_SET, name, RR_NSEC); e; e = e->next)
+		offer_sets(s, p, entries(s, KEY_SET, name, RR_CNAME), true);
+	for (const struct entry *e = entries(s, KEY_SET, name, RR_NSEC); e; e = after(s, e))
 		if (e->set->sigs && denies(e->set, type))
 			offer(p, e, KEY_NODATA, true);
-	for (const struct entry *e = entries(s, KEY_NODATA, name, 0); e; e = e->next)
+	for (const struct entry *e = entries(s, KEY_NODATA, name, 0); e; e = after(s, e))
 		if (denies_all(e->msg, type))
 			offer(p, e, KEY_ASKED, true);
 	struct dns_name up = *name;
 	do {
-		for (const struct entry *e = entries(s, KEY_NX, &up, 0); e; e = e->next)
+		for (const struct entry *e = entries(s, KEY_NX, &up, 0); e; e = after(s, e))
 			offer(p, e, KEY_NX, true);
 	} while (dns_wire_parent(&up, &up) && up.n > 1);
 }
@@ -795,9 +920,9 @@ static bool cut_or_alias(const struct rrset *set)
 static const struct entry *span_find(struct spans *w, unsigned i, bool wild, enum stands how)
 {
 	const struct entry *best = NULL;
-	for (const struct entry *o = entries(w->s, KEY_SPAN, w->zone, w->nsec); o; o = o->next) {
+	for (const struct entry *o = entries(w->s, KEY_SPAN, w->zone, w->nsec); o; o = after(w->s, o)) {
 		struct dns_name owner = set_owner(o->set), signer;
-		for (const struct entry *e = entries(w->s, KEY_SET, &owner, w->nsec); e; e = e->next) {
+		for (const struct entry *e = entries(w->s, KEY_SET, &owner, w->nsec); e; e = after(w->s, e)) {
 			if (!set_signer(e->set, &signer) || !dns_wire_same(&signer, w->zone) || stands(w, e, i, wild) != how)
 				continue;
 			if (w->nsec == RR_NSEC && how == STANDS_OVER && dns_wire_below(&w->anc[0], &owner) && cut_or_alias(e->set))
@@ -812,7 +937,7 @@ static const struct entry *span_find(struct spans *w, unsigned i, bool wild, enu
 static bool span_put(struct pick *p, const struct entry *e)
 {
 	for (unsigned i = 0; i < p->spans; i++)
-		if (p->span[i]->set == e->set)
+		if (same_set(p->span[i]->set, e->set))
 			return true;
 	if (p->spans == SPANS)
 		return false;
@@ -964,10 +1089,10 @@ static struct pick pick(const struct dns_store *s, const struct dns_name *name, 
 {
 	struct pick p = { .as_of = as_of, .rank = RANK_NONE, .found = FOUND_MISSING, .below = INT64_MIN, .above = INT64_MAX,
 			  .from = INT64_MIN, .until = INT64_MAX };
-	offer_asked(&p, entries(s, KEY_ASKED, name, type));
-	offer_sets(&p, entries(s, KEY_SET, name, type), false);
+	offer_asked(s, &p, entries(s, KEY_ASKED, name, type));
+	offer_sets(s, &p, entries(s, KEY_SET, name, type), false);
 	if (type == RR_DS)
-		for (const struct entry *e = entries(s, KEY_CUT, name, 0); e; e = e->next)
+		for (const struct entry *e = entries(s, KEY_CUT, name, 0); e; e = after(s, e))
 			offer(&p, e, KEY_CUT, false);
 	offer_derived(s, &p, name, type);
 	if (p.n == 0 || p.list[0].rank >= RANK_SPAN)
@@ -1165,7 +1290,7 @@ void dns_store_reply(const struct dns_store *s, const struct dns_name *name, uin
 static bool denied_at(const struct dns_store *s, const struct entry *entry, struct dns_name *name)
 {
 	do {
-		for (const struct entry *e = entries(s, KEY_NX, name, 0); e; e = e->next)
+		for (const struct entry *e = entries(s, KEY_NX, name, 0); e; e = after(s, e))
 			if (e == entry)
 				return true;
 	} while (dns_wire_parent(name, name) && name->n > 1);
@@ -1242,7 +1367,7 @@ size_t dns_store_seen(const struct dns_store *s, uint16_t type, struct bytes key
 	struct dns_name to = { .n = (uint8_t)key.n };
 	size_t n = 0;
 	memcpy(to.octets, key.p, key.n);
-	for (const struct entry *e = entries(s, KEY_SEEN, &to, type); e && n < max; e = e->next) {
+	for (const struct entry *e = entries(s, KEY_SEEN, &to, type); e && n < max; e = after(s, e)) {
 		struct dns_name owner = set_owner(e->set);
 		if (e->ts <= as_of && e->ts > as_of - day && !is_among(out, n, &owner))
 			out[n++] = owner;
@@ -1261,10 +1386,10 @@ static bool same_records(const struct rrset *a, const struct rrset *b)
 }
 
 /* The signed entry that holds at `at`: the newest, else the first one later. */
-static const struct entry *holding(const struct entry *e, int64_t at)
+static const struct entry *holding(const struct dns_store *s, const struct entry *e, int64_t at)
 {
 	const struct entry *best = NULL;
-	for (; e; e = e->next) {
+	for (; e; e = after(s, e)) {
 		if (!e->set->sigs)
 			continue;
 		bool later = e->ts > at, nearer = !best || (later ? e->ts < best->ts : e->ts > best->ts);
@@ -1277,8 +1402,8 @@ static const struct entry *holding(const struct entry *e, int64_t at)
 bool dns_store_version(const struct dns_store *s, const struct dns_name *name, uint16_t type, int64_t at, bool later,
 		       struct dns_version *v)
 {
-	const struct entry *all = entries(s, KEY_SET, name, type), *now = holding(all, at), *best = NULL;
-	for (const struct entry *e = all; now && e; e = e->next) {
+	const struct entry *all = entries(s, KEY_SET, name, type), *now = holding(s, all, at), *best = NULL;
+	for (const struct entry *e = all; now && e; e = after(s, e)) {
 		bool side = later ? e->ts > at && e->ts > now->ts : e->ts < now->ts;
 		if (!e->set->sigs || !side || same_records(e->set, now->set))
 			continue;
@@ -1288,8 +1413,26 @@ bool dns_store_version(const struct dns_store *s, const struct dns_name *name, u
 	if (!best)
 		return false;
 	*v = (struct dns_version){ .seen = best->ts, .dropped = best->dropped };
-	for (const struct entry *e = all; e; e = e->next)
+	for (const struct entry *e = all; e; e = after(s, e))
 		if (e->ts < now->ts && same_records(e->set, best->set) && e->dropped > v->dropped)
 			v->dropped = e->dropped;
+	return true;
+}
+
+bool dns_store_since(const struct dns_store *s, const struct dns_name *name, uint16_t type, int64_t at, int64_t *since)
+{
+	const struct entry *all = entries(s, KEY_SET, name, type), *now = holding(s, all, at);
+	if (!now || now->ts > at)
+		return false;
+	*since = now->ts;
+	for (const struct entry *e = all; e; e = after(s, e))
+		if (e->set->sigs && same_records(e->set, now->set) && e->ts < *since)
+			*since = e->ts;
+	for (const struct entry *e = all; e; e = after(s, e))
+		if (!same_records(e->set, now->set) && e->ts > *since)
+			return false;
+	for (const struct entry *e = entries(s, KEY_ASKED, name, type); e; e = after(s, e))
+		if (e->ts > *since && !dns_wire_failure(e->msg->rcode) && (!e->msg->refs || e->msg->ref[0].section != DNS_ANSWER))
+			return false;
 	return true;
 }

@@ -32,6 +32,14 @@ struct dns_store;
 
 /* Takes budget octets now. NULL: no memory. */
 struct dns_store *dns_store_new(size_t budget);
+/* One that is never full: a message for which there is no room, or that comes age ns after the first one of the young half of
+ * the budget, displaces the old half. So what was said is known until half of the budget was filled after it, or for twice
+ * the age, and for one age at least if there is room. A message of which a part found no room is said again whole. */
+struct dns_store *dns_store_rolling(size_t budget, int64_t age);
+/* How often the old half was displaced. */
+uint64_t dns_store_rolls(const struct dns_store *s);
+/* A number that changes whenever a reply could be another one than before. */
+uint64_t dns_store_changes(const struct dns_store *s);
 void dns_store_free(struct dns_store *s);
 
 enum dns_kept { DNS_KEPT, DNS_REFUSED, DNS_FULL };
@@ -63,4 +71,7 @@ struct dns_version {
  * later, the first one after it. Its signatures are not looked at: ask for it as of v->seen. false: none. */
 bool dns_store_version(const struct dns_store *s, const struct dns_name *name, uint16_t type, int64_t at, bool later,
 		       struct dns_version *v);
+/* Since when (ns) were the records that hold at `at` said, as far as is remembered, and signed, without others or a denial in
+ * between? false: they came later, or something else was said too. */
+bool dns_store_since(const struct dns_store *s, const struct dns_name *name, uint16_t type, int64_t at, int64_t *since);
 #endif

@@ -5,7 +5,7 @@
 #include "dns_message.h"
 #include "wire/dns_wire.h"
 
-/* WATCH_EVENTS  messages kept; later ones are not
+/* WATCH_EVENTS  messages kept; later ones are not, or, where it rolls, take the place of the oldest
  * WATCH_STEPS   events about one name and type that are looked through for one: a flood of them must not hold us up
  * WATCH_RACE    ns between two answers to one question that race: a client that asks again waits longer
  * WATCH_VAIN    questions without an answer, by one client within WATCH_PATIENCE ns */
@@ -17,21 +17,23 @@ enum { WATCH_EVENTS = 1 << 18, WATCH_STEPS = 1024, WATCH_VAIN = 3 };
 enum watched_kind { WATCHED_ASKED, WATCHED_DATA, WATCHED_NODATA, WATCHED_NXDOMAIN, WATCHED_REFUSED };
 
 /* answered: a question that its client had an answer to within WATCH_PATIENCE, or where that cannot be told.
- * print: of the answer's records, whatever their order and TTL. dnssec: with DO or signatures. */
+ * print: of the answer's records, whatever their order and TTL. dnssec: with DO or signatures; sigs: with signatures.
+ * next, at: places, counted on and on: of the event before it in its chain, and of its octets */
 struct watched {
 	int64_t ts;
-	uint64_t key, print;
+	uint64_t key, print, next, at;
 	struct addr client, server;
-	uint32_t next, at;              /* at: where its octets are kept */
-	uint16_t port, id, n;           /* n: 0 when they are not */
+	uint16_t port, id, n;           /* n: 0 when its octets were not kept */
 	uint8_t kind;                   /* enum watched_kind */
-	bool dnssec, answered;
+	bool dnssec, sigs, answered;
 };
 
 struct dns_watch;
 
 /* octets: how many of the messages themselves are kept beside, for whoever must show them. NULL: no memory. */
 struct dns_watch *dns_watch_new(size_t octets);
+/* One that is never full: the oldest of events messages, and of the octets kept, make room for new ones. */
+struct dns_watch *dns_watch_rolling(size_t events, size_t octets);
 void dns_watch_free(struct dns_watch *w);
 /* Notes a question or an answer about MX, A, AAAA, CNAME or TLSA that went by UDP; anything else is passed over. */
 void dns_watch_add(struct dns_watch *w, const struct dns_message *m);
@@ -40,10 +42,12 @@ uint64_t dns_watch_print(const struct dns_watch *w, struct bytes message);
 /* The next event about (name, type) with from <= ts < until, the latest first; *e NULL: the first one. false: no more. */
 bool dns_watch_next(const struct dns_watch *w, const struct dns_name *name, uint16_t type, int64_t from, int64_t until,
 		    const struct watched **e);
-/* The octets of e, a loan until dns_watch_free; none: they were not kept. */
+/* The octets of e, a loan until the next dns_watch_add; none: they were not kept, or not so long. */
 struct bytes dns_watch_octets(const struct dns_watch *w, const struct watched *e);
 /* Did e, an answer, come as the second and other answer to one question? */
 bool dns_watch_race(const struct dns_watch *w, const struct watched *e);
 /* Is e, a question, the last of WATCH_VAIN that one client asked in vain? That it asked again shows that no answer came. */
 bool dns_watch_vain(const struct dns_watch *w, const struct watched *e);
+/* Messages up to about ts were lost on their way to us: of no question until then it can be told that it was asked in vain. */
+void dns_watch_gap(struct dns_watch *w, int64_t ts);
 #endif

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include <sys/random.h>
+#include <time.h>
 
 #include "judge/event.h"
 #include "judge/gate.h"
@@ -11,12 +12,18 @@
 #include "key_proof.h"
 #include "verify.h"
 
+/* What one client network may keep of the places when all are taken, and from when on (ms) a case is stuck. */
+enum { SHARE = DOCKET_CASES / 3, STUCK_MS = 3000 };
+
 struct docket {
 	const struct run *run;
+	int64_t now;                    /* ms, as docket_relieve was told */
 	struct channel *resolver;
 	struct dane *dane;
 	struct rule_scratch *scratch;
 	struct answer answer;
+	const struct vitals *vitals;       /* NULL: nothing is known of losses */
+	struct tally *tally;               /* NULL: nobody counts */
 	bool in_order, resolver_gone;
 	uint64_t taken, given, rounds;  /* cases begun, and in order given out; turns of places */
 	struct kase *kase;
@@ -53,6 +60,19 @@ void docket_free(struct docket *d)
 	free(d);
 }
 
+void docket_live(struct docket *d, const struct vitals *vitals, struct tally *tally)
+{
+	d->vitals = vitals;
+	d->tally = tally;
+}
+
+static int64_t mono_now(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
 /* The client's network as a number (FNV-1a over its /24 or /48): whose names a session's questions are. */
 static uint32_t network_of(const struct record *session)
 {
@@ -64,22 +84,24 @@ static uint32_t network_of(const struct record *session)
 }
 
 /* The resolver is not there: its questions are failed, never absent. */
-static void answer_failed(const struct question *q, struct answer *a)
+static void answer_failed(const struct question *q, const char *why, struct answer *a)
 {
-	static const char why[] = "the resolver process ended";
 	memset(a, 0, offsetof(struct answer, data));
 	a->id = q->id;
 	a->as_of = a->from = a->until = q->as_of;
 	a->type = q->type;
 	a->status = dnsstatus_failed;
 	memcpy(a->name, q->name, sizeof(a->name));
-	memcpy(a->why, why, sizeof(why));
+	memcpy(a->why, why, strnlen(why, sizeof(a->why) - 1));
 }
+
+static const char ended[] = "the resolver process ended";
 
 static bool send_question(struct docket *d, struct kase *k, struct question q)
 {
 	q.id = k->round * DOCKET_CASES + (uint64_t)(k - d->kase);
 	q.source = network_of(&k->session);
+	k->asked_at = mono_now();
 	return channel_send(d->resolver, CH_QUESTION, (struct bytes){ (const uint8_t *)&q, sizeof(q) }, (struct bytes){ 0 });
 }
 
@@ -89,6 +111,8 @@ static void stand(struct docket *d, struct kase *k)
 	expectation_finish(&k->expectation, d->dane, s, k->chain);
 	peer_judge(d->run->peer, s, k->chain, k->proof);
 	outcome_judge(s);
+	if (d->vitals && vitals_lossy(d->vitals, record_get_num(s, F_event_start, 0), record_get_num(s, F_event_end, 0)))
+		record_yes(s, F_cap_lossy);
 	gate_judge(s);
 	if (record_get_num(s, F_dane_source, -1) == dnssource_live)
 		record_num(s, F_resolver_fault, k->fault);
@@ -109,7 +133,7 @@ static void walk(struct docket *d, struct kase *k)
 				k->asked[k->nasked++] = q;
 			if (!d->resolver_gone && send_question(d, k, q))
 				return;
-			answer_failed(&q, &d->answer);
+			answer_failed(&q, ended, &d->answer);
 			expectation_answer(&k->expectation, &d->answer);
 		}
 	} while (expectation_again(&k->expectation, d->dane, &k->session, k->chain));
@@ -170,6 +194,7 @@ bool docket_take(struct docket *d, struct bytes record, struct bytes exhibit, en
 	k->exhibit_n = exhibit.n;
 	k->state = CASE_OPEN;
 	k->order = d->taken++;
+	k->since = d->now;
 	k->round = ++d->rounds;
 	k->worker = worker;
 	k->number = number;
@@ -196,7 +221,11 @@ bool docket_answer(struct docket *d, struct bytes record)
 	struct kase *k = &d->kase[a->id % DOCKET_CASES];
 	if (k->state != CASE_OPEN || k->round != a->id / DOCKET_CASES || !expectation_next(&k->expectation, &q))
 		return false;
+	if (a->type != q.type || strcmp(a->name, q.name) != 0) /* asked twice: the resolver began anew */
+		return false;
 	a->id = q.id;
+	if (d->tally)
+		tally_answer(d->tally, (enum dnsstatus)a->status, false, mono_now() - k->asked_at);
 	if (a->fault > k->fault)
 		k->fault = a->fault;
 	expectation_answer(&k->expectation, a);
@@ -204,17 +233,47 @@ bool docket_answer(struct docket *d, struct bytes record)
 	return true;
 }
 
+/* The open question of k has failed. */
+static void give_up(struct docket *d, struct kase *k, const char *why)
+{
+	struct question q;
+	if (!expectation_next(&k->expectation, &q))
+		return;
+	answer_failed(&q, why, &d->answer);
+	expectation_answer(&k->expectation, &d->answer);
+	walk(d, k);
+}
+
 void docket_no_resolver(struct docket *d)
 {
 	d->resolver_gone = true;
+	for (size_t i = 0; i < DOCKET_CASES; i++)
+		if (d->kase[i].state == CASE_OPEN)
+			give_up(d, &d->kase[i], ended);
+}
+
+/* Of the cases that wait for too long: how many are of k's client network? */
+static unsigned stuck_with(const struct docket *d, const struct kase *k)
+{
+	unsigned n = 0;
 	for (size_t i = 0; i < DOCKET_CASES; i++) {
-		struct question q;
+		const struct kase *x = &d->kase[i];
+		n += x->state == CASE_OPEN && d->now - x->since >= STUCK_MS && network_of(&x->session) == network_of(&k->session);
+	}
+	return n;
+}
+
+void docket_relieve(struct docket *d, int64_t now)
+{
+	static const char why[] = "given up: too many questions for names from the same network find no answer";
+	d->now = now;
+	bool full = !docket_room(d);
+	for (size_t i = 0; full && i < DOCKET_CASES; i++) {
 		struct kase *k = &d->kase[i];
-		if (k->state != CASE_OPEN || !expectation_next(&k->expectation, &q))
+		unsigned n = k->state == CASE_OPEN && now - k->since >= STUCK_MS ? stuck_with(d, k) : 0;
+		if (n <= SHARE)
 			continue;
-		answer_failed(&q, &d->answer);
-		expectation_answer(&k->expectation, &d->answer);
-		walk(d, k);
+		give_up(d, k, why);
 	}
 }
 
@@ -252,6 +311,17 @@ void docket_done(struct docket *d, struct kase *k)
 size_t docket_stats(struct docket *d, struct record *stats, struct finding *finding, size_t max)
 {
 	return rules_judge_stats(d->run->rules, d->scratch, stats, finding, max);
+}
+
+size_t docket_standing(struct docket *d, struct standing *standing, const struct record *stats, int64_t now,
+		       struct standing_news *out, size_t max)
+{
+	return standing_judge(standing, d->run->rules, d->scratch, stats, now, out, max);
+}
+
+uint64_t docket_limits(const struct docket *d)
+{
+	return rule_scratch_limits(d->scratch);
 }
 
 size_t docket_open(const struct docket *d)

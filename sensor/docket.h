@@ -11,7 +11,10 @@
 #include "exhibit.h"
 #include "judge/expectation.h"
 #include "judge/rule.h"
+#include "judge/standing.h"
 #include "run.h"
+#include "tally.h"
+#include "vitals.h"
 
 enum { DOCKET_CASES = 64 };
 
@@ -33,6 +36,8 @@ struct kase {
 	/* docket's own */
 	enum { CASE_FREE, CASE_OPEN, CASE_STANDS, CASE_OUT } state;
 	uint64_t order, round;
+	int64_t since;                  /* ms, of docket_relieve's clock */
+	int64_t asked_at;                  /* ns, of the question that is open */
 	enum tri seen;
 	struct expectation expectation;
 	struct bytes chain, proof;
@@ -45,6 +50,8 @@ struct docket;
  * NULL: no memory. */
 struct docket *docket_new(const struct run *run, struct channel *resolver, bool in_order);
 void docket_free(struct docket *d);
+/* In the live sensor: sessions during which vitals knows of losses are lossy, and answers are counted in tally. */
+void docket_live(struct docket *d, const struct vitals *vitals, struct tally *tally);
 /* Is there room for one more? */
 bool docket_room(const struct docket *d);
 /* Begins the session in record (CH_SESSION), with its exhibit or nothing. seen: was DNS visible where the packets were taken;
@@ -56,11 +63,19 @@ bool docket_answer(struct docket *d, struct bytes record);
 void docket_no_resolver(struct docket *d);
 /* The resolver began anew: open questions are asked again. */
 void docket_again(struct docket *d);
+/* To be called each second; now: ms. When there is no room for others, because one client network's questions find no answer for
+ * seconds, most of these are given up (failed): names that somebody invents starve nobody else. */
+void docket_relieve(struct docket *d, int64_t now);
 /* The next case whose judgement stands, or NULL; it is the caller's until docket_done. */
 struct kase *docket_next(struct docket *d);
 void docket_done(struct docket *d, struct kase *k);
 /* What rules find in a stats event (rules_judge_stats); how many. */
 size_t docket_stats(struct docket *d, struct record *stats, struct finding *finding, size_t max);
+/* What began and ended of it (standing_judge); how many. */
+size_t docket_standing(struct docket *d, struct standing *standing, const struct record *stats, int64_t now,
+		       struct standing_news *out, size_t max);
+/* Searches of rules that ended at a limit so far. */
+uint64_t docket_limits(const struct docket *d);
 /* Cases that wait for an answer; and those that are not done, whatever for. */
 size_t docket_open(const struct docket *d);
 size_t docket_cases(const struct docket *d);

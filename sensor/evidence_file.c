@@ -145,6 +145,7 @@ static void write_context(struct text *t, const struct record *alert, const stru
 	member(t, "rules", c->rules);
 	member(t, "trust_anchor", c->anchor);
 	member(t, "ports", c->ports);
+	member(t, "other_ports", c->other_ports);
 	member(t, "dns", c->dns);
 	text_put(t, truncated ? ",\"truncated\":true" : ",\"truncated\":false");
 	text_put(t, ",\"proved_by\":{\"packets\":\"none: packets are not signed; that they passed, and when, rests on whoever "

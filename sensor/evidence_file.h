@@ -18,9 +18,10 @@ enum { EVIDENCE_MARK = 40 };
 #define EVIDENCE_CONTEXT "mxwitness context\n"
 #define EVIDENCE_MAGIC "mxw1"
 
-/* What an alert was made with: SHA-256 of rules and trust anchors in hex, and the mail ports as on the command line. */
+/* What an alert was made with: SHA-256 of rules and trust anchors in hex, and the mail ports
+ * and others as on the command line. */
 struct evidence_context {
-	char rules[65], anchor[65];
+	char rules[65], anchor[65], other_ports[8];
 	const char *ports, *dns;
 };
 

@@ -73,3 +73,12 @@ bool folder_is(const char *path)
 	struct stat st;
 	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
+
+const char *folder_of(const char *path, char *buf, size_t cap)
+{
+	const char *slash = strrchr(path, '/');
+	if (!slash)
+		return ".";
+	snprintf(buf, cap, "%.*s", slash == path ? 1 : (int)(slash - path), path);
+	return buf;
+}

@@ -1,4 +1,4 @@
-/* folder: the YAML files that the operator named, and their octets. */
+/* folder: the YAML files that the operator named, and their octets; where a file lies. */
 #ifndef FOLDER_H
 #define FOLDER_H
 #include "arena.h"
@@ -12,6 +12,8 @@ bool folder_yaml(struct arena *arena, const char *dir, const char *what, const c
 /* folder_read: the octets of a file of at most YAML_FILE_MAX (a longer one is one octet too long, and the reader of
  * YAML refuses it), in arena. false: e says why. */
 bool folder_read(struct arena *arena, const char *path, struct bytes *out, struct error *e);
+/* folder_of: the folder of the file at path, in buf of cap octets; "." when its name has none. */
+const char *folder_of(const char *path, char *buf, size_t cap);
 /* folder_is: is path a folder? */
 bool folder_is(const char *path);
 #endif

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/random.h>
 #include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -25,6 +26,7 @@
  * yet, for what is cached shows nothing. */
 enum { CONTEXTS = 3, KEY = LOOKUPS, CANARY, JOBS, YOUNG_MS = 2000, JOB_MS = 25000, TICK_MS = 1000, BURST = 32, CLASS_IN = 1 };
 #define SECOND INT64_C(1000000000)
+#define STORE_AGE (30 * 86400 * SECOND)         /* replies are kept so long at least, where there is room */
 
 struct context {
 	struct ub_ctx *ub;
@@ -52,9 +54,8 @@ struct live {
 	char *anchors;             /* NULL: the root's own */
 	char key_zone[NAME_MAX_TEXT + 1];
 	struct outside *outside;
-	struct dns_store *store[2]; /* replies of late, and those before; NULL: none */
-	size_t store_octets;        /* of one of them */
-	bool store_full;
+	struct dns_store *store;   /* NULL: none */
+	uint64_t rolls;            /* of it, when the caches were cleared */
 	struct dns_save *save;
 	struct verdict_cache *cache;
 	struct lookups *lookups;
@@ -200,21 +201,25 @@ static bool take_canaries(struct live *l, const struct live_config *config, stru
 
 static bool set_up(struct live *l, const struct live_config *config, struct error *e)
 {
-	l->store_octets = config->store / 2;
-	l->store[0] = config->store ? dns_store_new(l->store_octets) : NULL;
+	l->store = config->store ? dns_store_rolling(config->store, STORE_AGE) : NULL;
 	l->save = config->save;
 	l->anchors = config->anchors ? strdup(config->anchors) : NULL;
 	l->cache = verdict_cache_new(config->cache);
 	l->lookups = lookups_new();
+	/* replies that a forwarder still owes to a resolver before us carry no number of ours */
+	if (getrandom(&l->made, sizeof(l->made), 0) != (ssize_t)sizeof(l->made))
+		l->made = 0;
 	l->ep = epoll_create1(EPOLL_CLOEXEC);
 	l->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
 	if (!l->cache || !l->lookups || l->ep < 0 || l->timer < 0 || (config->anchors && !l->anchors) ||
-	    (config->store && !l->store[0]))
+	    (config->store && !l->store))
 		return error_set(e, "DNS: no memory for live lookups");
 	find_key_zone(l);
 	if (!take_canaries(l, config, e))
 		return false;
 	l->outside = outside_new(config->outside, config->server, config->servers, e);
+	if (l->outside && config->lasting)
+		outside_lasting(l->outside);
 	return l->outside && ((wait_on(l, l->timer) && wait_on(l, config->outside)) || error_set(e, "DNS: no epoll")) &&
 	       context_open(l, &l->context[0], e);
 }
@@ -244,8 +249,7 @@ void live_free(struct live *l)
 	outside_free(l->outside);
 	lookups_free(l->lookups);
 	verdict_cache_free(l->cache);
-	dns_store_free(l->store[0]);
-	dns_store_free(l->store[1]);
+	dns_store_free(l->store);
 	if (l->ep >= 0)
 		close(l->ep);
 	if (l->timer >= 0)
@@ -259,14 +263,19 @@ int live_fd(const struct live *l)
 	return l->ep;
 }
 
+void live_drop(struct live *l)
+{
+	lookups_drop(l->lookups);
+}
+
 unsigned live_waiting(const struct live *l)
 {
 	return lookups_waiting(l->lookups);
 }
 
-const struct dns_store *live_store(const struct live *l, unsigned age)
+const struct dns_store *live_store(const struct live *l)
 {
-	return age < 2 ? l->store[age] : NULL;
+	return l->store;
 }
 
 struct live_counts live_counts(const struct live *l)
@@ -559,8 +568,8 @@ static void deliver(struct live *l, const struct upstream_reply *reply)
 			break;
 	if (reply->end != UPSTREAM_REPLY)
 		return;
-	if (l->store[0])
-		l->store_full |= dns_store_add(l->store[0], &reply->m) == DNS_FULL;
+	if (l->store)
+		dns_store_add(l->store, &reply->m);
 	if (l->save)
 		dns_save_put(l->save, reply);
 }
@@ -576,17 +585,12 @@ static void set_timer(struct live *l)
 	timerfd_settime(l->timer, 0, &t, NULL);
 }
 
-/* What is running begins anew in the new context. */
-static void renew_store(struct live *l)
+/* The store of replies has rolled: what is cached may rest on what it forgets the next time. What is running begins anew in
+ * the new context. */
+static void forget(struct live *l)
 {
-	struct dns_store *fresh = dns_store_new(l->store_octets);
 	struct error e;
-	l->store_full = false;
-	if (!fresh)
-		return;
-	dns_store_free(l->store[1]);
-	l->store[1] = l->store[0];
-	l->store[0] = fresh;
+	l->rolls = dns_store_rolls(l->store);
 	l->counts.renewed++;
 	verdict_cache_clear(l->cache);
 	for (size_t i = 0; i < JOBS; i++) {
@@ -620,8 +624,8 @@ static void work(struct live *l)
 	}
 	while (outside_next(l->outside, &reply))
 		deliver(l, &reply);
-	if (l->store_full)
-		renew_store(l);
+	if (l->store && dns_store_rolls(l->store) != l->rolls)
+		forget(l);
 	sort_jobs(l);
 	if (l->counts.lookups) { /* nothing is sent before somebody asked for something */
 		check_key(l);

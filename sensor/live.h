@@ -18,6 +18,7 @@
  *           or that there is none; that of "example.org=bogus" must not. They are asked for while there are questions,
  *           and when live_next is called, every ten minutes. Copied
  * cache     octets for the cache of verdicts
+ * lasting   the forwarder process is started anew when it ends
  * store     octets for the replies, 0: none are kept; taken at start
  * save      writes each reply, or NULL; the caller's */
 struct live_config {
@@ -29,6 +30,7 @@ struct live_config {
 	unsigned canaries;
 	size_t cache;
 	size_t store;
+	bool lasting;
 	struct dns_save *save;
 };
 
@@ -51,6 +53,8 @@ void live_free(struct live *l);
 /* Begins q. Its answer comes out of live_next, with its id, whatever becomes of it: 25 seconds at most. false: LOOKUPS
  * questions wait already: take answers first. */
 bool live_submit(struct live *l, const struct question *q);
+/* Nobody waits for what is open now any more. */
+void live_drop(struct live *l);
 /* Questions whose answer was not taken yet. */
 unsigned live_waiting(const struct live *l);
 /* Readable when live_next has something to do, timeouts included. */
@@ -59,9 +63,8 @@ int live_fd(const struct live *l);
 bool live_next(struct live *l, struct answer *a);
 /* The sensor's own fault, if it seems so (health.h), with a line for people in text. */
 enum resolverfault live_fault(struct live *l, char *text, size_t cap);
-/* What the answers of late rest on: age 0, or 1 for what was before it. When the store is half full a new one is begun, and
- * with it all that is cached, so that whatever rests on a cache is in the store too. A loan until the next live_next. NULL:
- * none is kept, or there is none of that age. */
-const struct dns_store *live_store(const struct live *l, unsigned age);
+/* What the answers of late rest on. It rolls (dns_store_rolling), and with it all that is cached begins anew, so that whatever
+ * rests on a cache is in the store too, for as long as the cache lasts and for half of the store after it. NULL: none is kept. */
+const struct dns_store *live_store(const struct live *l);
 struct live_counts live_counts(const struct live *l);
 #endif

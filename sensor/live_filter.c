@@ -7,6 +7,8 @@
 #include <pcap/pcap.h>
 #include <string.h>
 
+#include "wire/odd.h"
+
 enum { LEVELS = 5, INNER_LEVELS = 3, LABELS_MAX = 8, PASS = 262144, NAMES = 160 };
 enum { TYPE_IP4 = 0x0800, TYPE_IP6 = 0x86dd, TYPE_PPPOE = 0x8864, TYPE_BR = 0x893f, TYPE_LLC = 0x0600 };
 enum { HOP_BY_HOP = 0, IPIP = 4, TCP = 6, UDP = 17, IP6_IN = 41, ROUTING = 43, FRAGMENT = 44, GRE = 47, AH = 51,
@@ -115,7 +117,7 @@ static void test_ports(struct build *b, const uint16_t *port, size_t n, const st
 	}
 }
 
-/* X: a TCP header. Of connections on other ports the sum of the ports decides, which both directions share. */
+/* X: a TCP header. Of connections on other ports those pass that odd_sampled takes. */
 static void filter_tcp(struct build *b, const struct exits *to)
 {
 	const struct live_filter_config *c = b->config;
@@ -131,6 +133,8 @@ static void filter_tcp(struct build *b, const struct exits *to)
 		load(b, BPF_H, 2);
 		put(b, BPF_LDX | BPF_MEM, 0);
 		put(b, BPF_ALU | BPF_ADD | BPF_X, 0);
+		put(b, BPF_ALU | BPF_MUL | BPF_K, ODD_SPREAD);
+		put(b, BPF_ALU | BPF_RSH | BPF_K, ODD_SHIFT);
 		put(b, BPF_ALU | BPF_MOD | BPF_K, c->sample);
 		go_if(b, BPF_JEQ, 0, to->pass);
 	}

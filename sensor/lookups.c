@@ -8,7 +8,7 @@ enum { NOBODY = LOOKUPS };
 
 /* One question; next in the queue of those that are answered. */
 struct waiter {
-	bool used, ready;
+	bool used, ready, gone;
 	unsigned at, next;
 	uint32_t source;
 	uint64_t id;
@@ -120,19 +120,30 @@ void lookups_done(struct lookups *l, unsigned at)
 	}
 }
 
+void lookups_drop(struct lookups *l)
+{
+	for (unsigned i = 0; i < LOOKUPS; i++) {
+		l->waiter[i].gone = true;
+		l->waiter[i].source = 0;
+	}
+}
+
 bool lookups_next(struct lookups *l, struct answer *a)
 {
-	if (l->first == NOBODY)
-		return false;
-	struct waiter *w = &l->waiter[l->first];
-	struct looked_up *x = &l->lookup[w->at];
-	memcpy(a, &x->answer, answer_size(&x->answer));
-	a->id = w->id;
-	a->from = w->as_of;
-	a->until = w->as_of + 1;
-	l->first = w->next;
-	w->used = false;
-	l->waiting--;
-	x->used = --x->waiting > 0;
-	return true;
+	while (l->first != NOBODY) {
+		struct waiter *w = &l->waiter[l->first];
+		struct looked_up *x = &l->lookup[w->at];
+		l->first = w->next;
+		w->used = false;
+		l->waiting--;
+		x->used = --x->waiting > 0;
+		if (w->gone)
+			continue;
+		memcpy(a, &x->answer, answer_size(&x->answer));
+		a->id = w->id;
+		a->from = w->as_of;
+		a->until = w->as_of + 1;
+		return true;
+	}
+	return false;
 }

@@ -34,6 +34,8 @@ struct looked_up *lookups_at(struct lookups *l, unsigned at);
 void lookups_done(struct lookups *l, unsigned at);
 /* An answer that somebody waited for, in the order in which they became known. false: none is ready. */
 bool lookups_next(struct lookups *l, struct answer *a);
+/* Who waits now is gone: nobody gets these answers. Their places are free when the lookups end; their sources owe nothing. */
+void lookups_drop(struct lookups *l);
 /* Questions that wait, answered ones included. */
 unsigned lookups_waiting(const struct lookups *l);
 #endif

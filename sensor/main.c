@@ -2,10 +2,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "classify.h"
 #include "config_command.h"
 #include "options.h"
 #include "read.h"
 #include "rules_command.h"
+#include "status_command.h"
 #include "verify.h"
 #include "version.h"
 #include "watch.h"
@@ -24,12 +26,17 @@ int main(int argc, char **argv)
 		fputs(options_usage, stdout);
 		return 0;
 	case COMMAND_VERSION:
-		printf("mxwitness %s\n", MXWITNESS_VERSION);
+		printf("mxwitness %s%s%s\n", MXWITNESS_VERSION, classify_library() ? ", " : ", without nDPI",
+		       classify_library() ? classify_library() : "");
 		return 0;
 	case COMMAND_READ:
 		return read_command(&options);
+	case COMMAND_DISCOVER:
+		return discover_command(&options);
 	case COMMAND_WATCH:
 		return watch_command(&options);
+	case COMMAND_STATUS:
+		return status_command(&options);
 	case COMMAND_VERIFY:
 		return verify_command(&options);
 	case COMMAND_RULES:

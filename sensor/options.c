@@ -7,6 +7,8 @@
 const char options_usage[] =
 	"usage: mxwitness read [options] CAPTURE...\n"
 	"       mxwitness watch -i INTERFACE[,INTERFACE...] [options]\n"
+	"       mxwitness status [--socket PATH] [--once] [--format table|ndjson] [-c FILE]\n"
+	"       mxwitness discover [-c FILE] [--ports LIST] [-o FILE] CAPTURE...\n"
 	"       mxwitness verify [--trust-anchor FILE] [--rules DIR] FILE...\n"
 	"       mxwitness rules list [--findings] [--format table|ndjson|mdoc]\n"
 	"       mxwitness rules show ID...\n"
@@ -27,6 +29,7 @@ const char options_usage[] =
 	"  --save-dns FILE          write the replies to live questions there, as pcapng; to judge again without a network\n"
 	"  --trust-anchor FILE      DNSKEY or DS in zone-file form (default: the root's, carried by the program)\n"
 	"  --ports LIST             mail ports, PORT or PORT=tls (default 25,587,2525,465=tls)\n"
+	"  --other-ports off|N      look for SMTP in one in N connections on other ports (default 1: in all)\n"
 	"  --rules DIR              rules to judge by (default: the installed ones)\n"
 	"  -c FILE                  site configuration, see mxwitness.conf(5)\n"
 	"  --evidence DIR           write a file there for each alert, by which others can repeat the verdict\n"
@@ -48,7 +51,19 @@ const char options_usage[] =
 	"  -i INTERFACE,...         where to capture; may be repeated; else interfaces: of the configuration\n"
 	"  --dns MODE               live (default), auto, capture, off\n"
 	"  -o FILE                  where to append events (default: outputs: of the configuration, else standard output)\n"
+	"  --other-ports off|N      as above, which opens the filter for all TCP ports (default off)\n"
 	"  -c, --resolver, --trust-anchor, --ports, --rules, --evidence, --evidence-budget, --format as above\n"
+	"\n"
+	"discover\n"
+	"Proposes a configuration from captures of a day or so: own networks, ports, resolvers, vantage, and servers without\n"
+	"TLS, each with the counts that led to it. To be reviewed. Asks nobody.\n"
+	"\n"
+	"status\n"
+	"Asks the running mxwitness watch for its numbers: sessions, coverage, losses, queues, resolver, alerts, troubles.\n"
+	"\n"
+	"  --socket PATH            where it listens (default: status.socket of the configuration, /run/mxwitness/status.sock)\n"
+	"  --once                   one table; else it is drawn anew each second on a terminal, until q is pressed\n"
+	"  --format table|ndjson    default: table on a terminal, ndjson elsewhere\n"
 	"\n"
 	"rules\n"
 	"  list                     every rule with its levels by promise; --findings: a row a finding\n"
@@ -69,7 +84,7 @@ const char options_usage[] =
 	"2 an input could not be read whole, or the command line, configuration, a rule or a test is wrong.\n";
 
 enum { O_DNS = 256, O_DNS_FROM, O_RESOLVER, O_ANCHOR, O_PORTS, O_RULES, O_FORMAT, O_EVIDENCE, O_BUDGET, O_HOOK, O_ALL, O_FINDINGS,
-       O_VERSION, O_SAVE_DNS };
+       O_VERSION, O_SAVE_DNS, O_OTHER_PORTS, O_SOCKET, O_ONCE };
 
 static const struct option longs[] = {
 	{ "dns", required_argument, NULL, O_DNS },
@@ -78,6 +93,7 @@ static const struct option longs[] = {
 	{ "save-dns", required_argument, NULL, O_SAVE_DNS },
 	{ "trust-anchor", required_argument, NULL, O_ANCHOR },
 	{ "ports", required_argument, NULL, O_PORTS },
+	{ "other-ports", required_argument, NULL, O_OTHER_PORTS },
 	{ "rules", required_argument, NULL, O_RULES },
 	{ "format", required_argument, NULL, O_FORMAT },
 	{ "evidence", required_argument, NULL, O_EVIDENCE },
@@ -85,6 +101,8 @@ static const struct option longs[] = {
 	{ "evidence-hook", required_argument, NULL, O_HOOK },
 	{ "all", no_argument, NULL, O_ALL },
 	{ "findings", no_argument, NULL, O_FINDINGS },
+	{ "socket", required_argument, NULL, O_SOCKET },
+	{ "once", no_argument, NULL, O_ONCE },
 	{ "version", no_argument, NULL, O_VERSION },
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
@@ -136,6 +154,7 @@ static bool read_ok(const struct options *o, struct error *e)
 static bool verify_ok(const struct options *o, struct error *e)
 {
 	const char *foreign = o->dns ? "--dns" : o->ndns_from ? "--dns-from" : o->resolver ? "--resolver" : o->ports ? "--ports" :
+			      o->other_ports ? "--other-ports" :
 			      o->save_dns ? "--save-dns" : o->all ? "--all" : o->config ? "-c" : o->evidence ? "--evidence" : o->budget ? "--evidence-budget" : o->hook ? "--evidence-hook" :
 			      o->format ? "--format" : o->out ? "-o" : o->findings ? "--findings" : NULL;
 	if (foreign)
@@ -152,8 +171,9 @@ static const char *const verb_words[] = {
 static const char *foreign(const struct options *o)
 {
 	return o->dns ? "--dns" : o->ndns_from ? "--dns-from" : o->resolver ? "--resolver" : o->anchor ? "--trust-anchor" :
-	       o->save_dns ? "--save-dns" : o->ports ? "--ports" : o->evidence ? "--evidence" : o->budget ? "--evidence-budget" :
-	       o->hook ? "--evidence-hook" : o->all ? "--all" : o->quiet ? "-q" : NULL;
+	       o->save_dns ? "--save-dns" : o->ports ? "--ports" : o->other_ports ? "--other-ports" :
+	       o->evidence ? "--evidence" : o->budget ? "--evidence-budget" : o->hook ? "--evidence-hook" :
+	       o->all ? "--all" : o->quiet ? "-q" : NULL;
 }
 
 static bool formats_ok(const struct options *o, struct error *e)
@@ -236,6 +256,16 @@ static bool config_verb(char **argv, int argc, struct options *o, struct error *
 			 argc > 0 ? "no such command" : "what about it?");
 }
 
+static bool discover_ok(const struct options *o, struct error *e)
+{
+	const char *no = o->dns ? "--dns" : o->ndns_from ? "--dns-from" : o->resolver ? "--resolver" : o->save_dns ? "--save-dns" :
+			 o->anchor ? "--trust-anchor" : o->evidence ? "--evidence" : o->budget ? "--evidence-budget" :
+			 o->hook ? "--evidence-hook" : o->format ? "--format" : o->all ? "--all" : o->findings ? "--findings" : NULL;
+	if (no)
+		return error_set(e, "discover: %s means nothing to it; it counts, and writes a configuration", no);
+	return o->ncaptures || error_set(e, "discover: no capture named; give files, a directory, or - for standard input");
+}
+
 /* Names, commas between. */
 static void interfaces(struct options *o, char *list)
 {
@@ -262,6 +292,19 @@ static bool watch_ok(const struct options *o, struct error *e)
 	return o->ninterfaces <= OPTIONS_INTERFACES || error_set(e, "-i: at most %d interfaces", OPTIONS_INTERFACES);
 }
 
+static bool status_ok(const struct options *o, struct error *e)
+{
+	static const char *const format[] = { "table", "ndjson", NULL };
+	const char *no = foreign(o) ? foreign(o) : o->findings ? "--findings" : o->verbose ? "-v" : o->rules ? "--rules" :
+			 o->out ? "-o" : NULL;
+	if (no)
+		return error_set(e, "status: %s means nothing to it", no);
+	if (o->nargs)
+		return error_set(e, "status: %s: no argument belongs here; the socket is named with --socket", o->args[0]);
+	return !o->format || one_of(o->format, format) ||
+	       error_set(e, "--format %s: no such format; it is table or ndjson", o->format);
+}
+
 static void set(struct options *o, int c)
 {
 	if (c == O_DNS)
@@ -276,6 +319,8 @@ static void set(struct options *o, int c)
 		o->save_dns = optarg;
 	else if (c == O_PORTS)
 		o->ports = optarg;
+	else if (c == O_OTHER_PORTS)
+		o->other_ports = optarg;
 	else if (c == O_RULES)
 		o->rules = optarg;
 	else if (c == O_FORMAT)
@@ -290,6 +335,10 @@ static void set(struct options *o, int c)
 		o->all = true;
 	else if (c == O_FINDINGS)
 		o->findings = true;
+	else if (c == O_SOCKET)
+		o->socket = optarg;
+	else if (c == O_ONCE)
+		o->once = true;
 	else if (c == 'c')
 		o->config = optarg;
 	else if (c == 'i')
@@ -325,6 +374,8 @@ bool options_parse(int argc, char **argv, enum command *command, struct options 
 		error_set(e, "no command; try: mxwitness read CAPTURE, or mxwitness --help");
 		return false;
 	}
+	if ((o->socket || o->once) && strcmp(argv[optind], "status") != 0)
+		return error_set(e, "%s belongs to: mxwitness status", o->socket ? "--socket" : "--once");
 	if (strcmp(argv[optind], "rules") == 0) {
 		*command = COMMAND_RULES;
 		return rules_verb(argv + optind + 1, argc - optind - 1, o, e);
@@ -341,14 +392,26 @@ bool options_parse(int argc, char **argv, enum command *command, struct options 
 	}
 	if (o->ninterfaces)
 		return error_set(e, "-i belongs to: mxwitness watch");
+	if (strcmp(argv[optind], "status") == 0) {
+		*command = COMMAND_STATUS;
+		o->args = argv + optind + 1;
+		o->nargs = argc - optind - 1;
+		return status_ok(o, e);
+	}
 	if (strcmp(argv[optind], "verify") == 0) {
 		*command = COMMAND_VERIFY;
 		o->captures = argv + optind + 1;
 		o->ncaptures = argc - optind - 1;
 		return verify_ok(o, e);
 	}
+	if (strcmp(argv[optind], "discover") == 0) {
+		*command = COMMAND_DISCOVER;
+		o->captures = argv + optind + 1;
+		o->ncaptures = argc - optind - 1;
+		return discover_ok(o, e);
+	}
 	if (strcmp(argv[optind], "read") != 0)
-		return error_set(e, "%s: no such command; it is read, watch, verify, rules or config", argv[optind]);
+		return error_set(e, "%s: no such command; it is read, watch, discover, status, verify, rules or config", argv[optind]);
 	o->captures = argv + optind + 1;
 	o->ncaptures = argc - optind - 1;
 	return read_ok(o, e);

@@ -14,13 +14,13 @@ enum rules_verb { RULES_LIST, RULES_SHOW, RULES_LINT, RULES_TEST, RULES_FIELDS }
 enum config_verb { CONFIG_CHECK, CONFIG_DUMP, CONFIG_KEYS };
 
 /* All strings are those of argv. NULL: not given.
- * captures  of `read`, or the files of `verify`; ends in NULL
+ * captures  of `read` and `discover`, or the files of `verify`; ends in NULL
  * interface  of `watch`; more than OPTIONS_INTERFACES are counted and not kept
  * dns_from  capture files or directories, of which only the DNS counts
  * verb      of `rules`, and its arguments in args, which ends in NULL */
 struct options {
-	const char *dns, *resolver, *anchor, *save_dns, *ports, *rules, *config, *format, *out, *evidence, *budget, *hook;
-	bool all, verbose, quiet, findings;
+	const char *dns, *resolver, *anchor, *save_dns, *ports, *other_ports, *rules, *config, *format, *out, *evidence, *budget, *hook, *socket;
+	bool all, verbose, quiet, findings, once;
 	char *dns_from[OPTIONS_DNS_FROM];
 	int ndns_from;
 	const char *interface[OPTIONS_INTERFACES];
@@ -32,7 +32,7 @@ struct options {
 };
 
 /* What the command line asks for. */
-enum command { COMMAND_READ, COMMAND_WATCH, COMMAND_VERIFY, COMMAND_RULES, COMMAND_CONFIG, COMMAND_HELP, COMMAND_VERSION };
+enum command { COMMAND_READ, COMMAND_WATCH, COMMAND_DISCOVER, COMMAND_VERIFY, COMMAND_RULES, COMMAND_CONFIG, COMMAND_STATUS, COMMAND_HELP, COMMAND_VERSION };
 
 /* false: e says which word of the command line is wrong, and what would be right. */
 bool options_parse(int argc, char **argv, enum command *command, struct options *o, struct error *e);

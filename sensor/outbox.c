@@ -15,6 +15,7 @@ _Static_assert(sizeof(struct entry) == OUTBOX_HEAD, "outbox.h says how much room
 struct outbox {
 	struct channel *channel;
 	uint64_t next, lost;
+	bool hello;                     /* is to be said */
 	size_t room, from, sent, to;
 	uint8_t *block;
 };
@@ -32,6 +33,7 @@ struct outbox *outbox_new(struct channel *to, size_t room, uint64_t number)
 	o->channel = to;
 	o->room = room;
 	o->next = number;
+	o->hello = true;
 	return o;
 }
 
@@ -78,6 +80,9 @@ uint64_t outbox_put(struct outbox *o, enum channel_kind kind, struct bytes head,
 bool outbox_push(struct outbox *o)
 {
 	enum channel_room room = CHANNEL_SENT;
+	if (o->hello)
+		room = channel_offer(o->channel, CH_HELLO, (struct bytes){ 0 }, (struct bytes){ 0 });
+	o->hello = o->hello && room != CHANNEL_SENT;
 	while (o->sent < o->to && room == CHANNEL_SENT) {
 		struct entry e;
 		memcpy(&e, o->block + o->sent, sizeof(e));
@@ -93,7 +98,7 @@ bool outbox_push(struct outbox *o)
 
 bool outbox_pending(const struct outbox *o)
 {
-	return o->sent < o->to || channel_pending(o->channel);
+	return o->hello || o->sent < o->to || channel_pending(o->channel);
 }
 
 void outbox_ack(struct outbox *o, uint64_t number)
@@ -114,6 +119,7 @@ void outbox_ack(struct outbox *o, uint64_t number)
 void outbox_again(struct outbox *o)
 {
 	o->sent = o->from;
+	o->hello = true;
 }
 
 uint64_t outbox_last(const struct outbox *o)

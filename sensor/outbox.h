@@ -1,6 +1,9 @@
 /* outbox: records that must arrive. Each has a number and is kept until the other side has acknowledged it; after the other
  * side began anew, what was not acknowledged is sent once more. Never waits.
  *
+ * CH_HELLO goes in front of the first record and in front of each repetition: who has begun anew passes over what comes
+ * before it, for that was on the way to the one before, who may have read, and lost, what stood in front of it.
+ *
  * A record arrives with its number in front of its octets (outbox_open). */
 #ifndef OUTBOX_H
 #define OUTBOX_H
@@ -15,7 +18,7 @@ void outbox_free(struct outbox *o);
 uint64_t outbox_put(struct outbox *o, enum channel_kind kind, struct bytes head, struct bytes tail);
 /* Would records of n octets in all find room, each counted with OUTBOX_HEAD more? */
 bool outbox_room(const struct outbox *o, size_t n);
-/* Sends what the channel takes. false: the other side is gone. */
+/* Sends what the channel takes, the first time and after outbox_again CH_HELLO before all. false: the other side is gone. */
 bool outbox_push(struct outbox *o);
 /* Is there anything that the channel did not take yet? */
 bool outbox_pending(const struct outbox *o);

@@ -13,8 +13,9 @@
 enum { SEND_S = 2 };
 
 struct asked {
-	bool open;
+	bool open, unsent;
 	uint16_t type;
+	uint32_t first;
 	uint64_t tag;
 	int64_t since;             /* ms */
 	struct dns_name name;
@@ -22,6 +23,8 @@ struct asked {
 
 struct outside {
 	int fd;                    /* -1: the forwarder has ended */
+	bool lasting;
+	unsigned unsent;
 	unsigned servers;
 	struct dns_peer server[UPSTREAM_SERVERS];
 	bool tls[UPSTREAM_SERVERS];
@@ -80,31 +83,67 @@ struct upstream_counts outside_counts(const struct outside *o)
 	return o->counts;
 }
 
-static bool send_question(const struct outside *o, const struct outside_question *q)
+void outside_lasting(struct outside *o)
 {
+	o->lasting = true;
+}
+
+static bool send_question(const struct outside *o, const struct asked *a)
+{
+	struct outside_question q;
 	ssize_t n;
+	memset(&q, 0, sizeof(q));  /* the gaps between its members too */
+	q.tag = a->tag;
+	q.first = a->first;
+	q.type = a->type;
+	q.name = a->name;
 	do
-		n = send(o->fd, q, sizeof(*q), MSG_NOSIGNAL);
+		n = send(o->fd, &q, sizeof(q), MSG_NOSIGNAL | (o->lasting ? MSG_DONTWAIT : 0));
 	while (n < 0 && errno == EINTR);
-	return n == (ssize_t)sizeof(*q);
+	return n == (ssize_t)sizeof(q);
+}
+
+/* Sends what waits, as far as the forwarder takes it. */
+static void send_unsent(struct outside *o)
+{
+	for (size_t i = 0; o->fd >= 0 && o->unsent && i < UPSTREAM_QUERIES; i++) {
+		struct asked *a = &o->asked[i];
+		if (!a->unsent)
+			continue;
+		if (a->open && !send_question(o, a))
+			return;
+		a->unsent = false;
+		o->unsent--;
+	}
+}
+
+static void ask_again(struct outside *o)
+{
+	for (size_t i = 0; i < UPSTREAM_QUERIES; i++) {
+		struct asked *a = &o->asked[i];
+		o->unsent += a->open && !a->unsent;
+		a->unsent |= a->open;
+	}
 }
 
 bool outside_ask(struct outside *o, const struct dns_name *name, uint16_t type, unsigned first, uint64_t tag)
 {
-	struct outside_question q;
 	size_t i = 0;
 	while (i < UPSTREAM_QUERIES && o->asked[i].open)
 		i++;
 	if (i == UPSTREAM_QUERIES)
 		return false;
-	o->asked[i] = (struct asked){ true, type, tag, ms_now(), *name };
-	memset(&q, 0, sizeof(q));  /* the gaps between its members too */
-	q.tag = tag;
-	q.first = first;
-	q.type = type;
-	q.name = *name;
-	if (o->fd >= 0 && !send_question(o, &q))
+	struct asked *a = &o->asked[i];
+	o->unsent -= a->unsent;
+	*a = (struct asked){ .open = true, .type = type, .first = first, .tag = tag, .since = ms_now(), .name = *name };
+	if (o->fd < 0 || send_question(o, a))
+		return true;
+	if (o->lasting) {
+		a->unsent = true;
+		o->unsent++;
+	} else {
 		hang_up(o);
+	}
 	return true;
 }
 
@@ -154,6 +193,8 @@ static bool take(struct outside *o, struct bytes packet, struct upstream_reply *
 	if (packet.n < sizeof(head))
 		return false;
 	memcpy(&head, packet.p, sizeof(head));
+	if (head.hello == 1 && o->lasting)
+		ask_again(o);
 	struct bytes m = bytes_skip(packet, sizeof(head));
 	struct asked *a = find(o, head.tag);
 	if (!a || head.server >= o->servers)
@@ -199,5 +240,6 @@ bool outside_next(struct outside *o, struct upstream_reply *reply)
 		else if (take(o, (struct bytes){ o->packet, (size_t)n }, reply))
 			return true;
 	}
+	send_unsent(o);
 	return give_up(o, reply);
 }

@@ -3,7 +3,8 @@
  * here: whether it was asked, and whether it is a DNS message about that.
  *
  * When the forwarder ends, what is open ends as UPSTREAM_BROKEN, and so does what is asked later. A supervisor that
- * holds the forwarder's end of the pair may start another one on it: then only what is open is lost, by time. */
+ * holds the forwarder's end of the pair may start another one on it (outside_lasting): that says hello, and is asked again
+ * what is open; nothing is lost but time. */
 #ifndef OUTSIDE_H
 #define OUTSIDE_H
 #include "error.h"
@@ -21,10 +22,11 @@ struct outside_question {
 
 /* In front of a reply's message, which is there with end UPSTREAM_REPLY alone.
  * server  its number in the order in which they were given
- * tcp     1: it came over a stream */
+ * tcp     1: it came over a stream
+ * hello   1: no reply, but the first word of a forwarder */
 struct outside_head {
 	uint64_t tag;
-	uint32_t end, server, tcp, reserved;
+	uint32_t end, server, tcp, hello;
 	struct upstream_counts counts;
 };
 
@@ -34,6 +36,8 @@ struct outside;
  * upstream_new. NULL: e says why. */
 struct outside *outside_new(int fd, const char *const *server, unsigned n, struct error *e);
 void outside_free(struct outside *o);
+/* The forwarder is started anew when it ends: it is never given up, and what it does not take now is sent later. */
+void outside_lasting(struct outside *o);
 /* As upstream_ask; waits when the forwarder is behind; one that is for two seconds counts as ended.
  * false: UPSTREAM_QUERIES are open. */
 bool outside_ask(struct outside *o, const struct dns_name *name, uint16_t type, unsigned first, uint64_t tag);

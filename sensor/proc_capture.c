@@ -6,6 +6,7 @@
 #include <openssl/evp.h>
 #include <stdio.h>
 
+#include "classify.h"
 #include "key_proof.h"
 #include "wire/tls.h"
 
@@ -16,6 +17,7 @@ struct capture {
 	const struct run *run;
 	struct channel *judge, *resolver;
 	struct pipeline *pipeline;
+	struct classify *classify;
 	uint64_t packets, octets, sessions;
 	EVP_MD *sha256;
 	bool gone;   /* who should read us is not there any more */
@@ -61,15 +63,34 @@ static void send_dns(struct capture *c, const struct dns_message *m, bool other)
 		c->resolver = NULL;
 }
 
+/* Without a classifier there is no answer. */
+static void classify(struct capture *c, const struct pipeline_look *look)
+{
+	uint8_t name[PIPELINE_NAME_MAX];
+	if (c->classify)
+		pipeline_classified(c->pipeline, (struct bytes){ name, classify_name(c->classify, look, name) });
+}
+
 static void drain(struct capture *c)
 {
 	struct pipeline_out out;
 	enum pipeline_item item;
 	while ((item = pipeline_next(c->pipeline, &out)) != PIPELINE_NONE) {
-		if (item == PIPELINE_SESSION)
+		switch (item) {
+		case PIPELINE_SESSION:
 			send_session(c, &out);
-		else
+			break;
+		case PIPELINE_DNS:
 			send_dns(c, &out.dns, false);
+			break;
+		case PIPELINE_LOOK:
+			classify(c, &out.look);
+			break;
+		case PIPELINE_QUIET: /* not asked for: in a file nothing is left out */
+		case PIPELINE_COUNT:
+		case PIPELINE_NONE:
+			break;
+		}
 	}
 }
 
@@ -152,6 +173,7 @@ static void send_stats(struct capture *c)
 	record_init(&stats);
 	record_num(&stats, F_st_packets, (int64_t)c->packets);
 	record_num(&stats, F_st_octets, (int64_t)c->octets);
+	record_cstr(&stats, F_st_classifier, classify_library() ? classify_library() : "off (built without nDPI)");
 	pipeline_stats(c->pipeline, &stats);
 	channel_send(c->judge, CH_STATS, (struct bytes){ (const uint8_t *)&stats, record_size(&stats) },
 		     (struct bytes){ 0 });
@@ -162,6 +184,7 @@ int proc_capture(const struct run *run, struct channel *judge, struct channel *r
 	struct error e;
 	struct capture c = { .run = run, .judge = judge, .resolver = resolver };
 	c.pipeline = pipeline_new(&run->pipeline);
+	c.classify = classify_new();
 	c.sha256 = run->claim ? EVP_MD_fetch(NULL, "SHA256", NULL) : NULL; /* nothing can be fetched in the sandbox */
 	if (!c.pipeline || (run->claim && !c.sha256)) {
 		note(judge, 'e', "capture: no memory for the flow table");

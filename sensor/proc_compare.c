@@ -84,10 +84,11 @@ static bool counts(const struct compare *c, const char *path)
 	size_t n = strlen(path);
 	if (strncmp(path, "mxwitness.tcp.conflicts[", 24) == 0 && n > 7 && strcmp(path + n - 7, ".offset") == 0)
 		return false;
-	/* what exists only afterwards, or once; what is told of the program; what other certificates this machine trusts */
+	/* what exists only afterwards, or once; what is told of the program; what other certificates this machine trusts;
+	 * whether the session went on then */
 	static const char *const never[] = { "event.sequence", "event.created", "mxwitness.evidence.", "observer.", "ecs.",
 		"mxwitness.schema", "mxwitness.truncated", "mxwitness.capture.frame_first", "mxwitness.dane.source",
-		"mxwitness.pkix.", NULL };
+		"mxwitness.pkix.", "mxwitness.capture.phase", NULL };
 	static const char *const of_rules[] = { "message", "event.reason", "event.severity", "event.risk_score",
 		"mxwitness.alert.level", "rule.", "threat.", NULL };
 	static const char *const of_all[] = { "event.end", "event.duration", "@timestamp", "mxwitness.alert.last", "mxwitness.capture.",

@@ -69,6 +69,13 @@ static void pack(struct forwarding *f, const struct upstream_reply *reply)
 	f->held = sizeof(head) + n;
 }
 
+/* What a forwarder before us took with it is asked again. No tag of a question is UINT64_MAX. */
+static void say_hello(struct forwarding *f)
+{
+	const struct outside_head head = { .tag = UINT64_MAX, .end = UPSTREAM_OTHER, .hello = 1 };
+	send(f->fd, &head, sizeof(head), MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
 /* false: the resolver is gone. */
 static bool send_replies(struct forwarding *f)
 {
@@ -103,6 +110,7 @@ int proc_forwarder(const struct run *run, int resolver, const struct supervisor 
 		dprintf(STDERR_FILENO, "mxwitness: %s\n", e.text);
 		return 1;
 	}
+	say_hello(&f);
 	while (!supervisor_told() && take_questions(&f) && send_replies(&f)) {
 		if (supervisor)
 			supervisor_beat(supervisor, job);

@@ -99,6 +99,7 @@ static void event_table(struct output *o, const struct record *r)
 static void say_counters(struct output *o, const struct record *r)
 {
 	static const enum fact which[] = { F_st_packets, F_st_not_parsed, F_st_flows, F_st_flows_empty, F_st_flows_other,
+					   F_st_odd, F_st_odd_smtp,
 					   F_st_flows_evicted, F_st_dns, F_st_sessions, F_st_tls, F_st_cert,
 					   F_st_incomplete, F_st_refused };
 	wipe_progress(o);
@@ -169,7 +170,7 @@ int proc_output(const struct run *run, struct channel *judge)
 	if (!o.buffer)
 		return 2;
 	const char *folder = run->evidence ? evidence_dir_path(run->evidence) : NULL;
-	if (!sandbox_output(&run->user, &folder, folder ? 1 : 0, false, &e)) {
+	if (!sandbox_output(&run->user, &folder, folder ? 1 : 0, false, false, &e)) {
 		fprintf(stderr, "mxwitness: %s\n", e.text);
 		return 2;
 	}

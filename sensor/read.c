@@ -26,7 +26,7 @@
 #define MXWITNESS_RULES "/usr/local/share/mxwitness/rules"
 #endif
 
-enum { EXHIBITS = 128 * 1024 * 1024, LINK_DNS = 32 * 1024 * 1024 };
+enum { EXHIBITS = 128 * 1024 * 1024, LINK_DNS = 32 * 1024 * 1024, OTHER_PORTS_MAX = 65536 };
 
 _Static_assert((int)SITE_DNS_PORTS == (int)PIPELINE_DNS_PORTS, "what the site may name is what the pipeline follows");
 
@@ -58,6 +58,16 @@ bool read_ports(const char *list, struct pipeline_config *c, struct error *e)
 		s += n + (s[n] == ',');
 	}
 	return c->nports || error_set(e, "--ports: no port in the list");
+}
+
+bool read_other_ports(const char *text, struct pipeline_config *c, struct error *e)
+{
+	char *end = NULL;
+	unsigned long every = strtoul(text, &end, 10);
+	bool off = strcmp(text, "off") == 0, number = *text >= '1' && *text <= '9' && !*end && every <= OTHER_PORTS_MAX;
+	c->odd = number ? (uint32_t)every : 0;
+	return off || number ||
+	       error_set(e, "--other-ports %s: it is off, or one connection in how many, 1 to %d", text, OTHER_PORTS_MAX);
 }
 
 static bool upstreams(const char *list, struct resolver_config *c, struct error *e)
@@ -172,6 +182,7 @@ bool read_prepare(const struct options *o, struct run *run, struct error *e)
 {
 	char buf[PATH_MAX];
 	const char *dir = o->rules ? o->rules : read_rules_dir(buf);
+	const char *other_ports = o->other_ports ? o->other_ports : "1"; /* of a file all is there anyway */
 	struct settings *s = &run->settings;
 	if (!config_read(o->config, s, e))
 		return false;
@@ -184,8 +195,9 @@ bool read_prepare(const struct options *o, struct run *run, struct error *e)
 	run->pipeline.budget = s->limits_reassembly;
 	run->pipeline.ndns = s->site.ndns;
 	memcpy(run->pipeline.dns_port, s->site.dns_port, sizeof(s->site.dns_port));
-	if (!read_ports(run->context.ports, &run->pipeline, e))
+	if (!read_ports(run->context.ports, &run->pipeline, e) || !read_other_ports(other_ports, &run->pipeline, e))
 		return false;
+	snprintf(run->context.other_ports, sizeof(run->context.other_ports), "%s", other_ports);
 	run->peer = trust_open(&s->site, e);
 	if (!run->peer)
 		return false;
@@ -225,7 +237,7 @@ static bool evidence(const struct options *o, struct run *run, struct error *e)
 /* Everything that can be wrong is found here, before a line is printed; the output file comes last. */
 static bool prepare(const struct options *o, struct run *run, struct error *e)
 {
-	run->user = sandbox_user_find("mxwitness");
+	run->user = sandbox_user_find("mxwitness", NULL);
 	run->all = o->all;
 	run->verbose = o->verbose;
 	if (!read_prepare(o, run, e))
@@ -258,6 +270,11 @@ static const int keeps[ROLES][PAIRS] = {
 	[ROLE_VERIFIER] = { -1, -1, -1, -1, -1, 1 },
 };
 
+static int kept(enum role role, int pair, const struct run *run)
+{
+	return run->discover && role == ROLE_OUTPUT && pair == PAIR_CR ? 1 : keeps[role][pair];
+}
+
 /* Does this run need the process? */
 static bool needed(enum role role, const struct run *run)
 {
@@ -275,7 +292,7 @@ static int live(enum role role, const struct run *run, struct channel *ch[PAIRS]
 	bool resolver = needed(ROLE_RESOLVER, run);
 	switch (role) {
 	case ROLE_CAPTURE:
-		return proc_capture(run, ch[PAIR_CJ], resolver ? ch[PAIR_CR] : NULL);
+		return proc_capture(run, ch[PAIR_CJ], resolver || run->discover ? ch[PAIR_CR] : NULL);
 	case ROLE_RESOLVER:
 		return proc_resolver(run, ch[PAIR_CR], ch[PAIR_JR], packets);
 	case ROLE_FORWARDER:
@@ -283,6 +300,8 @@ static int live(enum role role, const struct run *run, struct channel *ch[PAIRS]
 	case ROLE_JUDGE:
 		return proc_judge(run, ch[PAIR_CJ], resolver ? ch[PAIR_JR] : NULL, ch[PAIR_JO]);
 	case ROLE_OUTPUT:
+		if (run->discover)
+			return proc_discover(run, ch[PAIR_CR], ch[PAIR_JO]);
 		return run->claim ? proc_compare(run, ch[PAIR_JO]) : proc_output(run, ch[PAIR_JO]);
 	case ROLE_VERIFIER:
 		return proc_verifier(run, packets);
@@ -304,7 +323,7 @@ static void become(enum role role, const struct run *run, int fd[PAIRS][2])
 	for (int p = 0; p < PAIRS; p++)
 		for (int end = 0; end < 2; end++) {
 			bool used = p != PAIR_RF || needed(ROLE_FORWARDER, run);
-			if (keeps[role][p] != end || !used)
+			if (kept(role, p, run) != end || !used)
 				close(fd[p][end]);
 			else if (p == PAIR_RF || p == PAIR_OV)
 				packets = fd[p][end];
@@ -460,4 +479,33 @@ int read_command(const struct options *o)
 		return 2;
 	}
 	return hook_run(&hook, run_all(&run));
+}
+
+/* Where mail and DNS are found besides their own ports, for who has not said it: they only cost packets. */
+static const char mail_ports[] = "25,587,2525,465=tls,24,26,1025,1587,2465=tls,2526,2587,8025,10024,10025,10026,10587,25025";
+static const uint16_t other_dns[] = { 1053, 5053, 5300, 5335, 5354, 5453, 8053, 10053 };
+
+int discover_command(const struct options *o)
+{
+	static struct run run;
+	struct options mine = *o;
+	struct error e;
+	mine.dns = "off"; /* nobody is asked, and nothing is judged by promises */
+	if (!o->ports && !o->config)
+		mine.ports = mail_ports;
+	if (!prepare(&mine, &run, &e)) {
+		fprintf(stderr, "mxwitness: %s\n", e.text);
+		return 2;
+	}
+	run.discover = true;
+	run.pipeline.dns = true;
+	if (!run.pipeline.ndns) {
+		run.pipeline.ndns = sizeof(other_dns) / sizeof(other_dns[0]);
+		memcpy(run.pipeline.dns_port, other_dns, sizeof(other_dns));
+	}
+	signal(SIGPIPE, SIG_IGN);
+	if (sandbox_supervisor(&e))
+		return run_all(&run);
+	fprintf(stderr, "mxwitness: %s\n", e.text);
+	return 2;
 }

@@ -8,6 +8,8 @@
 
 /* Returns the exit status of the program. */
 int read_command(const struct options *options);
+/* `mxwitness discover`: the same processes, with another last one. */
+int discover_command(const struct options *options);
 /* The folder of rules when none is named: that of the source tree when the program runs from one of its build folders,
  * else the installed one. In buf, or a constant. */
 const char *read_rules_dir(char buf[PATH_MAX]);
@@ -15,8 +17,9 @@ struct pipeline_config;
 struct run;
 /* What `read` and `verify` have in common: rules, trust anchors, site, certificates, mail ports. */
 bool read_prepare(const struct options *o, struct run *run, struct error *e);
-/* "--ports": false, e says why. */
+/* "--ports", "--other-ports": false, e says why. */
 bool read_ports(const char *list, struct pipeline_config *c, struct error *e);
+bool read_other_ports(const char *text, struct pipeline_config *c, struct error *e);
 /* Format, width and colour for run->out, by what it is. */
 void read_terminal(const struct options *o, struct run *run);
 /* Frees what read_prepare made, but for run->settings: others have texts of it. */

@@ -24,10 +24,14 @@
 
 enum { TRIES = 48, HOPELESS = 16, WAIT_CAPTURE_MS = 5000, WAIT_LIVE_MS = 30000, RECENT_S = 300, TEXT_MAX = 1024, CLASS_IN = 1 };
 #define SECOND INT64_C(1000000000)
+/* ns that what the link says is kept at least, where there is room: the keys of the root may be cached for two days, and hints
+ * are of the last one. */
+#define LINK_AGE (3 * 86400 * SECOND)
 
 struct context {
 	struct ub_ctx *ub;
 	uint64_t used;                  /* number of the last question: the least is evicted */
+	uint64_t changes;               /* of the store, as it was made */
 	struct choice hopeless[HOPELESS]; /* questions that no other choice of replies helped */
 	unsigned nhopeless;
 	struct responder responder;
@@ -38,7 +42,9 @@ struct resolver {
 	char *anchors;                  /* NULL: the root's own */
 	struct live *live;              /* modes LIVE and AUTO */
 	struct dns_save *save;
-	struct dns_store *captured;     /* NULL: LIVE has none */
+	struct dns_store *captured;     /* NULL: LIVE has none, unless rolling */
+	bool rolling;
+	int64_t newest;                 /* ns, of the messages of the link */
 	const struct dns_store *store;  /* what is asked now: captured, or what came of live lookups */
 	int64_t as_of;
 	struct dns_watch *watch;
@@ -49,6 +55,13 @@ struct resolver {
 	size_t first, queued;           /* questions that were submitted and not looked at yet: a ring */
 	struct question queue[RESOLVER_OUTSTANDING];
 };
+
+static int64_t ns_now(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (int64_t)t.tv_sec * SECOND + t.tv_nsec;
+}
 
 static void context_free(struct context *c)
 {
@@ -103,6 +116,7 @@ static struct context *context_new(struct resolver *r, int64_t as_of, struct err
 		error_set(e, "DNS: no memory for a resolver context");
 		return NULL;
 	}
+	c->changes = dns_store_changes(r->store);
 	c->responder.store = r->store;
 	c->responder.as_of = as_of;
 	c->responder.from = INT64_MIN;
@@ -143,12 +157,30 @@ static bool open_live(struct resolver *r, const struct resolver_config *config, 
 		return false;
 	struct live_config live = { .server = text, .servers = config->upstreams, .anchors = config->anchors, .save = r->save };
 	live.outside = config->outside - 1;
+	live.lasting = config->rolling;
 	live.canary = config->canary;
 	live.canaries = config->canaries;
 	live.cache = config->cache ? config->cache : RESOLVER_CACHE;
 	live.store = config->budget ? config->budget : RESOLVER_BUDGET;
 	r->live = live_new(&live, e);
 	return r->live;
+}
+
+/* The store and the notes of what the link says. */
+static bool open_link(struct resolver *r, const struct resolver_config *config, struct error *e)
+{
+	const size_t budget = config->budget ? config->budget : RESOLVER_BUDGET;
+	r->rolling = config->rolling;
+	if (r->mode != RESOLVE_LIVE || r->rolling)
+		r->store = r->captured = r->rolling ? dns_store_rolling(budget, LINK_AGE) : dns_store_new(budget);
+	if ((r->mode != RESOLVE_LIVE || r->rolling) && !r->captured)
+		return error_set(e, "DNS: no memory for the store of DNS messages");
+	if (r->mode == RESOLVE_CAPTURE || r->mode == RESOLVE_AUTO || (r->mode == RESOLVE_LIVE && r->rolling)) {
+		r->watch = r->rolling ? dns_watch_rolling(WATCH_EVENTS, config->kept) : dns_watch_new(config->kept);
+		if (!r->watch)
+			return error_set(e, "DNS: no memory to note what the link says");
+	}
+	return true;
 }
 
 static bool set_up(struct resolver *r, const struct resolver_config *config, struct error *e)
@@ -158,21 +190,16 @@ static bool set_up(struct resolver *r, const struct resolver_config *config, str
 		return false;
 	r->anchors = config->anchors ? strdup(config->anchors) : NULL;
 	r->as_of = config->as_of;
-	if (r->mode != RESOLVE_LIVE)
-		r->store = r->captured = dns_store_new(config->budget ? config->budget : RESOLVER_BUDGET);
-	if ((r->mode != RESOLVE_LIVE && !r->store) || (config->anchors && !r->anchors))
-		return error_set(e, "DNS: no memory for the store of DNS messages");
-	if (r->mode == RESOLVE_CAPTURE || r->mode == RESOLVE_AUTO) {
-		r->watch = dns_watch_new(config->kept);
-		if (!r->watch)
-			return error_set(e, "DNS: no memory to note what the link says");
-	}
+	if (config->anchors && !r->anchors)
+		return error_set(e, "DNS: no memory for the trust anchors");
+	if (!open_link(r, config, e))
+		return false;
 	if (!open_live(r, config, e))
 		return false;
 	if (r->mode == RESOLVE_OFF)
 		return true;
 	if (r->mode == RESOLVE_LIVE)
-		r->store = live_store(r->live, 0);
+		r->store = live_store(r->live);
 	struct context *probe = context_new(r, 0, e);  /* find out now whether all this works */
 	context_free(probe);
 	r->counts.contexts = 0;
@@ -209,10 +236,11 @@ void resolver_free(struct resolver *r)
 
 bool resolver_store(struct resolver *r, const struct dns_message *m)
 {
-	if (r->sealed || r->mode == RESOLVE_OFF || r->mode == RESOLVE_LIVE)
+	if (r->sealed || r->mode == RESOLVE_OFF || !r->captured)
 		return false;
 	if (r->watch)
 		dns_watch_add(r->watch, m);
+	r->newest = m->ts > r->newest ? m->ts : r->newest;
 	if (m->octets.n > 2 && !(m->octets.p[2] & DNS_QR >> 8))
 		return false; /* a question: it proves nothing */
 	switch (dns_store_add(r->captured, m)) {
@@ -234,9 +262,16 @@ void resolver_seal(struct resolver *r)
 	r->sealed = true;
 }
 
+void resolver_gap(struct resolver *r)
+{
+	if (r->watch)
+		dns_watch_gap(r->watch, ns_now());
+}
+
 struct resolver_counts resolver_counts(const struct resolver *r)
 {
 	struct resolver_counts c = r->counts;
+	c.rolled = r->captured ? dns_store_rolls(r->captured) : 0;
 	if (!r->live)
 		return c;
 	struct live_counts live = live_counts(r->live);
@@ -299,18 +334,15 @@ static bool look_up(struct context *c, const struct question *q, struct lookup *
 	return o->done;
 }
 
-static int64_t ns_now(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_REALTIME, &t);
-	return (int64_t)t.tv_sec * SECOND + t.tv_nsec;
-}
-
 static struct context *context_for(struct resolver *r, int64_t as_of, struct error *e)
 {
 	struct context **slot = &r->contexts[0];
 	for (size_t i = 0; i < RESOLVER_CONTEXTS; i++) {
 		struct context *c = r->contexts[i];
+		if (c && c->changes != dns_store_changes(r->store)) { /* it may have missed something */
+			context_free(c);
+			c = r->contexts[i] = NULL;
+		}
 		if (c && as_of >= c->responder.from && as_of < c->responder.until)
 			return c;
 		if (*slot && (!c || c->used < (*slot)->used))
@@ -417,11 +449,12 @@ static void judge(const struct resolver *r, const struct context *c, const struc
 	find_ttl(r, c, a, res, &canon);
 }
 
-static void attach_window(const struct responder *r, const struct dns_name *name, struct answer *a)
+static void attach_window(const struct resolver *all, const struct responder *r, const struct dns_name *name, struct answer *a)
 {
+	const int64_t known = all->newest < a->as_of ? a->as_of : all->newest;
 	a->source = dnssource_capture;
 	a->from = r->from;
-	a->until = r->until;
+	a->until = all->rolling && r->until > known ? known + 1 : r->until;
 	for (size_t i = 0; i < r->nserved; i++) {
 		if (!rests_on(r, &r->served[i], name))
 			continue;
@@ -464,7 +497,7 @@ static bool ask_in(struct resolver *r, struct context *c, const struct question 
 		judge(r, c, o.result, name, a);
 	else
 		verdict_say(a, done || o.error ? ub_strerror(o.error) : "no answer in time");
-	attach_window(&c->responder, name, a);
+	attach_window(r, &c->responder, name, a);
 	ub_resolve_free(o.result);
 	return done && o.error == 0;
 }
@@ -643,6 +676,7 @@ static void add_text(struct answer *a, const struct dns_name *name)
 static void seen(const struct resolver *r, const struct question *q, struct answer *a)
 {
 	enum { NAMES = 16 };
+	const struct dns_store *link = r->captured ? r->captured : r->store;
 	struct dns_name found[NAMES], name;
 	uint8_t address[16];
 	size_t n = 0;
@@ -650,11 +684,11 @@ static void seen(const struct resolver *r, const struct question *q, struct answ
 	a->status = dnsstatus_insecure;
 	a->source = dnssource_capture;
 	if (inet_pton(AF_INET, q->name, address) == 1)
-		n = dns_store_seen(r->store, DNS_A, (struct bytes){ address, 4 }, q->as_of, found, NAMES);
+		n = dns_store_seen(link, DNS_A, (struct bytes){ address, 4 }, q->as_of, found, NAMES);
 	else if (inet_pton(AF_INET6, q->name, address) == 1)
-		n = dns_store_seen(r->store, DNS_AAAA, (struct bytes){ address, 16 }, q->as_of, found, NAMES);
+		n = dns_store_seen(link, DNS_AAAA, (struct bytes){ address, 16 }, q->as_of, found, NAMES);
 	else if (dns_wire_from_text(&name, bytes_of(q->name)))
-		n = dns_store_seen(r->store, DNS_MX, (struct bytes){ name.octets, name.n }, q->as_of, found, NAMES);
+		n = dns_store_seen(link, DNS_MX, (struct bytes){ name.octets, name.n }, q->as_of, found, NAMES);
 	for (size_t i = 0; i < n; i++)
 		add_text(a, &found[i]);
 }
@@ -771,6 +805,71 @@ static void put_conflict(struct answer *a, const struct watched *e, enum dnsconf
 	a->conflict_server = e->server;
 }
 
+/* ---- against what a live lookup said ---- */
+
+/* Our own lookups have a TTL and begin after the session; what a cache held in good faith at the time of e they cannot tell. So the
+ * records must have been there, without a change, for longer than anything else may be cached: HELD_DENIAL (RFC 2308 5) or
+ * HELD_DATA, by what we were told ourselves, and their signatures must have begun before that. */
+#define HELD_DENIAL (3 * 3600 * SECOND)
+#define HELD_DATA (86400 * SECOND)
+
+static bool held(const struct resolver *r, const struct dns_name *name, const struct answer *a, int64_t at)
+{
+	int64_t since;
+	return a->sig_from && a->sig_from * SECOND <= at && dns_store_since(live_store(r->live), name, a->type, ns_now(), &since) &&
+	       since <= at;
+}
+
+static uint64_t live_print(const struct resolver *r, const struct dns_name *name, uint16_t type)
+{
+	static struct dns_reply reply;
+	dns_store_reply(live_store(r->live), name, type, ns_now(), true, 0, &reply);
+	return dns_watch_print(r->watch, (struct bytes){ reply.octets, reply.n });
+}
+
+/* A denial or other data with signatures is not looked into: the keys of that time are not ours to ask for. Of addresses
+ * nothing is said: they differ by who asks. */
+static enum dnsconflict live_conflict_of(const struct resolver *r, const struct dns_name *name, const struct answer *a,
+					 const struct watched *e)
+{
+	if (dns_watch_race(r->watch, e))
+		return dnsconflict_race;
+	if (a->status != dnsstatus_secure || !a->rrs || a->canonname[0] || e->sigs || a->type == DNS_A || a->type == DNS_AAAA)
+		return dnsconflict_none;
+	switch ((enum watched_kind)e->kind) {
+	case WATCHED_ASKED:
+	case WATCHED_REFUSED:
+		if (a->type != DNS_TLSA || a->sig_from == 0 || a->sig_from * SECOND > e->ts)
+			return dnsconflict_none;
+		return e->kind == WATCHED_REFUSED || dns_watch_vain(r->watch, e) ? dnsconflict_tlsa_suppressed : dnsconflict_none;
+	case WATCHED_NODATA:
+	case WATCHED_NXDOMAIN:
+		if (!held(r, name, a, e->ts - HELD_DENIAL))
+			return dnsconflict_none;
+		return a->type == DNS_TLSA ? dnsconflict_tlsa_suppressed : dnsconflict_contradiction;
+	case WATCHED_DATA:
+		return live_print(r, name, a->type) != e->print && held(r, name, a, e->ts - HELD_DATA) ? dnsconflict_contradiction :
+													dnsconflict_none;
+	}
+	return dnsconflict_none;
+}
+
+/* As look_for_conflict, for an answer that was looked up live; its from is the session's time. */
+static void look_for_live_conflict(const struct resolver *r, struct answer *a, int64_t as_of)
+{
+	const int64_t from = as_of - 3600 * SECOND, until = as_of + 60 * SECOND;
+	const struct watched *e = NULL;
+	struct dns_name name;
+	a->conflict = dnsconflict_none;
+	if (!r->rolling || !r->watch || a->type >= DNS_SEEN || !dns_wire_from_text(&name, bytes_of(a->name)))
+		return;
+	for (unsigned i = 0; i < WATCH_STEPS && dns_watch_next(r->watch, &name, a->type, from, until, &e); i++) {
+		enum dnsconflict kind = live_conflict_of(r, &name, a, e);
+		if (kind > a->conflict && (e->server.v == 4 || e->server.v == 6))
+			put_conflict(a, e, kind);
+	}
+}
+
 /* The worst that was said about this name and type in the hour before the session: only who asked then was misled. */
 static void look_for_conflict(struct resolver *r, const struct question *q, struct answer *a)
 {
@@ -845,8 +944,31 @@ static void prove_conflict(struct proving *v, const struct question *q, const st
 	}
 }
 
-/* false: there is no answer in this store. */
-static bool prove_one(struct proving *v, const struct question *q)
+/* The answers on the link that name whom a live lookup asked about. Elsewhere they are asked for in their turn, as of the same
+ * time. */
+static void prove_seen(struct proving *v, const struct question *q)
+{
+	static struct answer a;
+	static struct dns_reply reply;
+	const struct resolver *r = v->r;
+	char type[16], text[DNS_PROOF_TEXT];
+	struct dns_name name;
+	seen(r, q, &a);
+	bool address = strchr(q->name, ':') || inet_addr(q->name) != INADDR_NONE;
+	uint16_t asked = !address ? DNS_MX : strchr(q->name, ':') ? DNS_AAAA : DNS_A;
+	for (unsigned i = 0; r->captured && i < a.rrs; i++) {
+		struct bytes owner = answer_rr(&a, i);
+		if (!dns_wire_from_text(&name, owner) || !dns_store_source(r->captured, &name, asked, q->as_of, 0, &reply))
+			continue;
+		snprintf(text, sizeof(text), "as seen on the link: %s of %.*s", verdict_type_text(asked, type, sizeof(type)), (int)owner.n,
+			 (const char *)owner.p);
+		struct dns_message m = { .ts = reply.ts, .octets = { reply.octets, reply.n } };
+		v->whole &= dns_proof_add(v->proof, &m, bytes_of(text));
+	}
+}
+
+/* as_of: the session's time, where q has another. false: there is no answer in this store. */
+static bool prove_one(struct proving *v, const struct question *q, int64_t as_of)
 {
 	static struct answer a;
 	if (q->type == DNS_SEEN)
@@ -858,6 +980,8 @@ static bool prove_one(struct proving *v, const struct question *q)
 	bool answered = a.status != dnsstatus_incomplete;
 	if (v->r->watch && v->r->store == v->r->captured && q->type < DNS_SEEN && (answered || !v->r->live))
 		look_for_conflict(v->r, q, &a);
+	else if (v->r->live && v->r->store == live_store(v->r->live))
+		look_for_live_conflict(v->r, &a, as_of);
 	prove_round(v);
 	if (a.conflict)
 		prove_conflict(v, q, &a);
@@ -880,7 +1004,7 @@ static void prove_from(struct proving *v, const struct dns_store *store, int64_t
 		struct question then = q[i];
 		if (as_of)
 			then.as_of = as_of;
-		done[i] = done[i] || prove_one(v, &then);
+		done[i] = done[i] || prove_one(v, &then, q[i].as_of);
 	}
 	for (size_t i = 0; i < RESOLVER_CONTEXTS; i++)
 		context_free(r->contexts[i]);
@@ -896,9 +1020,13 @@ bool resolver_prove(struct resolver *r, const struct question *q, size_t n, stru
 	if (r->mode == RESOLVE_OFF)
 		return true;
 	n = n < RESOLVER_PROVE ? n : RESOLVER_PROVE;
-	prove_from(&v, r->captured, r->as_of, q, n, done);
-	for (unsigned age = 0; r->live && age < 2; age++)   /* what is stored came when it was asked for */
-		prove_from(&v, live_store(r->live, age), ns_now(), q, n, done);
+	if (r->mode != RESOLVE_LIVE)
+		prove_from(&v, r->captured, r->as_of, q, n, done);
+	for (size_t i = 0; r->mode == RESOLVE_LIVE && i < n; i++)
+		if (q[i].type == DNS_SEEN)
+			prove_seen(&v, &q[i]);
+	if (r->live)    /* what is stored came when it was asked for */
+		prove_from(&v, live_store(r->live), ns_now(), q, n, done);
 	return v.whole;
 }
 
@@ -906,7 +1034,7 @@ static bool answer_stored(struct resolver *r, const struct question *q, struct a
 {
 	r->counts.questions++;
 	if (r->mode == RESOLVE_LIVE)
-		r->store = live_store(r->live, 0);      /* another one when it was renewed */
+		r->store = live_store(r->live);
 	if (q->type == DNS_SEEN && r->mode != RESOLVE_OFF) {
 		seen(r, q, a);
 		return true;
@@ -954,17 +1082,29 @@ static bool answer_now(struct resolver *r, const struct question *q, struct answ
 
 void resolver_ask(struct resolver *r, const struct question *q, struct answer *a)
 {
-	if (!answer_now(r, q, a))
-		ask_live(r, q, a);
+	if (answer_now(r, q, a))
+		return;
+	ask_live(r, q, a);
+	look_for_live_conflict(r, a, q->as_of);
 }
-
 
 /* ---- many questions ---- */
 
+bool resolver_room(const struct resolver *r)
+{
+	return r->queued + (r->live ? live_waiting(r->live) : 0) < RESOLVER_OUTSTANDING;
+}
+
+void resolver_drop(struct resolver *r)
+{
+	r->queued = 0;
+	if (r->live)
+		live_drop(r->live);
+}
+
 bool resolver_submit(struct resolver *r, const struct question *q)
 {
-	size_t live = r->live ? live_waiting(r->live) : 0;
-	if (r->queued + live >= RESOLVER_OUTSTANDING)
+	if (!resolver_room(r))
 		return false;
 	r->queue[(r->first + r->queued++) % RESOLVER_OUTSTANDING] = *q;
 	return true;
@@ -984,7 +1124,10 @@ bool resolver_next(struct resolver *r, struct answer *a)
 	while (r->queued)
 		if (take_one(r, a))
 			return true;
-	return r->live && live_next(r->live, a);
+	if (!r->live || !live_next(r->live, a))
+		return false;
+	look_for_live_conflict(r, a, a->from);
+	return true;
 }
 
 int resolver_fd(const struct resolver *r)

@@ -3,7 +3,11 @@
  *
  * One libunbound context belongs to one as-of interval: an interval ends where the store holds other data for a
  * name, or where a signature begins or ends to be valid. Its clock is the start of the interval, so that the same
- * capture gives the same answers whenever it is read. */
+ * capture gives the same answers whenever it is read.
+ *
+ * Rolling, without an end of the messages: each answer is what the store, as it is at that moment, says to a new context, for
+ * a context that knows less than the store is not asked any more; and nothing is said of a time after the newest message
+ * (answer.until). What the store knew of an earlier time may be forgotten; then the answer is incomplete, never absent. */
 #ifndef RESOLVER_H
 #define RESOLVER_H
 #include "dns_message.h"
@@ -29,6 +33,8 @@ enum resolve_mode { RESOLVE_OFF, RESOLVE_CAPTURE, RESOLVE_LIVE, RESOLVE_AUTO };
  * cache      octets for the cache of live verdicts, 0: RESOLVER_CACHE
  * kept       octets of messages on the link to keep as they were, for resolver_prove; 0: none
  * save       1 + the descriptor of a file for the replies of live lookups (dns_save.h), the caller's; 0: none
+ * rolling    messages of the link never end: resolver_seal is not called, and what is kept of them rolls (dns_store.h, dns_watch.h).
+ *            LIVE then keeps them too, for DNS_SEEN and for what contradicts its answers
  * as_of      ns, for CAPTURE: what is stored are the replies to live lookups of that time, and answers are what was said then of
  *            any session; 0: answers are as of the session's own time */
 struct resolver_config {
@@ -40,6 +46,7 @@ struct resolver_config {
 	unsigned canaries;
 	size_t budget, cache, kept;
 	int outside, save;
+	bool rolling;
 	int64_t as_of;
 };
 
@@ -55,7 +62,8 @@ struct resolver_counts {
 	uint64_t again;            /* looked up once more before a failure was said */
 	uint64_t over_share;       /* refused: their source had too many open */
 	uint64_t saved, not_saved; /* replies written to save, and not */
-	uint64_t renewed;          /* stores of live replies begun anew, with all caches */
+	uint64_t renewed;          /* stores of live replies rolled, and all caches begun anew */
+	uint64_t rolled;           /* stores of the link's messages rolled */
 };
 
 struct resolver;
@@ -69,6 +77,8 @@ void resolver_free(struct resolver *r);
 bool resolver_store(struct resolver *r, const struct dns_message *m);
 /* All DNS of the capture is known: intervals are computed, questions may come. Once; nothing is stored after it. */
 void resolver_seal(struct resolver *r);
+/* Messages of the link were lost before now. For rolling. */
+void resolver_gap(struct resolver *r);
 /* Answers q, always: what cannot be answered has status failed or incomplete and says why. Bounded time (seconds
  * at worst, half a minute live). q has passed question_check; a is overwritten. Not while submitted questions are
  * outstanding. */
@@ -76,6 +86,10 @@ void resolver_ask(struct resolver *r, const struct question *q, struct answer *a
 /* The same, many at once: q is answered by resolver_next some time, in the order in which answers become known. false:
  * RESOLVER_OUTSTANDING questions are outstanding; take answers first. */
 bool resolver_submit(struct resolver *r, const struct question *q);
+/* Would one more be taken? */
+bool resolver_room(const struct resolver *r);
+/* Who asked is gone: what was submitted is not answered any more. */
+void resolver_drop(struct resolver *r);
 /* The next answer; never waits for the network. false: none now. */
 bool resolver_next(struct resolver *r, struct answer *a);
 /* Readable when resolver_next has something to do; to be called until it says false before waiting. -1: there is never

@@ -11,6 +11,7 @@
 #include <sched.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/fsuid.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -44,19 +45,49 @@ static bool become(const struct sandbox_user *user, struct error *e)
 	return error_set(e, "sandbox: cannot become user %u: %s", (unsigned)user->uid, strerror(errno));
 }
 
-bool rights_drop(const struct sandbox_user *user, struct error *e)
+bool rights_keep(const struct sandbox_user *user, const unsigned *cap, size_t n, struct error *e)
 {
 	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = { { 0, 0, 0 } };
+	struct __user_cap_data_struct has[_LINUX_CAPABILITY_U32S_3] = { { 0, 0, 0 } };
+	struct __user_cap_data_struct kept[_LINUX_CAPABILITY_U32S_3] = { { 0, 0, 0 } };
 	/* who may not (EPERM) is no root, and a program with file capabilities is stopped by no_new_privs */
-	for (unsigned long cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
-		prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
+	for (unsigned long c = 0; prctl(PR_CAPBSET_READ, c, 0, 0, 0) >= 0; c++)
+		prctl(PR_CAPBSET_DROP, c, 0, 0, 0);
 	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+	syscall(SYS_capget, &head, has);
+	for (size_t i = 0; i < n; i++)
+		kept[cap[i] / 32].permitted |= has[cap[i] / 32].permitted & UINT32_C(1) << cap[i] % 32;
+	for (size_t i = 0; i < _LINUX_CAPABILITY_U32S_3; i++)
+		kept[i].effective = kept[i].permitted;
+	/* else the change of user takes them all */
+	if (n && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0)
+		return error_set(e, "sandbox: cannot keep capabilities: %s", strerror(errno));
+	/* becoming somebody else takes back that the death of the parent ends this process (prctl(2)) */
+	const pid_t parent = getppid();
+	int wanted = 0;
+	prctl(PR_GET_PDEATHSIG, &wanted, 0, 0, 0);
 	if (!become(user, e))
 		return false;
-	if (syscall(SYS_capset, &head, none) != 0)
+	prctl(PR_SET_PDEATHSIG, wanted, 0, 0, 0);
+	if (wanted && getppid() != parent)
+		return error_set(e, "sandbox: the process that started this one has ended");
+	prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0);
+	if (syscall(SYS_capset, &head, kept) != 0)
 		return error_set(e, "sandbox: cannot drop capabilities: %s", strerror(errno));
 	return true;
+}
+
+bool rights_drop(const struct sandbox_user *user, struct error *e)
+{
+	return rights_keep(user, NULL, 0, e);
+}
+
+void rights_files_as(const struct sandbox_user *user, bool on)
+{
+	if (!user->change || geteuid() != 0)
+		return;
+	setfsgid(on ? user->gid : getegid());
+	setfsuid(on ? user->uid : geteuid());
 }
 
 /* ---- Landlock ---- */

@@ -12,6 +12,11 @@
 bool rights_seal(struct error *e);
 /* Becomes user when it is to change, and gives away every capability, also for good (bounding set). */
 bool rights_drop(const struct sandbox_user *user, struct error *e);
+/* Becomes user when it is to change, and keeps of all capabilities those n that it has, for this process and those that it
+ * forks; no program it could start has any. */
+bool rights_keep(const struct sandbox_user *user, const unsigned *cap, size_t n, struct error *e);
+/* From now on files are opened and made as user, when it is to change; on false as who we are again. */
+void rights_files_as(const struct sandbox_user *user, bool on);
 /* Landlock: no file of the file system any more but what lies below the n folders in path, to be read, written and
  * made there; with no_tcp no TCP port is bound or connected to (Linux 6.7); no signals to others and no abstract unix
  * sockets of theirs (6.12). Kernels before 5.13 and those that were started without it: nothing happens, true. */

@@ -33,6 +33,7 @@ struct run {
 	enum format format;
 	int out, spill, verifier;           /* verifier: see proc_verifier; -1: there is none */
 	bool all, colour, progress, verbose;
+	bool discover;                      /* proc_discover in place of the output and of the resolver */
 	unsigned width;
 };
 
@@ -48,8 +49,11 @@ int proc_resolver(const struct run *run, struct channel *capture, struct channel
 int proc_forwarder(const struct run *run, int resolver, const struct supervisor *supervisor, unsigned job);
 int proc_judge(const struct run *run, struct channel *capture, struct channel *resolver, struct channel *output);
 int proc_output(const struct run *run, struct channel *judge);
+int proc_discover(const struct run *run, struct channel *capture, struct channel *judge);
 /* fd: its end of a pair of packets, whose other end run->verifier is in the output process. */
 int proc_verifier(const struct run *run, int fd);
+/* Another verifier is behind fd than before. */
+void verifier_hello(int fd);
 /* In the output process: the verdict of the evidence file at path, repeated by the verifier process behind fd. */
 void verifier_ask(int fd, const char *path, struct verify_result *result);
 #endif

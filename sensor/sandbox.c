@@ -6,6 +6,8 @@
 #include "sandbox.h"
 
 #include <errno.h>
+#include <grp.h>
+#include <linux/capability.h>
 #include <pwd.h>
 #include <sched.h>
 #include <seccomp.h>
@@ -76,6 +78,13 @@ static const int folders[] = {
 	SCMP_SYS(pread64), SCMP_SYS(pwrite64), SCMP_SYS(fsync), SCMP_SYS(fdatasync), SCMP_SYS(ftruncate), SCMP_SYS(fallocate),
 	SCMP_SYS(unlink), SCMP_SYS(unlinkat), SCMP_SYS(rename), SCMP_SYS(renameat), SCMP_SYS(renameat2), SCMP_SYS(mkdir),
 	SCMP_SYS(mkdirat), SCMP_SYS(fchmod), SCMP_SYS(geteuid), SCMP_SYS(umask),
+};
+
+/* Connections of those who ask, by libmicrohttpd too. */
+static const int asked_for[] = {
+	SCMP_SYS(accept), SCMP_SYS(accept4), SCMP_SYS(getsockname), SCMP_SYS(getpeername), SCMP_SYS(getsockopt),
+	SCMP_SYS(setsockopt), SCMP_SYS(shutdown), SCMP_SYS(sendmsg), SCMP_SYS(recvmsg), SCMP_SYS(fcntl), SCMP_SYS(epoll_ctl),
+	SCMP_SYS(epoll_wait), SCMP_SYS(epoll_pwait),
 };
 
 /* A sanitizer's own, when threads begin and end, and for its report. */
@@ -188,10 +197,11 @@ static void more_descriptors(void)
 
 /* ---- one function a process ---- */
 
-struct sandbox_user sandbox_user_find(const char *name)
+struct sandbox_user sandbox_user_find(const char *name, const char *group)
 {
 	const struct passwd *p = geteuid() == 0 ? getpwnam(name) : NULL;
-	return p ? (struct sandbox_user){ true, p->pw_uid, p->pw_gid } : (struct sandbox_user){ .change = false };
+	const struct group *g = p && group ? getgrnam(group) : NULL;
+	return p ? (struct sandbox_user){ true, p->pw_uid, g ? g->gr_gid : p->pw_gid } : (struct sandbox_user){ .change = false };
 }
 
 bool sandbox_capture(const struct sandbox_user *user, enum sandbox_source source, struct error *e)
@@ -246,7 +256,8 @@ bool sandbox_forwarder(const struct sandbox_user *user, struct error *e)
 	return filter_load(&f, e);
 }
 
-bool sandbox_output(const struct sandbox_user *user, const char *const *folder, size_t n, bool receivers, struct error *e)
+bool sandbox_output(const struct sandbox_user *user, const char *const *folder, size_t n, bool receivers, bool asked,
+		    struct error *e)
 {
 	if (!leave(user, folder, n, !receivers, e))
 		return false;
@@ -254,6 +265,8 @@ bool sandbox_output(const struct sandbox_user *user, const char *const *folder, 
 	allow_basic(&f);
 	if (n)
 		EACH(&f, SCMP_ACT_ALLOW, folders);
+	if (asked)
+		EACH(&f, SCMP_ACT_ALLOW, asked_for);
 	if (receivers) {
 		allow_sockets(&f, AF_INET);
 		allow_sockets(&f, AF_INET6);
@@ -271,4 +284,10 @@ bool sandbox_supervisor(struct error *e)
 	struct filter f = filter_begin(SCMP_ACT_ALLOW);
 	EACH(&f, SCMP_ACT_KILL_PROCESS, never);
 	return filter_load(&f, e);
+}
+
+bool sandbox_supervisor_live(const struct sandbox_user *user, struct error *e)
+{
+	static const unsigned kept[] = { CAP_NET_RAW, CAP_BPF };
+	return rights_keep(user, kept, sizeof(kept) / sizeof(kept[0]), e) && rights_seal(e) && sandbox_supervisor(e);
 }

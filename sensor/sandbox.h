@@ -20,9 +20,9 @@ struct sandbox_user {
 	gid_t gid;
 };
 
-/* The user called name, when we are root and there is one; else nobody to change to. Reads the system's databases: for
- * the supervisor, at start. */
-struct sandbox_user sandbox_user_find(const char *name);
+/* The user called name, when we are root and there is one; else nobody to change to. group: NULL, or one that is there and
+ * is not his own: his group. Reads the system's databases: for the supervisor, at start. */
+struct sandbox_user sandbox_user_find(const char *name, const char *group);
 
 /* SANDBOX_FILE  captures: descriptors that are open
  * SANDBOX_LIVE  also a packet socket that is open, its counters and its filter, and a BPF map that is open */
@@ -42,10 +42,17 @@ bool sandbox_resolver(const struct sandbox_user *user, bool *alone, struct error
 /* Who asks the resolvers of others: sockets of UDP and TCP, and nothing else. */
 bool sandbox_forwarder(const struct sandbox_user *user, struct error *e);
 
-/* Who writes: open descriptors, and what lies below n folders; with network, sockets to receivers. */
-bool sandbox_output(const struct sandbox_user *user, const char *const *folder, size_t n, bool network, struct error *e);
+/* Who writes: open descriptors, and what lies below n folders; with network, sockets to receivers; with asked, connections
+ * that others make to sockets that are open. */
+bool sandbox_output(const struct sandbox_user *user, const char *const *folder, size_t n, bool network, bool asked,
+		    struct error *e);
 
 /* Who starts and restarts the others, and parses nothing. It must keep what they give away. What it can do without
  * ends it: other programs, tracing, mounts, kernel modules. Its children inherit that. To be called before the first. */
 bool sandbox_supervisor(struct error *e);
+
+/* The same for who captures from interfaces, when they and the shunt are open: it becomes user, whom it shares with its
+ * children, so that it may end them, and keeps CAP_NET_RAW, to open an interface that came back, and CAP_BPF, for the shunt
+ * on it. */
+bool sandbox_supervisor_live(const struct sandbox_user *user, struct error *e);
 #endif

@@ -2,6 +2,8 @@
  * two versions of YAML read differently is not decided at all. */
 #include "scalar.h"
 
+#include <time.h>
+
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 static bool word_in(const char *const *words, size_t n, struct bytes w)
@@ -83,4 +85,39 @@ int64_t scalar_integer(struct bytes t)
 	for (size_t i = negative; i < t.n; i++)
 		v = v * 10 + (t.p[i] - '0');
 	return negative ? -v : v;
+}
+
+static bool decimals(struct bytes t, size_t at, size_t n, int64_t *out)
+{
+	*out = 0;
+	for (size_t i = at; i < at + n; i++) {
+		if (i >= t.n || t.p[i] < '0' || t.p[i] > '9')
+			return false;
+		*out = *out * 10 + (t.p[i] - '0');
+	}
+	return true;
+}
+
+bool scalar_moment(struct bytes t, int64_t *out)
+{
+	static const uint8_t at[] = { 0, 5, 8, 11, 14, 17 }, n[] = { 4, 2, 2, 2, 2, 2 };
+	int64_t part[6], fraction = 0;
+	if (t.n < 20 || t.p[4] != '-' || t.p[7] != '-' || (t.p[10] != 'T' && t.p[10] != ' ') || t.p[13] != ':' ||
+	    t.p[16] != ':' || t.p[t.n - 1] != 'Z')
+		return false;
+	for (size_t i = 0; i < sizeof(at); i++)
+		if (!decimals(t, at[i], n[i], &part[i]))
+			return false;
+	size_t more = t.n - 20;
+	if (more && (t.p[19] != '.' || more < 2 || more > 10 || !decimals(t, 20, more - 1, &fraction)))
+		return false;
+	for (size_t i = more ? more - 1 : 9; i < 9; i++)
+		fraction *= 10;
+	if (part[0] < 1970 || part[0] > 2261 || part[1] < 1 || part[1] > 12 || part[2] < 1 || part[2] > 31 ||
+	    part[3] > 23 || part[4] > 59 || part[5] > 60)
+		return false;
+	struct tm tm = { .tm_year = (int)part[0] - 1900, .tm_mon = (int)part[1] - 1, .tm_mday = (int)part[2],
+			 .tm_hour = (int)part[3], .tm_min = (int)part[4], .tm_sec = (int)part[5] };
+	*out = (int64_t)timegm(&tm) * 1000000000 + fraction;
+	return true;
 }

@@ -5,7 +5,7 @@
 
 bool serving_room(const struct serving *s)
 {
-	return s->open < RESOLVER_OUTSTANDING;
+	return s->open < RESOLVER_OUTSTANDING && resolver_room(s->resolver);
 }
 
 /* The messages behind the answers to these questions. */
@@ -40,8 +40,12 @@ static bool take_questions(struct serving *s)
 	enum channel_kind kind;
 	struct bytes record;
 	while (serving_room(s) && channel_ready(s->judge)) {
-		if (!channel_recv(s->judge, &kind, &record) || (kind != CH_QUESTION && kind != CH_PROVE))
+		if (!channel_recv(s->judge, &kind, &record) || (kind != CH_QUESTION && kind != CH_PROVE && kind != CH_HELLO))
 			return false;
+		if (kind == CH_HELLO) {
+			resolver_drop(s->resolver);
+			s->open = 0;
+		}
 		if (kind == CH_PROVE && !prove(s, record))
 			return false;
 		if (kind != CH_QUESTION || record.n != sizeof(s->question))
@@ -86,6 +90,11 @@ bool serving_store(struct serving *s, struct bytes record)
 {
 	struct dns_message m;
 	return dns_message_read(record, &m) && resolver_store(s->resolver, &m);
+}
+
+void serving_gap(struct serving *s)
+{
+	resolver_gap(s->resolver);
 }
 
 /* libunbound and OpenSSL read their files when they are used first; the sandbox comes after that. */

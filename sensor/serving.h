@@ -21,9 +21,12 @@ bool serving_begin(struct serving *s, const struct run *run, struct channel *jud
 void serving_end(struct serving *s);
 /* A message of the link (CH_DNS). false: it was not kept. */
 bool serving_store(struct serving *s, struct bytes record);
+/* Messages of the link were lost. */
+void serving_gap(struct serving *s);
 /* May more questions come? */
 bool serving_room(const struct serving *s);
-/* Does what can be done now: takes the questions that are here already (channel_fill), sends the answers that are known.
+/* Does what can be done now: takes the questions that are here already (channel_fill), sends the answers that are known. A
+ * CH_HELLO among them is from a new judge: what was asked before it is dropped.
  * false: the judge is gone, or sent what it must not. */
 bool serving_work(struct serving *s);
 #endif

@@ -3,7 +3,6 @@
 #include "session_yaml.h"
 
 #include <stdio.h>
-#include <time.h>
 
 #include "judge/site.h"
 #include "node_read.h"
@@ -23,42 +22,6 @@ struct reader {
 static bool is_list(enum fact f)
 {
 	return fact_table[f].type >= T_LSTR;
-}
-
-static bool digits(struct bytes t, size_t at, size_t n, int64_t *out)
-{
-	*out = 0;
-	for (size_t i = at; i < at + n; i++) {
-		if (i >= t.n || t.p[i] < '0' || t.p[i] > '9')
-			return false;
-		*out = *out * 10 + (t.p[i] - '0');
-	}
-	return true;
-}
-
-/* RFC 3339 5.6 in UTC, as ns since 1970: 2026-11-25T07:24:01Z, with or without a fraction. */
-static bool moment(struct bytes t, int64_t *out)
-{
-	static const uint8_t at[] = { 0, 5, 8, 11, 14, 17 }, n[] = { 4, 2, 2, 2, 2, 2 };
-	int64_t part[6], fraction = 0;
-	if (t.n < 20 || t.p[4] != '-' || t.p[7] != '-' || (t.p[10] != 'T' && t.p[10] != ' ') || t.p[13] != ':' ||
-	    t.p[16] != ':' || t.p[t.n - 1] != 'Z')
-		return false;
-	for (size_t i = 0; i < sizeof(at); i++)
-		if (!digits(t, at[i], n[i], &part[i]))
-			return false;
-	size_t more = t.n - 20;
-	if (more && (t.p[19] != '.' || more < 2 || more > 10 || !digits(t, 20, more - 1, &fraction)))
-		return false;
-	for (size_t i = more ? more - 1 : 9; i < 9; i++)
-		fraction *= 10;
-	if (part[0] < 1970 || part[0] > 2261 || part[1] < 1 || part[1] > 12 || part[2] < 1 || part[2] > 31 ||
-	    part[3] > 23 || part[4] > 59 || part[5] > 60)
-		return false;
-	struct tm tm = { .tm_year = (int)part[0] - 1900, .tm_mon = (int)part[1] - 1, .tm_mday = (int)part[2],
-			 .tm_hour = (int)part[3], .tm_min = (int)part[4], .tm_sec = (int)part[5] };
-	*out = (int64_t)timegm(&tm) * 1000000000 + fraction;
-	return true;
 }
 
 static bool word(struct reader *r, const struct node *n, enum fact f, int64_t *out)
@@ -154,7 +117,7 @@ static bool value_read(struct reader *r, const struct node *n, enum fact f, stru
 	case T_LNUM:
 		return number(r, n, f, v);
 	case T_TIME:
-		return moment(n->text, &v->num) ||
+		return scalar_moment(n->text, &v->num) ||
 		       node_error(r->e, n, "\"%s\" is a time in UTC, like 2026-11-25T07:24:01Z", fact_table[f].name);
 	case T_ENUM:
 	case T_LENUM:

@@ -119,23 +119,6 @@ static bool duration(const struct setting_info *t, uint64_t *out, const struct n
 	return quantity(t, out, n, "a duration", "a whole number and ms, s, m, h or d", e);
 }
 
-static bool rate(const struct setting_info *t, uint32_t *out, const struct node *n, struct error *e)
-{
-	char none[32];
-	uint64_t v = 0, most = 0;
-	*out = 0;
-	if (!scalar(t, n, "a share such as 1/64", e))
-		return false;
-	if (is_none(t, n))
-		return true;
-	bool good = n->text.n > 2 && memcmp(n->text.p, "1/", 2) == 0 &&
-		    quantity_count((struct bytes){ n->text.p + 2, n->text.n - 2 }, &v) == QUANTITY_GOOD;
-	quantity_count(bytes_of(t->most + 2), &most);
-	*out = (uint32_t)v;
-	return (good && v > 0 && v <= most) || node_error(e, n, "%s: \"%.*s\" is not a share from %s to %s, such as 1/64%s", t->name,
-							  TEXT(n->text), t->least, t->most, or_none(t, none));
-}
-
 /* "a, b or c" */
 static const char *all_words(const char *const *words, char *buf, size_t cap)
 {
@@ -559,8 +542,6 @@ bool setting_read(struct settings *s, const struct setting_info *t, void *base, 
 		return size(t, at, value, e);
 	case KEPT_DURATION:
 		return duration(t, at, value, e);
-	case KEPT_RATE:
-		return rate(t, at, value, e);
 	case KEPT_WORD:
 	case KEPT_LEVEL:
 		return word_of(t, at, value, e);

@@ -59,7 +59,6 @@ bool setting_is_list(const struct setting_info *s)
 	case KEPT_COUNT:
 	case KEPT_SIZE:
 	case KEPT_DURATION:
-	case KEPT_RATE:
 	case KEPT_WORD:
 	case KEPT_LEVEL:
 	case KEPT_TEXT:

@@ -28,7 +28,6 @@ struct setting_outputs {
  *	COUNT        uint32_t            a number; 0: none
  *	SIZE         uint64_t            octets; 0: none            written with a unit, see quantity.h
  *	DURATION     uint64_t            ms; 0: none                written with a unit
- *	RATE         uint32_t            1/N: N; 0: none
  *	WORD         uint8_t             the index of a word in its list
  *	LEVEL        uint8_t             enum level
  *	DATASETS     uint32_t            a list of words: bit 1 << enum dataset
@@ -44,7 +43,7 @@ struct setting_outputs {
  *	RULES RULES_OFF RULE_LEVELS                  in struct rule_site
  * Texts are in settings.arena. */
 enum setting_type {
-	KEPT_YES, KEPT_COUNT, KEPT_SIZE, KEPT_DURATION, KEPT_RATE, KEPT_WORD, KEPT_LEVEL, KEPT_DATASETS, KEPT_TEXT, KEPT_USER,
+	KEPT_YES, KEPT_COUNT, KEPT_SIZE, KEPT_DURATION, KEPT_WORD, KEPT_LEVEL, KEPT_DATASETS, KEPT_TEXT, KEPT_USER,
 	KEPT_GROUP, KEPT_IN_FILE, KEPT_OUT_FILE, KEPT_FOLDER, KEPT_PROGRAM, KEPT_ADDRESS, KEPT_MAIL_PORTS, KEPT_SERVERS, KEPT_INTERFACES, KEPT_ZONES, KEPT_OUTPUTS, KEPT_VANTAGE,
 	KEPT_CA_FILE, KEPT_DNS_PORTS, KEPT_NETWORKS, KEPT_MIRROR, KEPT_RULES, KEPT_RULES_OFF, KEPT_RULE_LEVELS,
 };
@@ -53,7 +52,6 @@ enum setting_type {
 #define C_OF_COUNT uint32_t
 #define C_OF_SIZE uint64_t
 #define C_OF_DURATION uint64_t
-#define C_OF_RATE uint32_t
 #define C_OF_WORD uint8_t
 #define C_OF_LEVEL uint8_t
 #define C_OF_DATASETS uint32_t

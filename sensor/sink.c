@@ -1,20 +1,26 @@
 /* sink: see sink.h. Each gathers whole lines and writes them with as few calls as may be; a line is never split between two
- * calls unless the first one wrote only a part of it. */
+ * calls unless the first one wrote only a part of it. A reader that is slow (a pipe, a terminal) makes nobody wait here. */
 #include "sink.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "json.h"
 #include "log.h"
 #include "table.h"
 
-enum { BUFFER = 256 * 1024, LOW = BUFFER - 2 * JSON_LINE };
+enum { BUFFER = 256 * 1024, LOW = BUFFER - 2 * JSON_LINE, TELL_MS = 60000 };
 
-/* done: octets of text that are written. broken: the last attempt failed, and was told. */
+/* done: octets of text that are written    broken: the last attempt failed, and was told
+ * regular: a file, which takes what comes   slow: it takes nothing now    told: ms, when that was said last
+ * events: put into it so far    failures: attempts to write that failed */
 struct sink {
 	const char *path;
 	int fd;
@@ -24,12 +30,13 @@ struct sink {
 	struct table table;
 	struct text text;
 	size_t done;
-	bool broken;
+	bool regular, broken, slow;
+	int64_t told;
+	uint64_t events, failures;
 };
 
 struct sinks {
 	size_t n;
-	uint64_t events, failures;
 	struct sink sink[SINKS];
 };
 
@@ -42,10 +49,54 @@ static bool buffer(struct sink *k, struct error *e)
 	return true;
 }
 
+/* Who wrote there before may have ended within a line. */
+static bool torn(const char *path)
+{
+	char last = '\n';
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	off_t end = fd >= 0 ? lseek(fd, 0, SEEK_END) : 0;
+	if (end > 0 && pread(fd, &last, 1, end - 1) != 1)
+		last = '\n';
+	if (fd >= 0)
+		close(fd);
+	return last != '\n';
+}
+
+/* A pipe without a reader is no place to write to, and not one to wait for. */
+static int open_path(const char *path, struct error *e)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0640);
+	if (fd < 0)
+		error_set(e, "outputs: %s: cannot write there: %s", path, strerror(errno));
+	return fd;
+}
+
 static bool open_file(struct sink *k, struct error *e)
 {
-	k->fd = open(k->path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0640);
-	return k->fd >= 0 || error_set(e, "outputs: %s: cannot write there: %s", k->path, strerror(errno));
+	k->fd = open_path(k->path, e);
+	return k->fd >= 0;
+}
+
+static bool is_regular(int fd)
+{
+	struct stat st;
+	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+}
+
+bool sinks_try(const struct settings *settings, struct error *e)
+{
+	bool good = true;
+	for (size_t i = 0; good && i < settings->output.n; i++) {
+		const char *path = settings->output.at[i].path;
+		struct stat st;
+		if (!path || (stat(path, &st) == 0 && !S_ISREG(st.st_mode))) /* who reads a pipe would take it for the end */
+			continue;
+		int fd = open_path(path, e);
+		good = fd >= 0;
+		if (good)
+			close(fd);
+	}
+	return good;
 }
 
 static bool add(struct sinks *s, const struct output_settings *o, struct error *e)
@@ -53,7 +104,12 @@ static bool add(struct sinks *s, const struct output_settings *o, struct error *
 	struct sink *k = &s->sink[s->n++];
 	*k = (struct sink){ .path = o->path, .fd = STDOUT_FILENO, .format = FORMAT_NDJSON, .least = (enum level)o->minimum_level,
 			    .datasets = o->datasets };
-	return buffer(k, e) && (!o->path || open_file(k, e));
+	if (!buffer(k, e) || (o->path && !open_file(k, e)))
+		return false;
+	k->regular = is_regular(k->fd);
+	if (k->regular && o->path && torn(o->path))
+		text_char(&k->text, '\n');
+	return true;
 }
 
 static bool standard(struct sinks *s, const struct run *run, struct error *e)
@@ -61,6 +117,7 @@ static bool standard(struct sinks *s, const struct run *run, struct error *e)
 	struct sink *k = &s->sink[s->n++];
 	*k = (struct sink){ .fd = run->out, .format = run->format, .least = level_informational, .datasets = UINT32_MAX,
 			    .table = { .all = run->all, .colour = run->colour, .width = run->width } };
+	k->regular = is_regular(k->fd);
 	return buffer(k, e);
 }
 
@@ -129,32 +186,73 @@ bool sinks_event(struct sinks *s, const struct record *r)
 	for (size_t i = 0; i < s->n; i++) {
 		struct sink *k = &s->sink[i];
 		bool below = dataset == dataset_alert && record_get_num(r, F_alert_level, 0) < (int64_t)k->least;
-		if (k->datasets >> dataset & 1 && !below)
+		if (k->datasets >> dataset & 1 && !below) {
 			good = put(k, r, dataset) && good;
+			k->events++;
+		}
 	}
-	s->events++;
 	return good;
 }
 
-static bool write_sink(struct sinks *s, struct sink *k)
+static const char *name(const struct sink *k)
+{
+	return k->path ? k->path : "standard output";
+}
+
+/* A pipe that says it has room takes PIPE_BUF octets without waiting (pipe(7)). */
+static ssize_t write_some(struct sink *k)
+{
+	struct pollfd p = { .fd = k->fd, .events = POLLOUT };
+	size_t n = k->text.n - k->done;
+	if (!k->regular && poll(&p, 1, 0) == 0) {
+		errno = EAGAIN;
+		return -1;
+	}
+	return write(k->fd, k->text.p + k->done, k->regular || n < PIPE_BUF ? n : PIPE_BUF);
+}
+
+/* A slow reader is no trouble until there is no room left; then it comes and goes, so it is told once in a while. */
+static void wait_for_reader(struct sink *k)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	const int64_t ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+	k->slow = true;
+	if (k->text.n <= LOW || (k->told && ms - k->told < TELL_MS))
+		return;
+	k->failures++;
+	log_line(SAY_WARNING, "%s: takes less than there is; its events wait", name(k));
+	k->told = ms;
+}
+
+/* One message for a trouble, however often it is met. */
+static void cannot(struct sink *k, int error)
+{
+	if (error == EAGAIN) {
+		wait_for_reader(k);
+		return;
+	}
+	k->failures++;
+	if (!k->broken)
+		log_line(SAY_ERROR, "%s: cannot be written: %s; its events wait", name(k), strerror(error));
+	k->broken = true;
+}
+
+static bool write_sink(struct sink *k)
 {
 	while (k->done < k->text.n) {
-		ssize_t n = write(k->fd, k->text.p + k->done, k->text.n - k->done);
+		ssize_t n = write_some(k);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0) {
-			s->failures++;
-			if (!k->broken)
-				log_line(SAY_ERROR, "%s: cannot be written: %s; its events wait", k->path ? k->path : "standard output",
-					 strerror(errno));
-			k->broken = true;
+			cannot(k, n < 0 ? errno : EIO);
 			return false;
 		}
 		k->done += (size_t)n;
 	}
 	if (k->broken)
-		log_line(SAY_NOTICE, "%s: is written again", k->path ? k->path : "standard output");
-	k->broken = false;
+		log_line(SAY_NOTICE, "%s: is written again", name(k));
+	k->broken = k->slow = false;
 	k->text.n = k->done = 0;
 	k->text.full = false;
 	return true;
@@ -164,8 +262,25 @@ bool sinks_flush(struct sinks *s)
 {
 	bool all = true;
 	for (size_t i = 0; i < s->n; i++)
-		all = write_sink(s, &s->sink[i]) && all;
+		all = write_sink(&s->sink[i]) && all;
 	return all;
+}
+
+const char *sinks_removed(const struct sinks *s)
+{
+	struct stat st;
+	for (size_t i = 0; i < s->n; i++)
+		if (s->sink[i].regular && s->sink[i].path && fstat(s->sink[i].fd, &st) == 0 && st.st_nlink == 0)
+			return s->sink[i].path;
+	return NULL;
+}
+
+int sinks_slow(const struct sinks *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (s->sink[i].slow)
+			return s->sink[i].fd;
+	return -1;
 }
 
 size_t sinks_folders(const struct settings *settings, const char *folder[SINK_FOLDERS])
@@ -176,8 +291,14 @@ size_t sinks_folders(const struct settings *settings, const char *folder[SINK_FO
 	return n;
 }
 
-void sinks_counts(const struct sinks *s, uint64_t *events, uint64_t *failures)
+void sinks_fill(const struct sinks *s, struct record *stats)
 {
-	*events = s->events;
-	*failures = s->failures;
+	for (size_t i = 0; i < s->n; i++)
+		record_add_cstr(stats, F_st_output, s->sink[i].path ? s->sink[i].path : "standard output");
+	for (size_t i = 0; i < s->n; i++)
+		record_add_num(stats, F_st_output_sent, (int64_t)s->sink[i].events);
+	for (size_t i = 0; i < s->n; i++)
+		record_add_num(stats, F_st_output_failed, (int64_t)s->sink[i].failures);
+	for (size_t i = 0; i < s->n; i++)
+		record_add_num(stats, F_st_output_wait, (int64_t)(s->sink[i].text.n - s->sink[i].done));
 }

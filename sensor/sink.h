@@ -10,6 +10,8 @@ enum { SINKS = 16, SINK_FOLDERS = SINKS + 4 };
 
 struct sinks;
 
+/* Could the files of these outputs be opened? They are made if they are not there. false: e says which cannot, and why. */
+bool sinks_try(const struct settings *settings, struct error *e);
 /* Opens them all (files: appended to, made with mode 0640). Without any in settings: standard output, in run's format.
  * NULL: e says which, and why. */
 struct sinks *sinks_new(const struct settings *settings, const struct run *run, struct error *e);
@@ -22,6 +24,10 @@ bool sinks_room(const struct sinks *s);
 bool sinks_event(struct sinks *s, const struct record *event);
 /* Writes what is gathered. false: one of them cannot be written now; what is for it is kept, and tried again each time. */
 bool sinks_flush(struct sinks *s);
-/* Events written so far, and failed attempts to write. */
-void sinks_counts(const struct sinks *s, uint64_t *events, uint64_t *failures);
+/* A file that was removed: what is written there is nowhere, and only opening it anew helps. NULL: there is none. */
+const char *sinks_removed(const struct sinks *s);
+/* The descriptor of one that takes nothing now and will say (poll, POLLOUT) when it does; -1: there is none. */
+int sinks_slow(const struct sinks *s);
+/* Of each: events written so far, failed attempts to write, octets that wait; as columns of a stats record. */
+void sinks_fill(const struct sinks *s, struct record *stats);
 #endif

@@ -2,7 +2,7 @@
  * It does not know who the processes are, nor what any number means. */
 #include "stats_sum.h"
 
-#include <stdlib.h>
+#include <sys/mman.h>
 
 /* COLUMNS  facts of one kind of object      CARRIED  objects of which something stays, over all kinds */
 enum { COLUMNS = 8, CARRIED = 256, CELL = 64 };
@@ -31,15 +31,24 @@ struct stats_sum {
 
 struct stats_sum *stats_sum_new(void)
 {
-	struct stats_sum *s = calloc(1, sizeof(*s));
-	for (unsigned i = 0; s && i < STATS_PARTS; i++)
+	void *shared = mmap(NULL, sizeof(struct stats_sum), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (shared == MAP_FAILED)
+		return NULL;
+	stats_sum_clear(shared);
+	return shared;
+}
+
+void stats_sum_clear(struct stats_sum *s)
+{
+	memset(s, 0, sizeof(*s));
+	for (unsigned i = 0; i < STATS_PARTS; i++)
 		record_init(&s->part[i]);
-	return s;
 }
 
 void stats_sum_free(struct stats_sum *s)
 {
-	free(s);
+	if (s)
+		munmap(s, sizeof(*s));
 }
 
 static bool of_stats(enum fact f)

@@ -15,8 +15,10 @@ enum { STATS_PARTS = 32 };
 
 struct stats_sum;
 
-/* NULL: no memory. All of it is taken here (about a megabyte). */
+/* NULL: no memory. All of it is taken here (about a megabyte), and shared with processes that are forked later. */
 struct stats_sum *stats_sum_new(void);
+/* Nothing was counted. */
+void stats_sum_clear(struct stats_sum *s);
 void stats_sum_free(struct stats_sum *s);
 
 /* stats_sum_take: the newest part of a process; it takes the place of the one before.

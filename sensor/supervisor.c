@@ -194,6 +194,11 @@ void supervisor_beat(const struct supervisor *s, unsigned job)
 	atomic_store_explicit(&s->beat[job], ms_now(), memory_order_relaxed);
 }
 
+int64_t supervisor_quiet(const struct supervisor *s, unsigned job)
+{
+	return s->job[job].pid > 0 ? ms_now() - atomic_load(&s->beat[job]) : 0;
+}
+
 void supervisor_renew(struct supervisor *s, unsigned job)
 {
 	struct supervisor_job *j = &s->job[job];
@@ -224,12 +229,14 @@ static enum supervise ended(struct supervisor *s, struct supervisor_job *j, int 
 	const bool meant = j->retire != 0, clean = WIFEXITED(status) && WEXITSTATUS(status) == 0;
 	j->pid = 0;
 	j->status = status;
-	if (j->finished || (s->stopping && clean)) {
-		j->finished = true;
+	if (j->finished)
+		return SUPERVISE_OVER;
+	if (meant) { /* by supervisor_renew; also when all end meanwhile: what it handed over is still to be done */
+		j->again = now;
 		return SUPERVISE_OVER;
 	}
-	if (meant) {
-		j->again = now;
+	if (s->stopping && clean) {
+		j->finished = true;
 		return SUPERVISE_OVER;
 	}
 	if (now - j->since >= HEALTHY_MS)

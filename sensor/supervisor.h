@@ -57,6 +57,8 @@ enum { SUPERVISOR_BEAT_MS = 30000, SUPERVISOR_STOP_MS = 30000 };
 /* Starts all jobs. false: errno of the fork that failed. */
 bool supervisor_start(struct supervisor *s);
 enum supervise supervisor_wait(struct supervisor *s, unsigned *job);
+/* For how long job has shown no life, ms; 0 while it does not run. */
+int64_t supervisor_quiet(const struct supervisor *s, unsigned job);
 /* Ends job at its next clean point (SIGTERM) and starts it anew at once: it has other settings now. */
 void supervisor_renew(struct supervisor *s, unsigned job);
 /* Ends job for good (SIGTERM); after SUPERVISOR_STOP_MS by force. Its neighbours tell each other what ends next. */

@@ -99,14 +99,15 @@ static int64_t asked_at(const struct claim *claim)
 	return live ? at : 0;
 }
 
-/* Mail ports, and whether the DNS was asked at all, as they were then. */
+/* Mail ports and others, and whether the DNS was asked at all, as they were then. */
 static bool use_context(struct run *run, const struct claim *claim)
 {
 	struct json_walk w;
 	struct json_leaf leaf;
 	struct error e;
 	char text[512];
-	bool ports = false;
+	bool ports = false, others = true;
+	run->pipeline.odd = 0;
 	run->resolver.mode = RESOLVE_CAPTURE;
 	run->resolver.as_of = asked_at(claim);
 	for (json_walk(&w, claim->context); json_next(&w, &leaf);) {
@@ -117,11 +118,13 @@ static bool use_context(struct run *run, const struct claim *claim)
 		text[n] = '\0';
 		if (strcmp(leaf.path, "ports") == 0)
 			ports = read_ports(text, &run->pipeline, &e);
+		else if (strcmp(leaf.path, "other_ports") == 0)
+			others = read_other_ports(text, &run->pipeline, &e);
 		else if (strcmp(leaf.path, "dns") == 0 && strcmp(text, "off") == 0)
 			run->resolver.mode = RESOLVE_OFF;
 	}
 	run->pipeline.dns = run->resolver.mode != RESOLVE_OFF;
-	return ports;
+	return ports && others;
 }
 
 /* Runs the processes, and reads what the last of them says. */

@@ -11,8 +11,10 @@ struct channel;
 
 enum verify_status { VERIFY_SAME, VERIFY_DIFFERS, VERIFY_UNREADABLE };
 
-/* text: in one line, what was reproduced, what differs, or what is wrong with the file. */
+/* text: in one line, what was reproduced, what differs, or what is wrong with the file. path: which file, as a number, between
+ * proc_verifier and who asks it; 0: nobody has asked yet. */
 struct verify_result {
+	uint64_t path;
 	enum verify_status status;
 	char text[1024];
 };

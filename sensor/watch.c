@@ -3,6 +3,7 @@
 #include "watch.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,13 +15,24 @@
 #include <unistd.h>
 
 #include "config.h"
+#include "listener.h"
 #include "log.h"
 #include "notify.h"
 #include "read.h"
+#include "rights.h"
+#include "sink.h"
+#include "watch_host.h"
 
 /* EXHIBITS: octets for packets kept as evidence       LINK_DNS: for DNS messages of the link, as they were
- * JUDGE_MS: so long the judge may take for the end */
-enum { EXHIBITS = 128 << 20, LINK_DNS = 32 << 20, JUDGE_MS = 45000, SHORTEST_MS = 10 };
+ * JUDGE_MS: so long the judge may take for the end      LOOP_MS: a worker that shows no life for so long hangs */
+enum { EXHIBITS = 128 << 20, LINK_DNS = 32 << 20, JUDGE_MS = 45000, SHORTEST_MS = 10, LOOP_MS = 3000 };
+
+static int64_t ns_now(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
 
 static int64_t ms_now(void)
 {
@@ -40,7 +52,13 @@ int watch_forwarder(void *context, unsigned job)
 int watch_verifier(void *context, unsigned job)
 {
 	struct watch *w = context;
+	struct error e;
 	(void)job;
+	if (!rights_drop(&w->run.user, &e)) {
+		log_line(SAY_ERROR, "%s", e.text);
+		return 1;
+	}
+	verifier_hello(w->output_verifier[1]);
 	return proc_verifier(&w->run, w->output_verifier[1]);
 }
 
@@ -65,27 +83,30 @@ static const char *const modes[] = { [dns_mode_live] = "live", [dns_mode_auto] =
 /* The options as read_prepare takes them, with what the configuration says where the command line is silent. */
 static bool settle(const struct options *given, struct run *run, struct error *e)
 {
+	char other_ports[16];
 	struct options o = *given;
-	if (!o.dns) {
-		struct settings s = { .arena = { 0 } };
-		bool read = config_read(o.config, &s, e);
-		o.dns = read ? modes[s.dns_mode] : NULL;
-		settings_free(&s);
-		if (!read)
-			return false;
+	struct settings s = { .arena = { 0 } };
+	bool read = config_read(o.config, &s, e);
+	if (read && !o.dns)
+		o.dns = modes[s.dns_mode];
+	if (read && !o.other_ports) {
+		snprintf(other_ports, sizeof(other_ports), s.other_ports ? "%u" : "off", s.other_ports);
+		o.other_ports = other_ports;
 	}
-	return read_prepare(&o, run, e);
+	settings_free(&s);
+	return read && read_prepare(&o, run, e); /* which keeps neither o nor its own text of other ports */
 }
 
 static bool evidence(const struct options *o, struct run *run, struct error *e)
 {
-	const struct settings *s = &run->settings;
+	struct settings *s = &run->settings;
 	struct evidence_budget budget = { s->evidence_max_size, s->evidence_max_files, (int64_t)s->evidence_max_age * 1000000 };
 	const char *path = o->evidence ? o->evidence : s->evidence_directory;
 	if (!path)
 		return true;
 	if (o->budget && !evidence_budget_read(o->budget, &budget, e))
 		return false;
+	s->evidence_directory = path; /* where the output process may write */
 	run->pipeline.exhibits = EXHIBITS;
 	run->resolver.kept = LINK_DNS;
 	run->evidence = evidence_dir_open(path, &budget, e);
@@ -103,13 +124,26 @@ static void output(const struct options *o, struct settings *s)
 	s->output = (struct setting_outputs){ &file, 1 };
 }
 
+/* What the processes write, opened or tried as who they will be. */
+static bool files(const struct options *o, struct run *run, struct error *e)
+{
+	rights_files_as(&run->user, true);
+	bool good = evidence(o, run, e) && sinks_try(&run->settings, e);
+	rights_files_as(&run->user, false);
+	struct error why = *e;
+	return good || !run->user.change ? good : error_set(e, "%s (as user %s)", why.text, run->settings.user);
+}
+
 /* The folder for what is remembered, made if it is not there. Without one the judge has no files at all. */
 static void state(struct run *run)
 {
 	const char *path = run->settings.state;
 	if (path && mkdir(path, 0700) == 0 && run->user.change && chown(path, run->user.uid, run->user.gid) != 0)
 		log_line(SAY_WARNING, "state: %s: %s", path, strerror(errno));
-	if (path && access(path, W_OK | X_OK) != 0) {
+	rights_files_as(&run->user, true);
+	bool usable = path && faccessat(AT_FDCWD, path, W_OK | X_OK, AT_EACCESS) == 0;
+	rights_files_as(&run->user, false);
+	if (path && !usable) {
 		log_line(SAY_WARNING, "state: %s: %s; nothing is remembered", path, strerror(errno));
 		run->settings.state = NULL;
 	}
@@ -120,18 +154,19 @@ static bool prepare(const struct options *o, struct run *run, struct error *e)
 {
 	if (!settle(o, run, e) || !interfaces(o, &run->settings, e))
 		return false;
-	run->user = sandbox_user_find(run->settings.user ? run->settings.user : "");
+	run->user = sandbox_user_find(run->settings.user ? run->settings.user : "", run->settings.group);
 	run->all = o->all;
 	run->verbose = o->verbose;
 	run->spill = run->verifier = -1;
 	run->pipeline.interim = true;
 	run->pipeline.dns = run->resolver.mode != RESOLVE_OFF;
+	run->resolver.rolling = true;
 	run->pipeline.quiet = run->settings.capture_shunt == shunting_auto ? run->settings.capture_shunt_after : 0;
 	run->out = STDOUT_FILENO;
 	read_terminal(o, run);
 	output(o, &run->settings);
 	state(run);
-	return evidence(o, run, e);
+	return files(o, run, e);
 }
 
 static bool open_source(struct watch *w, struct error *e)
@@ -149,7 +184,7 @@ static bool open_source(struct watch *w, struct error *e)
 		dns[ndns++] = 53;
 	for (size_t i = 0; p->dns && i < p->ndns; i++)
 		dns[ndns++] = p->dns_port[i];
-	c.filter = (struct live_filter_config){ .mail = mail, .nmail = p->nports, .dns = dns, .ndns = ndns, .sample = s->odd_ports,
+	c.filter = (struct live_filter_config){ .mail = mail, .nmail = p->nports, .dns = dns, .ndns = ndns, .sample = p->odd,
 						.expression = s->capture_filter, .tunnels = true };
 	if (getrandom(&c.seed, sizeof(c.seed), 0) != sizeof(c.seed))
 		return error_set(e, "no random octets from the system: %s", strerror(errno));
@@ -157,14 +192,21 @@ static bool open_source(struct watch *w, struct error *e)
 	return w->source;
 }
 
-static bool attach_shunt(struct watch *w, struct error *e)
+static bool attach_shunt(struct watch *w, size_t iface, struct error *e)
 {
 	for (unsigned worker = 0; worker < w->workers; worker++)
-		for (size_t i = 0; i < w->ifaces; i++)
-			if (!shunt_attach(w->shunt, source_live_fd(w->source, worker, i), source_live_program(w->source, i),
-					  source_live_link(w->source, i), e))
-				return false;
+		if (!shunt_attach(w->shunt, source_live_fd(w->source, worker, iface), source_live_program(w->source, iface),
+				  source_live_link(w->source, iface), e))
+			return false;
 	return true;
+}
+
+static bool attach_all(struct watch *w, struct error *e)
+{
+	bool good = true;
+	for (size_t i = 0; good && i < w->ifaces; i++)
+		good = attach_shunt(w, i, e);
+	return good;
 }
 
 /* Without it everything works and costs more: one notice. */
@@ -176,7 +218,7 @@ static void open_shunt(struct watch *w)
 		return;
 	}
 	w->shunt = shunt_open(w->run.settings.capture_shunt_flows, &e);
-	if (w->shunt && attach_shunt(w, &e))
+	if (w->shunt && attach_all(w, &e))
 		return;
 	shunt_close(w->shunt);
 	w->shunt = NULL;
@@ -224,38 +266,72 @@ static bool join_all(struct watch *w, struct error *e)
 	return good || error_set(e, "cannot join the processes: %s", strerror(errno));
 }
 
+/* The sockets of the output process. Nobody needs `mxwitness status` to be protected: without it there is a line. */
+static bool open_sockets(struct watch *w, struct error *e)
+{
+	struct error why;
+	const struct settings *s = &w->run.settings;
+	const uint32_t output = BIT(WATCH_OUTPUT);
+	w->to_judge = channel_new(w->supervisor_judge[0]);
+	if (!w->to_judge)
+		return error_set(e, "no memory");
+	if (s->status_socket && (w->status = listener_unix(s->status_socket, &w->run.user, &why)) < 0)
+		log_line(SAY_WARNING, "status.socket: %s; mxwitness status will not work", why.text);
+	if (s->metrics_listen && (w->metrics = listener_open(s->metrics_listen, &w->run.user, e)) < 0)
+		return false;
+	return (w->status < 0 || supervisor_fd(w->supervisor, w->status, output)) &&
+	       (w->metrics < 0 || supervisor_fd(w->supervisor, w->metrics, output));
+}
+
+static void close_sockets(struct watch *w)
+{
+	listener_remove(w->status);
+	listener_remove(w->metrics);
+}
+
 static bool set_up(struct watch *w, const struct options *o, struct error *e)
 {
-	struct timespec now;
-	clock_gettime(CLOCK_REALTIME, &now);
-	w->started = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+	w->status = w->metrics = -1;
 	if (!prepare(o, &w->run, e))
 		return false;
+	w->loaded = ns_now();
 	w->workers = w->run.settings.capture_workers;
 	w->ifaces = w->run.settings.interfaces.n;
 	if (w->workers > WATCH_WORKERS)
 		return error_set(e, "capture.workers: at most %d", WATCH_WORKERS);
 	w->supervisor = supervisor_new(w);
+	w->numbers = numbers_new();
+	if (!w->numbers)
+		return error_set(e, "no memory");
 	if (!w->supervisor || !open_source(w, e))
 		return w->supervisor ? false : error_set(e, "no memory");
 	open_shunt(w);
 	w->run.verifier = -1;
-	if (!join_all(w, e))
+	if (!join_all(w, e) || !open_sockets(w, e))
 		return false;
+	watch_host_begin(w);
 	w->run.verifier = w->output_verifier[0];
 	return true;
 }
 
 /* ---- the life of the processes ---- */
 
-static void tell_judge(struct watch *w, enum channel_kind kind, const char *text)
+/* Never waits: what does not go now goes with the next second. */
+static void tell_judge(struct watch *w, enum channel_kind kind, struct bytes what)
 {
-	struct channel *c = channel_new(dup(w->supervisor_judge[0]));
-	if (!c)
+	channel_offer(w->to_judge, kind, what, (struct bytes){ 0 });
+	channel_push(w->to_judge);
+}
+
+/* While there is no judge the newest numbers need not wait behind old ones. */
+static void send_stats(struct watch *w)
+{
+	static struct record s;
+	channel_push(w->to_judge);
+	if (channel_pending(w->to_judge))
 		return;
-	channel_offer(c, kind, bytes_of(text), (struct bytes){ 0 });
-	channel_push(c);
-	channel_free(c);
+	watch_host_stats(w, &s);
+	tell_judge(w, CH_STATS, (struct bytes){ (const uint8_t *)&s, record_size(&s) });
 }
 
 static void say_end(struct watch *w, unsigned job)
@@ -267,7 +343,11 @@ static void say_end(struct watch *w, unsigned job)
 	else
 		snprintf(text, sizeof(text), "%s: ended with status %d", j->name, WEXITSTATUS(j->status));
 	log_line(SAY_ERROR, "%s; it is started anew", text);
-	tell_judge(w, CH_NOTE, text);
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
 }
 
 static bool same_texts(const struct setting_texts *a, const struct setting_texts *b)
@@ -286,7 +366,9 @@ static bool needs_restart(const struct run *was, const struct run *now)
 	       a->capture_buffer != b->capture_buffer || a->capture_shunt != b->capture_shunt ||
 	       was->pipeline.nports != now->pipeline.nports ||
 	       memcmp(was->pipeline.ports, now->pipeline.ports, sizeof(was->pipeline.ports)) != 0 ||
-	       was->pipeline.dns != now->pipeline.dns;
+	       was->pipeline.dns != now->pipeline.dns || was->pipeline.odd != now->pipeline.odd ||
+	       !same_text(a->status_socket, b->status_socket) ||
+	       !same_text(a->metrics_listen, b->metrics_listen);
 }
 
 /* Other rules, policy, outputs: the processes that use them begin anew, one by one; capture goes on and loses nothing. */
@@ -297,16 +379,26 @@ static void reload(struct watch *w, const struct options *o)
 	struct run run = { 0 };
 	notify("RELOADING=1");
 	if (!prepare(o, &run, &e)) {
+		w->load_failed = true;
 		log_line(SAY_ERROR, "not reloaded, the settings of before stay: %s", e.text);
+		read_release(&run);
+		settings_free(&run.settings);
 		notify("READY=1");
 		return;
 	}
 	if (needs_restart(&w->run, &run))
-		log_line(SAY_WARNING, "interfaces, mail ports and what belongs to capture change with the next start only");
+		log_line(SAY_WARNING, "interfaces, mail ports, what belongs to capture, and sockets change with the next start only");
 	run.verifier = w->run.verifier;
 	memcpy(run.pipeline.key, w->run.pipeline.key, sizeof(run.pipeline.key));
 	read_release(&w->run);
+	if (w->reloaded)
+		settings_free(&w->run.settings);
+	else
+		w->first = w->run.settings;
+	w->reloaded = true;
 	w->run = run;
+	w->loaded = ns_now();
+	w->load_failed = false;
 	for (size_t i = 0; i < sizeof(renewed) / sizeof(renewed[0]); i++)
 		supervisor_renew(w->supervisor, renewed[i]);
 	log_line(SAY_NOTICE, "reloaded");
@@ -326,6 +418,8 @@ static void look_after_interfaces(struct watch *w)
 			break;
 		case LIVE_RESTART:
 			log_line(SAY_NOTICE, "interface %s is back; capture begins anew", source_live_name(w->source, i));
+			if (w->shunt && !attach_shunt(w, i, &e))
+				log_line(SAY_WARNING, "shunt: not on %s: %s", source_live_name(w->source, i), e.text);
 			for (unsigned k = 0; k < w->workers; k++)
 				supervisor_renew(w->supervisor, WATCH_CAPTURE + k);
 			break;
@@ -355,7 +449,8 @@ static void go_on_ending(struct watch *w, struct ending *end)
 	if (!end->begun)
 		return;
 	if (!end->judge_told && capture_over(w)) {
-		tell_judge(w, CH_END, "");
+		send_stats(w);
+		tell_judge(w, CH_END, (struct bytes){ 0 });
 		end->judge_told = true;
 		end->until = ms_now() + JUDGE_MS;
 	}
@@ -382,17 +477,36 @@ static void begin_ending(struct watch *w, struct ending *end)
 		supervisor_end(w->supervisor, WATCH_CAPTURE + i);
 }
 
-static int supervise(struct watch *w, const struct options *o)
+/* Does the packet loop of each worker turn? One that does not is killed in the end; the service manager hears nothing
+ * meanwhile, so that it acts if that does not help. */
+static bool loops_turn(const struct watch *w)
+{
+	for (unsigned i = 0; i < w->workers; i++)
+		if (supervisor_quiet(w->supervisor, WATCH_CAPTURE + i) > LOOP_MS)
+			return false;
+	return true;
+}
+
+static void feed_watchdog(const struct watch *w, int64_t *fed)
+{
+	const int64_t interval = notify_interval(), now = ms_now();
+	if (!interval || now - *fed < interval || !loops_turn(w))
+		return;
+	notify("WATCHDOG=1");
+	*fed = now;
+}
+
+static void supervise(struct watch *w, const struct options *o)
 {
 	struct ending end = { false, false, 0 };
-	const int64_t interval = notify_interval();
-	int64_t alive = 0;
+	int64_t fed = 0;
 	enum supervise what;
 	unsigned job = 0;
 	while ((what = supervisor_wait(w->supervisor, &job)) != SUPERVISE_DONE) {
 		switch (what) {
 		case SUPERVISE_TICK:
 			look_after_interfaces(w);
+			send_stats(w);
 			break;
 		case SUPERVISE_ENDED:
 			say_end(w, job);
@@ -401,6 +515,9 @@ static int supervise(struct watch *w, const struct options *o)
 			log_line(SAY_ERROR, "%s: shows no life; it was killed", supervisor_look(w->supervisor, job)->name);
 			break;
 		case SUPERVISE_STARTED:
+			if (job == WATCH_JUDGE && end.judge_told) /* another judge than the one that was told */
+				tell_judge(w, CH_END, (struct bytes){ 0 });
+			break;
 		case SUPERVISE_OVER:
 			break;
 		case SUPERVISE_RELOAD:
@@ -413,18 +530,17 @@ static int supervise(struct watch *w, const struct options *o)
 			break;
 		}
 		go_on_ending(w, &end);
-		if (interval && ms_now() - alive >= interval) {
-			notify("WATCHDOG=1");
-			alive = ms_now();
-		}
+		feed_watchdog(w, &fed);
 	}
-	return 0;
 }
 
-int watch_command(const struct options *o)
+int watch_command(const struct options *given)
 {
 	static struct watch w;
+	struct options mine = *given, *o = &mine;
 	struct error e;
+	if (!o->config && access(CONFIG_PATH, F_OK) == 0)
+		o->config = CONFIG_PATH;
 	log_open("mxwitness", SAY_NOTICE);
 	notify_open();
 	if (!set_up(&w, o, &e)) {
@@ -432,10 +548,18 @@ int watch_command(const struct options *o)
 		return 2;
 	}
 	log_open("mxwitness", w.run.settings.log_level + SAY_ERROR);
-	if (!sandbox_supervisor(&e) || !supervisor_start(w.supervisor)) {
+	if (!sandbox_supervisor_live(&w.run.user, &e) || !supervisor_start(w.supervisor)) {
 		fprintf(stderr, "mxwitness: %s\n", e.text);
 		return 2;
 	}
 	notify("READY=1");
-	return supervise(&w, o);
+	supervise(&w, o);
+	close_sockets(&w);
+	source_live_close(w.source);
+	shunt_close(w.shunt);
+	supervisor_free(w.supervisor);
+	read_release(&w.run);
+	settings_free(&w.run.settings);
+	settings_free(&w.first);
+	return 0;
 }

@@ -7,6 +7,7 @@
  * A process that ends takes nothing with it but, where it is capture, the connections that were open. */
 #ifndef WATCH_H
 #define WATCH_H
+#include "numbers.h"
 #include "options.h"
 #include "run.h"
 #include "shunt.h"
@@ -18,8 +19,16 @@ enum { WATCH_WORKERS = 16, WATCH_REASON = 160 };
 /* Jobs of the supervisor. Those with what others wait for come first. */
 enum watch_job { WATCH_OUTPUT, WATCH_JUDGE, WATCH_RESOLVER, WATCH_FORWARDER, WATCH_VERIFIER, WATCH_CAPTURE };
 
+/* A counter of an interface, which begins anew when that does: sum is what was new since the start. */
+struct watch_counter {
+	int64_t last, sum;
+	bool known;
+};
+
 /* Pairs of descriptors: [0] is the end of the process that is named first.
- * ended  how often each job ended and should not have: the supervisor counts, and who is forked later knows */
+ * status, metrics  sockets on which the output process is asked for its numbers; -1: none
+ * to_judge         the supervisor's channel, which never makes it wait
+ * loaded           when the settings in force were read, ns since 1970; load_failed: later ones were refused */
 struct watch {
 	struct run run;
 	struct supervisor *supervisor;
@@ -30,7 +39,14 @@ struct watch {
 	size_t ifaces;
 	int capture_judge[WATCH_WORKERS][2], capture_resolver[WATCH_WORKERS][2];
 	int judge_resolver[2], judge_output[2], supervisor_judge[2], resolver_forwarder[2], output_verifier[2];
-	int64_t started;                        /* ns since 1970 */
+	int status, metrics;
+	struct numbers *numbers;
+	struct channel *to_judge;
+	struct watch_counter received[LIVE_IFACES], missed[LIVE_IFACES];
+	int64_t loaded;
+	bool load_failed;
+	struct settings first;                  /* of the start, after a reload: the source has texts of it */
+	bool reloaded;
 };
 
 /* `mxwitness watch`; the exit status. */

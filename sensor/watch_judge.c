@@ -18,16 +18,17 @@
 /* OUTBOX   octets of events that the output has not acknowledged      CASE: room that one session's events may take
  * LEDGER   sessions whose events are not acknowledged                 ALERTED: alerts of sessions that still go on
  * PROVE_MS for the messages behind an alert's answers                 MUTE_MS: a resolver that says nothing for so long is
- *          taken for gone                                             END_MS: for what is open at the end */
+ *          taken for gone                                             END_MS: for what is open at the end
+ * GOOD_MS  a judge that lived so long did not die of what it found */
 enum { OUTBOX = 24 << 20, CASE = 4 << 20, LEDGER = 65536, ALERTED = 65536, PROVE_MS = 10000, MUTE_MS = 45000, END_MS = 28000,
-       HANDOVER_MS = 5000, TICK_MS = 1000 };
+       HANDOVER_MS = 5000, TICK_MS = 1000, GOOD_MS = 60000 };
 
-/* taken: the highest number that was read       exhibit: of the session to come, number exhibit_number */
+/* taken: the highest number that was read       exhibit: of the session to come, number exhibit_number
+ * heard: CH_HELLO has come, what follows is for this judge */
 struct worker {
 	struct channel *channel;
-	struct record stats;
 	uint64_t taken, acked, exhibit_number;
-	bool ended;
+	bool heard, ended;
 	size_t exhibit_n;
 	uint8_t exhibit[EXHIBIT_OCTETS];
 };
@@ -45,11 +46,11 @@ struct judge {
 	struct outbox *outbox;
 	struct docket *docket;
 	struct alerted *alerted;
-	struct record alert, stats;
+	struct numbers *numbers;
+	struct record alert, own;
 	struct entry *ledger;
 	size_t ledger_from, ledger_n;
-	uint64_t sessions, tls, certificates, alerts, refused;
-	int64_t tick, heard, stats_due;
+	int64_t tick, heard, stats_due, good_at;
 	bool resolver_gone, ending, ack_due;
 };
 
@@ -58,6 +59,13 @@ static int64_t ms_now(void)
 	struct timespec t;
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static int64_t mono_now(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
 static int64_t ns_now(void)
@@ -88,6 +96,8 @@ static uint64_t done_to(const struct judge *j, unsigned worker)
 		if (e->worker == worker && e->number < low)
 			low = e->number;
 	}
+	if (j->worker[worker].exhibit_n && j->worker[worker].exhibit_number < low) /* its session has not come yet */
+		low = j->worker[worker].exhibit_number;
 	return low == UINT64_MAX ? j->worker[worker].taken : low - 1;
 }
 
@@ -107,14 +117,17 @@ static void acknowledge(struct judge *j)
 	}
 }
 
+/* A session's events are done together: the exhibit in front of them is needed by the last one too. */
 static void output_has(struct judge *j, uint64_t event)
 {
-	outbox_ack(j->outbox, event);
+	uint64_t whole = 0;
 	j->ack_due = true;
 	while (j->ledger_n && j->ledger[j->ledger_from].event <= event) {
+		whole = j->ledger[j->ledger_from].event;
 		j->ledger_from = (j->ledger_from + 1) % LEDGER;
 		j->ledger_n--;
 	}
+	outbox_ack(j->outbox, j->ledger_n ? whole : event);
 }
 
 /* ---- events ---- */
@@ -127,6 +140,7 @@ static void resolver_word(struct judge *j, enum channel_kind kind, struct bytes 
 		docket_answer(j->docket, record); /* one to a judge before us fits no case */
 		break;
 	case CH_HELLO:
+		stats_sum_restarted(j->numbers->sum, NUMBERS_RESOLVER);
 		if (j->resolver_gone)
 			log_line(SAY_NOTICE, "the resolver answers again");
 		j->resolver_gone = false;
@@ -135,6 +149,9 @@ static void resolver_word(struct judge *j, enum channel_kind kind, struct bytes 
 	case CH_NOTE:
 		if (record.n)
 			log_line(record.p[0] == 'e' ? SAY_WARNING : SAY_NOTICE, "%.*s", (int)record.n - 1, (const char *)record.p + 1);
+		break;
+	case CH_STATS:
+		numbers_take(j->numbers, NUMBERS_RESOLVER, record);
 		break;
 	default:
 		break;
@@ -145,10 +162,10 @@ static void resolver_word(struct judge *j, enum channel_kind kind, struct bytes 
 static void put_proofs(struct judge *j, const struct kase *k)
 {
 	struct bytes asked = { (const uint8_t *)k->asked, k->nasked * sizeof(k->asked[0]) }, record;
-	struct pollfd p = { .fd = channel_fd(j->resolver), .events = POLLIN };
+	struct pollfd p = { .fd = j->resolver ? channel_fd(j->resolver) : -1, .events = POLLIN };
 	const int64_t until = ms_now() + PROVE_MS;
 	enum channel_kind kind = CH_END;
-	if (j->resolver_gone || channel_offer(j->resolver, CH_PROVE, asked, (struct bytes){ 0 }) != CHANNEL_SENT ||
+	if (!j->resolver || j->resolver_gone || channel_offer(j->resolver, CH_PROVE, asked, (struct bytes){ 0 }) != CHANNEL_SENT ||
 	    channel_push(j->resolver) == CHANNEL_GONE)
 		return;
 	while (kind != CH_PROVED && ms_now() < until) {
@@ -161,6 +178,8 @@ static void put_proofs(struct judge *j, const struct kase *k)
 			put(j, kind, record);
 		else
 			resolver_word(j, kind, record);
+		if (kind == CH_HELLO) /* who was asked is no more */
+			break;
 	}
 	if (kind != CH_PROVED)
 		put(j, CH_PROVED, bytes_of("more"));
@@ -187,7 +206,7 @@ static void put_alerts(struct judge *j, const struct kase *k)
 		sent = true;
 		event_alert(&j->alert);
 		put_event(j, &j->alert);
-		j->alerts++;
+		tally_alert(&j->numbers->tally, &j->alert, ns_now() - record_get_num(&k->session, F_event_end, INT64_MAX));
 	}
 }
 
@@ -197,9 +216,7 @@ static void put_case(struct judge *j, const struct kase *k)
 	bool interim = record_get_num(s, F_cap_phase, phase_final) == phase_interim;
 	if (!interim) {
 		put_event(j, s);
-		j->sessions++;
-		j->tls += record_get_tri(s, F_tls_established) == TRI_YES;
-		j->certificates += record_get_num(s, F_tls_cert_vis, 0) == visibility_visible;
+		tally_session(&j->numbers->tally, s);
 	}
 	put_alerts(j, k);
 	j->ledger[(j->ledger_from + j->ledger_n++) % LEDGER] = (struct entry){ k->worker, k->number, outbox_last(j->outbox) };
@@ -222,11 +239,10 @@ static void put_cases(struct judge *j)
 /* ---- what comes in ---- */
 
 /* What was given before is known: a worker that sends again does so because another judge asked for it. */
-static bool fresh(struct judge *j, struct worker *w, uint64_t number)
+static bool fresh(struct worker *w, uint64_t number)
 {
-	bool is = number > w->taken;
+	bool is = w->heard && number > w->taken;
 	w->taken = is ? number : w->taken;
-	j->refused += !is;
 	return is;
 }
 
@@ -236,8 +252,8 @@ static void take_session(struct judge *j, unsigned worker, struct bytes record)
 	struct worker *w = &j->worker[worker];
 	uint64_t number = outbox_open(&record), first = w->exhibit_n ? w->exhibit_number : number;
 	struct bytes exhibit = { w->exhibit, w->exhibit_n };
-	if (fresh(j, w, number) && !docket_take(j->docket, record, exhibit, TRI_UNSEEN, worker, first))
-		j->refused++;
+	if (fresh(w, number) && !docket_take(j->docket, record, exhibit, TRI_UNSEEN, worker, first))
+		j->numbers->refused++;
 	w->exhibit_n = 0;
 	j->ack_due = true;
 }
@@ -247,25 +263,14 @@ static void take_exhibit(struct judge *j, struct worker *w, struct bytes record)
 	struct exhibit_head head;
 	w->exhibit_number = outbox_open(&record);
 	w->exhibit_n = 0;
-	if (!fresh(j, w, w->exhibit_number))
+	if (!fresh(w, w->exhibit_number))
 		return;
 	if (!exhibit_check(record, &head) || record.n > sizeof(w->exhibit)) {
-		j->refused++;
+		j->numbers->refused++;
 		return;
 	}
 	memcpy(w->exhibit, record.p, record.n);
 	w->exhibit_n = record.n;
-}
-
-static void take_stats(struct judge *j, struct worker *w, struct bytes record)
-{
-	if (record.n <= sizeof(w->stats) && record.n >= offsetof(struct record, text)) {
-		memcpy(&w->stats, record.p, record.n);
-		if (record_check(&w->stats, record.n))
-			return;
-	}
-	record_init(&w->stats);
-	j->refused++;
 }
 
 /* As many records of the worker as there is room for. */
@@ -276,7 +281,7 @@ static void take_worker(struct judge *j, unsigned n)
 	struct bytes record;
 	while (room(j) && docket_room(j->docket) && channel_look(w->channel) && channel_ready(w->channel)) {
 		if (!channel_recv(w->channel, &kind, &record)) {
-			j->refused++;
+			j->numbers->refused++;
 			continue;
 		}
 		switch (kind) {
@@ -288,17 +293,19 @@ static void take_worker(struct judge *j, unsigned n)
 			take_exhibit(j, w, record);
 			break;
 		case CH_STATS:
-			take_stats(j, w, record);
+			numbers_take(j->numbers, NUMBERS_CAPTURE + n, record);
 			break;
 		case CH_HELLO:
+			stats_sum_restarted(j->numbers->sum, NUMBERS_CAPTURE + n);
 			w->exhibit_n = 0;
+			w->heard = true;
 			w->ended = false;
 			break;
 		case CH_END:
 			w->ended = true;
 			break;
 		default:
-			j->refused++;
+			j->numbers->refused++;
 		}
 	}
 }
@@ -317,9 +324,12 @@ static void take_output(struct judge *j)
 	struct bytes record;
 	uint64_t number;
 	while (channel_look(j->output) && channel_ready(j->output) && channel_recv(j->output, &kind, &record)) {
-		if (kind == CH_HELLO)
+		if (kind == CH_HELLO) {
+			stats_sum_restarted(j->numbers->sum, NUMBERS_OUTPUT);
 			outbox_again(j->outbox);
-		else if (kind == CH_ACK && record.n == sizeof(number)) {
+		} else if (kind == CH_STATS) {
+			numbers_take(j->numbers, NUMBERS_OUTPUT, record);
+		} else if (kind == CH_ACK && record.n == sizeof(number)) {
 			memcpy(&number, record.p, sizeof(number));
 			output_has(j, number);
 		}
@@ -330,39 +340,63 @@ static void take_supervisor(struct judge *j)
 {
 	enum channel_kind kind;
 	struct bytes record;
-	while (channel_look(j->supervisor) && channel_ready(j->supervisor) && channel_recv(j->supervisor, &kind, &record))
+	while (channel_look(j->supervisor) && channel_ready(j->supervisor) && channel_recv(j->supervisor, &kind, &record)) {
 		j->ending = j->ending || kind == CH_END;
+		if (kind == CH_STATS)
+			numbers_take(j->numbers, NUMBERS_SUPERVISOR, record);
+	}
 }
 
 /* ---- numbers ---- */
 
-static void sum(struct record *to, const struct record *from, enum fact f)
+static size_t enabled(const struct rules *rules)
 {
-	record_num(to, f, record_get_num(to, f, 0) + record_get_num(from, f, 0));
+	size_t n = 0;
+	for (size_t i = 0; i < rules_count(rules); i++)
+		n += rules_at(rules, i)->enabled;
+	return n;
 }
 
-/* All workers' counters, and the judge's own. */
-static void collect(struct judge *j)
+/* All that is known now, as a stats event; own is what the judge alone knows. */
+static void look(struct judge *j)
 {
-	static const enum fact counters[] = { F_st_packets, F_st_octets, F_st_not_parsed, F_st_flows, F_st_flows_empty, F_st_flows_other,
-					      F_st_flows_evicted, F_st_dns };
-	struct record *s = &j->stats;
+	struct record *s = &j->own;
+	size_t size, used = outbox_fill(j->outbox, &size);
 	record_init(s);
-	for (unsigned i = 0; i < j->watch->workers; i++)
-		for (size_t k = 0; k < sizeof(counters) / sizeof(counters[0]); k++)
-			sum(s, &j->worker[i].stats, counters[k]);
-	record_num(s, F_st_sessions, (int64_t)j->sessions);
-	record_num(s, F_st_tls, (int64_t)j->tls);
-	record_num(s, F_st_cert, (int64_t)j->certificates);
-	record_num(s, F_st_alerts, (int64_t)j->alerts);
-	record_num(s, F_st_refused, (int64_t)j->refused);
+	record_add_cstr(s, F_st_queue, "judge-output");
+	record_add_num(s, F_st_queue_used, (int64_t)used);
+	record_add_num(s, F_st_queue_size, (int64_t)size);
+	record_num(s, F_st_lost_records, (int64_t)outbox_lost(j->outbox));
+	record_num(s, F_st_outstanding, (int64_t)docket_open(j->docket));
+	record_num(s, F_st_rules, (int64_t)enabled(j->watch->run.rules));
+	record_num(s, F_st_rule_limits, (int64_t)docket_limits(j->docket));
+	numbers_look(j->numbers, s, mono_now(), ns_now());
 }
 
 static void stats_event(struct judge *j)
 {
-	collect(j);
-	event_stats(&j->stats, ns_now());
-	put_event(j, &j->stats);
+	look(j);
+	numbers_event(j->numbers, mono_now());
+	put_event(j, &j->numbers->now);
+}
+
+/* Troubles of the sensor that began or ended. Without room they wait: what is on stays on. */
+static void put_troubles(struct judge *j)
+{
+	static struct standing_news news[2 * STANDING_MAX];
+	const struct record *stats = &j->numbers->now;
+	const int64_t now = ns_now();
+	if (!room(j))
+		return;
+	size_t n = docket_standing(j->docket, &j->numbers->standing, stats, now, news, sizeof(news) / sizeof(news[0]));
+	for (size_t i = 0; i < n; i++) {
+		record_init(&j->alert);
+		alert_make_stats(j->watch->run.rules, stats, &news[i].finding, news[i].since, now, news[i].closed, &j->alert);
+		event_alert(&j->alert);
+		put_event(j, &j->alert);
+		if (!news[i].closed)
+			tally_alert(&j->numbers->tally, &j->alert, -1);
+	}
 }
 
 static void each_second(struct judge *j)
@@ -374,17 +408,24 @@ static void each_second(struct judge *j)
 	supervisor_beat(j->watch->supervisor, j->job);
 	if (docket_open(j->docket) == 0)
 		j->heard = now;
+	docket_relieve(j->docket, now);
 	if (!j->resolver_gone && now - j->heard > MUTE_MS) {
 		log_line(SAY_WARNING, "the resolver says nothing; what is asked of it counts as failed until it does");
 		j->resolver_gone = true;
 		docket_no_resolver(j->docket);
 	}
+	if (j->good_at && now >= j->good_at) {
+		numbers_good(j->numbers);
+		j->good_at = 0;
+	}
+	look(j);
+	put_troubles(j);
+	channel_offer(j->output, CH_STATS, (struct bytes){ (const uint8_t *)&j->numbers->now, record_size(&j->numbers->now) },
+		      (struct bytes){ 0 });
 	if (interval && now >= j->stats_due) {
 		stats_event(j);
 		j->stats_due = now + interval;
 	}
-	collect(j);
-	channel_offer(j->output, CH_STATS, (struct bytes){ (const uint8_t *)&j->stats, record_size(&j->stats) }, (struct bytes){ 0 });
 }
 
 /* ---- the loop ---- */
@@ -472,10 +513,14 @@ static bool set_up(struct judge *j)
 	j->supervisor = channel_new(w->supervisor_judge[1]);
 	if (w->run.resolver.mode != RESOLVE_OFF)
 		j->resolver = channel_new(w->judge_resolver[0]);
-	j->outbox = j->output ? outbox_new(j->output, OUTBOX, (uint64_t)ns_now() / 1000) : NULL;
+	if (j->resolver) /* what a judge before us asked needs no answer */
+		channel_offer(j->resolver, CH_HELLO, (struct bytes){ 0 }, (struct bytes){ 0 });
+	j->outbox = j->output ? outbox_new(j->output, OUTBOX, (uint64_t)ms_now() * 1000) : NULL;
 	j->docket = docket_new(&w->run, j->resolver, false);
+	j->numbers = w->numbers;
+	if (j->docket)
+		docket_live(j->docket, &j->numbers->vitals, &j->numbers->tally);
 	for (unsigned i = 0; j->worker && i < w->workers; i++) {
-		record_init(&j->worker[i].stats);
 		j->worker[i].channel = channel_new(w->capture_judge[i][1]);
 		if (!j->worker[i].channel)
 			return false;
@@ -500,6 +545,8 @@ int watch_judge(void *context, unsigned job)
 		log_line(SAY_ERROR, "%s", e.text);
 		return 1;
 	}
+	numbers_begin(j.numbers, &j.watch->run.settings, mono_now(), ns_now());
+	j.good_at = ms_now() + GOOD_MS;
 	j.heard = ms_now();
 	j.stats_due = ms_now() + (int64_t)j.watch->run.settings.stats_interval;
 	while (!supervisor_told() && !j.ending) {

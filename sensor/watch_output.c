@@ -2,6 +2,7 @@
  * be written holds up the rest until it can, so that none of them misses anything. Parses nothing; checks and writes. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,13 +11,17 @@
 #include <unistd.h>
 
 #include "evidence.h"
+#include "folder.h"
 #include "json.h"
 #include "log.h"
+#include "metrics_http.h"
 #include "outbox.h"
 #include "sink.h"
+#include "status_socket.h"
 #include "watch.h"
 
-enum { TICK_MS = 1000, END_MS = 20000 };
+/* FILE_MS: between two metrics files, where there are no stats events */
+enum { TICK_MS = 1000, END_MS = 20000, FILE_MS = 60000 };
 
 struct output {
 	struct watch *watch;
@@ -24,10 +29,14 @@ struct output {
 	struct channel *judge;
 	struct evidence *evidence;
 	struct sinks *sinks;
+	struct status_socket *status;   /* NULL: nobody can ask */
+	struct metrics_http *metrics;   /* likewise */
 	uint64_t sequence, refused, number, acked;
-	struct record event, stats;
-	int64_t tick;
-	bool over;
+	struct record event, stats, own, fresh;
+	int64_t tick, file_due;
+	const char *removed;            /* a file that is there no more */
+	bool heard, over;               /* CH_HELLO has come: what follows is for this process */
+	bool file_broken;
 };
 
 static int64_t ms_now(void)
@@ -66,10 +75,20 @@ static void event(struct output *o, struct bytes record)
 static void take(struct output *o, enum channel_kind kind, struct bytes record)
 {
 	if (kind == CH_STATS) { /* the numbers of this moment, not an event */
-		if (!unpack(&o->stats, record))
+		if (!unpack(&o->fresh, record))
 			o->refused++;
+		else
+			memcpy(&o->stats, &o->fresh, record_size(&o->fresh));
 		return;
 	}
+	if (kind == CH_HELLO) { /* exhibits and proofs that a judge before left without their alert come to nothing */
+		o->heard = true;
+		if (o->evidence)
+			evidence_forget(o->evidence);
+		return;
+	}
+	if (!o->heard)
+		return;
 	o->number = outbox_open(&record);
 	switch (kind) {
 	case CH_EVENT:
@@ -97,7 +116,7 @@ static void take(struct output *o, enum channel_kind kind, struct bytes record)
 
 static void acknowledge(struct output *o)
 {
-	if (o->number == o->acked || !sinks_flush(o->sinks))
+	if (o->number == o->acked || !sinks_flush(o->sinks) || (o->removed = sinks_removed(o->sinks)))
 		return;
 	if (channel_offer(o->judge, CH_ACK, (struct bytes){ (const uint8_t *)&o->number, sizeof(o->number) }, (struct bytes){ 0 }) ==
 	    CHANNEL_SENT)
@@ -113,21 +132,94 @@ static void take_judge(struct output *o)
 			take(o, kind, record);
 		else
 			o->refused++;
+		supervisor_beat(o->watch->supervisor, o->job); /* evidence takes its time, and this may go on for long */
 	}
 	acknowledge(o);
 	channel_push(o->judge);
 }
 
-static void wait_for_work(struct output *o)
+/* ---- numbers, for others to see ---- */
+
+/* What this process alone knows, for the judge's sum. A judge that is not there does not hold anything up. */
+static void send_stats(struct output *o)
 {
-	bool room = sinks_room(o->sinks);
-	struct pollfd p = { .fd = channel_fd(o->judge), .events = (short)((room ? POLLIN : 0) | (channel_pending(o->judge) ? POLLOUT : 0)) };
-	poll(&p, 1, room ? TICK_MS : TICK_MS / 4);
+	struct record *s = &o->own;
+	if (channel_pending(o->judge))
+		return;
+	record_init(s);
+	sinks_fill(o->sinks, s);
+	record_num(s, F_st_refused, (int64_t)o->refused);
+	channel_offer(o->judge, CH_STATS, (struct bytes){ (const uint8_t *)s, record_size(s) }, (struct bytes){ 0 });
+}
+
+static void write_file(struct output *o, int64_t now)
+{
+	const struct settings *s = &o->watch->run.settings;
+	const int64_t interval = s->stats_interval ? (int64_t)s->stats_interval : FILE_MS;
+	if (!s->metrics_textfile || now < o->file_due || !record_has(&o->stats, F_event_dataset))
+		return;
+	o->file_due = now + interval;
+	bool good = metrics_file(s->metrics_textfile, &o->stats);
+	if (!good && !o->file_broken)
+		log_line(SAY_ERROR, "metrics.textfile: %s: %s", s->metrics_textfile, strerror(errno));
+	o->file_broken = !good;
+}
+
+static void each_second(struct output *o)
+{
 	const int64_t now = ms_now();
 	if (now < o->tick)
 		return;
 	o->tick = now + TICK_MS;
 	supervisor_beat(o->watch->supervisor, o->job);
+	send_stats(o);
+	write_file(o, now);
+}
+
+static void serve(struct output *o)
+{
+	if (o->status)
+		status_socket_work(o->status, &o->stats, ms_now());
+	if (o->metrics)
+		metrics_http_work(o->metrics);
+}
+
+static void wait_for_work(struct output *o)
+{
+	bool room = sinks_room(o->sinks);
+	struct pollfd p[STATUS_POLL + 3] = { 0 };
+	nfds_t n = 0;
+	p[n++] = (struct pollfd){ .fd = channel_fd(o->judge),
+				  .events = (short)((room ? POLLIN : 0) | (channel_pending(o->judge) ? POLLOUT : 0)) };
+	p[n++] = (struct pollfd){ .fd = sinks_slow(o->sinks), .events = POLLOUT };
+	if (o->status)
+		n += status_socket_poll(o->status, p + n);
+	if (o->metrics)
+		p[n++] = (struct pollfd){ .fd = metrics_http_fd(o->metrics), .events = POLLIN };
+	poll(p, n, room && o->number == o->acked ? TICK_MS : TICK_MS / 4);
+	serve(o);
+	each_second(o);
+}
+
+/* ---- the process ---- */
+
+/* What could be opened when the program began may be away now: it is waited for, and what it is for waits too. */
+static bool open_sinks(struct output *o, struct error *e)
+{
+	struct watch *w = o->watch;
+	const struct timespec second = { 1, 0 };
+	for (bool said = false; !supervisor_told(); said = true) {
+		o->sinks = sinks_new(&w->run.settings, &w->run, e);
+		if (o->sinks && said)
+			log_line(SAY_NOTICE, "outputs are open again");
+		if (o->sinks)
+			return true;
+		if (!said)
+			log_line(SAY_ERROR, "%s; events wait", e->text);
+		supervisor_beat(w->supervisor, o->job);
+		nanosleep(&second, NULL);
+	}
+	return false;
 }
 
 static bool set_up(struct output *o, struct error *e)
@@ -135,9 +227,14 @@ static bool set_up(struct output *o, struct error *e)
 	struct watch *w = o->watch;
 	record_init(&o->stats);
 	o->judge = channel_new(w->judge_output[1]);
-	o->sinks = sinks_new(&w->run.settings, &w->run, e);
-	if (!o->judge || !o->sinks)
-		return o->judge ? false : error_set(e, "no memory");
+	if (!o->judge)
+		return error_set(e, "no memory");
+	if (w->status >= 0 && !(o->status = status_socket_new(w->status)))
+		return error_set(e, "no memory");
+	if (w->metrics >= 0 && !(o->metrics = metrics_http_new(w->metrics, &o->stats, e)))
+		return false;
+	if (!open_sinks(o, e))
+		return false;
 	if (w->run.evidence && !(o->evidence = evidence_new(&w->run)))
 		return error_set(e, "no memory for evidence");
 	return true;
@@ -147,31 +244,42 @@ int watch_output(void *context, unsigned job)
 {
 	static struct output o;
 	struct error e = { "" };
-	const char *folder[SINK_FOLDERS];
+	const char *folder[SINK_FOLDERS + 2];
+	char file_folder[PATH_MAX];
 	o.watch = context;
 	o.job = job;
 	log_open("mxwitness[output]", o.watch->run.settings.log_level + SAY_ERROR);
 	if (!set_up(&o, &e)) {
+		if (supervisor_told())
+			return 0;
 		log_line(SAY_ERROR, "%s", e.text);
 		return 1;
 	}
 	size_t n = sinks_folders(&o.watch->run.settings, folder);
-	if (!sandbox_output(&o.watch->run.user, folder, n, false, &e)) {
+	if (o.watch->run.evidence)
+		folder[n++] = evidence_dir_path(o.watch->run.evidence);
+	if (o.watch->run.settings.metrics_textfile)
+		folder[n++] = folder_of(o.watch->run.settings.metrics_textfile, file_folder, sizeof(file_folder));
+	if (!sandbox_output(&o.watch->run.user, folder, n, false, o.status || o.metrics, &e)) {
 		log_line(SAY_ERROR, "%s", e.text);
 		return 1;
 	}
 	channel_offer(o.judge, CH_HELLO, (struct bytes){ 0 }, (struct bytes){ 0 });
 	channel_push(o.judge);
-	while (!supervisor_told() && !o.over) {
+	while (!supervisor_told() && !o.over && !o.removed) {
 		take_judge(&o);
 		if (!o.over)
 			wait_for_work(&o);
 	}
+	if (o.removed) /* opening it anew is for a process that has not given up its rights yet */
+		log_line(SAY_WARNING, "%s: was removed", o.removed);
 	const int64_t until = ms_now() + END_MS;
 	for (acknowledge(&o); o.over && o.acked != o.number && ms_now() < until; acknowledge(&o))
 		wait_for_work(&o);
 	channel_flush(o.judge);
 	sinks_free(o.sinks);
+	status_socket_free(o.status);
+	metrics_http_free(o.metrics);
 	evidence_free(o.evidence);
 	return 0;
 }

@@ -7,31 +7,62 @@
 #include "serving.h"
 #include "watch.h"
 
-enum { TICK_MS = 500 };
+/* TURN: messages of one worker between two looks at the judge, so that a flood of them does not keep it waiting */
+enum { TICK_MS = 500, STATS_MS = 1000, TURN = 512 };
 
 struct resolving {
 	struct watch *watch;
 	struct serving serving;
 	struct channel *capture[WATCH_WORKERS];
+	int64_t stats_due;
 };
+
+static int64_t ms_now(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* What the resolver alone knows, for the judge's sum. A judge that is not there does not hold anything up. */
+static void send_stats(struct resolving *r)
+{
+	static struct record s;
+	const int64_t now = ms_now();
+	if (now < r->stats_due || channel_pending(r->serving.judge))
+		return;
+	r->stats_due = now + STATS_MS;
+	record_init(&s);
+	record_num(&s, F_st_cache_hits, (int64_t)resolver_counts(r->serving.resolver).cached);
+	record_num(&s, F_resolver_fault, r->serving.fault);
+	channel_offer(r->serving.judge, CH_STATS, (struct bytes){ (const uint8_t *)&s, record_size(&s) }, (struct bytes){ 0 });
+	channel_push(r->serving.judge);
+}
 
 static void take_capture(struct resolving *r, unsigned worker)
 {
 	enum channel_kind kind;
 	struct bytes record;
 	struct channel *c = r->capture[worker];
-	while (channel_look(c) && channel_ready(c) && channel_recv(c, &kind, &record))
+	for (unsigned i = 0; i < TURN && channel_look(c) && channel_ready(c) && channel_recv(c, &kind, &record); i++) {
 		if (kind == CH_DNS)
 			serving_store(&r->serving, record);
+		else if (kind == CH_NOTE)
+			serving_gap(&r->serving);
+	}
 }
 
 static void wait_for_work(struct resolving *r)
 {
 	struct pollfd p[WATCH_WORKERS + 2];
 	nfds_t n = 0;
-	for (unsigned i = 0; i < r->watch->workers; i++)
+	for (unsigned i = 0; i < r->watch->workers; i++) {
+		if (channel_ready(r->capture[i]))
+			return;
 		p[n++] = (struct pollfd){ .fd = channel_fd(r->capture[i]), .events = POLLIN };
-	p[n++] = (struct pollfd){ .fd = serving_room(&r->serving) ? channel_fd(r->serving.judge) : -1, .events = POLLIN };
+	}
+	const short behind = channel_pending(r->serving.judge) ? POLLOUT : 0;
+	p[n++] = (struct pollfd){ .fd = serving_room(&r->serving) ? channel_fd(r->serving.judge) : -1, .events = (short)(POLLIN | behind) };
 	p[n++] = (struct pollfd){ .fd = resolver_fd(r->serving.resolver), .events = POLLIN };
 	if (!serving_room(&r->serving) || !channel_ready(r->serving.judge))
 		poll(p, n, TICK_MS);
@@ -55,10 +86,14 @@ int watch_resolver(void *context, unsigned job)
 	channel_send(judge, CH_HELLO, (struct bytes){ 0 }, (struct bytes){ 0 });
 	while (!supervisor_told()) {
 		supervisor_beat(w->supervisor, job);
+		/* first the questions that are here, then the messages, then the answers: a session's messages left before it */
+		bool there = channel_look(judge);
 		for (unsigned i = 0; i < w->workers; i++)
 			take_capture(&r, i);
-		if (channel_look(judge))
+		/* a judge that is away must not hold us up: what it does not take waits */
+		if (there && channel_push(judge) == CHANNEL_SENT)
 			serving_work(&r.serving);
+		send_stats(&r);
 		wait_for_work(&r);
 	}
 	serving_end(&r.serving);

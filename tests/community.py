@@ -13,7 +13,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 
 def theirs(capture):
     done = subprocess.run(["tshark", "--enable-protocol", "communityid", "-r", capture, "-Y",
-                           "tcp.port in {25, 465, 587, 2525}", "-T", "fields", "-e", "communityid"],
+                           "tcp", "-T", "fields", "-e", "communityid"],
                           stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=60)
     return {x for x in done.stdout.decode().split() if x.startswith("1:")}
 

@@ -135,7 +135,7 @@ def reads():
         return status, out.count('"mxwitness.session"'), err
     _, plain, _ = sessions()
     ports = write("r/ports.yaml", "ports: [26]\n")
-    check("read: ports", plain > 0 and sessions("-c", ports)[1] == 0, str(plain))
+    check("read: ports", plain > 0 and sessions("-c", ports, "--other-ports", "off")[1] == 0, str(plain))
     check("read: --ports goes before", sessions("-c", ports, "--ports", "25")[1] == plain)
     write("r/conf.d/a.yaml", "ports: 25\n")
     check("read: conf.d", sessions("-c", ports)[1] == plain)

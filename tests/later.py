@@ -17,13 +17,16 @@ PCAPS = os.path.join(HERE, "pcaps")
 FAMILIES = ("dns-", "dane-", "tlsa-", "no-tlsa-", "expired-", "insecure-", "redirected-")
 
 
-def ways():
+def ways(program):
     """({what: words in front of the command}, [what is not possible here])."""
     found, missing = {}, []
-    if shutil.which("faketime"):
-        found["25 years later"] = ["faketime", "-f", "+25y"]
-    else:
+    later = ["faketime", "-f", "+25y"]
+    if not shutil.which("faketime"):
         missing.append("faketime is not here")
+    elif subprocess.run([*later, program, "--version"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False).returncode:
+        missing.append("faketime cannot be put in front of this program (a sanitizer wants to be first)")
+    else:
+        found["25 years later"] = later
     # as root, or as somebody who is root in a namespace of his own
     for words in (["unshare", "-n"], ["unshare", "-r", "-n"]):
         if shutil.which("unshare") and subprocess.run(words + ["true"], stderr=subprocess.DEVNULL, check=False).returncode == 0:
@@ -58,7 +61,7 @@ def main():
     program, names = os.path.abspath(sys.argv[1]), sys.argv[2:]
     captures = sorted(glob.glob(os.path.join(PCAPS, "*.pcapng")))
     captures = [c for c in captures if (os.path.basename(c)[:-7] in names if names else os.path.basename(c).startswith(FAMILIES))]
-    found, missing = ways()
+    found, missing = ways(program)
     passed = failed = 0
     for capture in captures:
         plain = read(program, capture)

@@ -18,7 +18,7 @@ ip netns del "mxw-probe-$$"
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 mkdir "$dir/pcaps"
-if ! "$here/../tools/record/record" --work "$dir/work" --out "$dir/pcaps" --fresh "$@" >"$dir/log" 2>&1; then
+if ! "$here/../tools/record/record" --work "$dir/work" --out "$dir/pcaps" --fresh --watch "$program" "$@" >"$dir/log" 2>&1; then
 	tail -20 "$dir/log"
 	echo "live: 0 passed, 1 failed"
 	exit 1
@@ -26,4 +26,5 @@ fi
 python3 "$here/captures.py" "$program" "$dir/pcaps" >"$dir/result"
 rc=$?
 sed 's/^captures:/live:/' "$dir/result"
+python3 "$here/watch.py" "$program" --compare "$dir/pcaps" || rc=1
 exit $rc

@@ -11,7 +11,11 @@
 
 struct list {
 	struct flow *oldest, *newest;
+	size_t n;
 };
+
+/* New flows fall into so many classes by their hash. flow_shed leaves classes out. */
+enum { CLASSES = 1 << FLOW_THIN };
 
 struct flow_table {
 	struct pool flows;
@@ -22,6 +26,9 @@ struct flow_table {
 	int64_t now, calm; /* until calm nothing can be due */
 	struct list list[FLOW_STATES];
 	struct flow_counters count;
+	size_t half;           /* most half-open flows */
+	unsigned classes;      /* the first of them are taken */
+	int64_t whole[CLASSES]; /* from then on none of this class is still open that was left out */
 	uint64_t port[65536 / 64];
 };
 
@@ -47,6 +54,7 @@ struct flow_table *flow_table_new(size_t max, const uint8_t key[16], const uint1
 	}
 	t->mem = mem;
 	t->mask = buckets - 1;
+	flow_shed(t, 0, 0);
 	memcpy(t->key, key, sizeof(t->key));
 	for (size_t i = 0; i < nports; i++)
 		t->port[ports[i] / 64] |= UINT64_C(1) << ports[i] % 64;
@@ -63,6 +71,12 @@ void flow_table_free(struct flow_table *t)
 	pool_free(&t->flows);
 	free(t->bucket);
 	free(t);
+}
+
+void flow_shed(struct flow_table *t, size_t half, unsigned thin)
+{
+	t->half = half ? half : SIZE_MAX;
+	t->classes = CLASSES >> (thin < FLOW_THIN ? thin : FLOW_THIN);
 }
 
 const struct flow_counters *flow_table_counters(const struct flow_table *t)
@@ -175,6 +189,7 @@ static void list_add(struct flow_table *t, struct flow *fl)
 	else
 		l->oldest = fl;
 	l->newest = fl;
+	l->n++;
 }
 
 static void list_remove(struct flow_table *t, struct flow *fl)
@@ -188,6 +203,7 @@ static void list_remove(struct flow_table *t, struct flow *fl)
 		fl->newer->older = fl->older;
 	else
 		l->newest = fl->older;
+	l->n--;
 }
 
 /* Out of the table, to be finished by the caller. */
@@ -218,6 +234,9 @@ static struct flow *give_out(struct flow_table *t, struct flow *fl, enum flow_en
 		break;
 	case FLOW_END_INPUT:
 		t->count.input_end++;
+		break;
+	case FLOW_END_FORGOTTEN:
+		t->count.forgotten++;
 		break;
 	}
 	return fl;
@@ -279,6 +298,11 @@ struct flow *flow_last(struct flow_table *t)
 	return give_out(t, first, first->state == FLOW_CLOSED ? FLOW_END_CLOSED : FLOW_END_INPUT);
 }
 
+struct flow *flow_evict(struct flow_table *t, struct flow *fl)
+{
+	return give_out(t, fl, FLOW_END_EVICTED);
+}
+
 static bool near(uint32_t a, uint32_t b)
 {
 	return a - b <= STREAM_WINDOW || b - a <= STREAM_WINDOW;
@@ -305,6 +329,27 @@ static bool begins(const struct segment *seg)
 	return !(seg->flags & TCP_RST) && (seg->flags & TCP_SYN || seg->payload_wire);
 }
 
+static unsigned class_of(uint64_t hash)
+{
+	return (unsigned)(hash >> (64 - FLOW_THIN)); /* the buckets go by the other end of it */
+}
+
+/* Is seg, which belongs to no flow, of one that is left out? */
+static bool is_shed(const struct flow_table *t, uint64_t hash, const struct segment *seg)
+{
+	const unsigned class = class_of(hash);
+	return class >= t->classes || (!(seg->flags & TCP_SYN) && t->now < t->whole[class]);
+}
+
+static void count_shed(struct flow_table *t, uint64_t hash, const struct segment *seg)
+{
+	const unsigned class = class_of(hash);
+	t->count.shed_packets++;
+	t->count.shed_flows += (seg->flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN;
+	if (class >= t->classes)
+		t->whole[class] = t->now + FLOW_IDLE_OPEN;
+}
+
 static struct flow *victim(const struct flow_table *t)
 {
 	if (t->list[FLOW_HALF].oldest)
@@ -324,9 +369,16 @@ struct flow *flow_due(struct flow_table *t, const struct segment *seg)
 		return NULL;
 	enum dir dir;
 	struct key k = key_of(seg);
-	struct flow *fl = find(t, hash_of(t, &k), seg, &dir);
+	uint64_t hash = hash_of(t, &k);
+	struct flow *fl = find(t, hash, seg, &dir);
 	if (fl)
 		return seg->flags & TCP_SYN && replaces(fl, dir, seg) ? give_out(t, fl, FLOW_END_REUSED) : NULL;
+	if (is_shed(t, hash, seg))
+		return NULL;
+	if (begins(seg) && t->list[FLOW_HALF].n >= t->half) {
+		t->count.shed_half++;
+		return give_out(t, t->list[FLOW_HALF].oldest, FLOW_END_EVICTED);
+	}
 	return full && begins(seg) && victim(t) ? give_out(t, victim(t), FLOW_END_EVICTED) : NULL;
 }
 
@@ -580,6 +632,10 @@ struct flow *flow_find_or_add(struct flow_table *t, const struct segment *seg, e
 	struct key k = key_of(seg);
 	uint64_t hash = hash_of(t, &k);
 	struct flow *fl = find(t, hash, seg, dir);
+	if (!fl && is_shed(t, hash, seg)) {
+		count_shed(t, hash, seg);
+		return NULL;
+	}
 	if (!fl && begins(seg))
 		fl = add(t, hash, seg, dir);
 	if (!fl)
@@ -598,6 +654,20 @@ struct flow *flow_find_or_add(struct flow_table *t, const struct segment *seg, e
 	fl->state = next_state(fl, *dir, seg);
 	list_add(t, fl);
 	return fl;
+}
+
+bool flow_known(const struct flow_table *t, const struct segment *seg)
+{
+	enum dir dir;
+	if (t->count.now_open == 0)
+		return false;
+	struct key k = key_of(seg);
+	return find(t, hash_of(t, &k), seg, &dir) != NULL;
+}
+
+void flow_forget(struct flow_table *t, struct flow *fl)
+{
+	give_out(t, fl, FLOW_END_FORGOTTEN);
 }
 
 void flow_release(struct flow_table *t, struct flow *fl)

@@ -32,7 +32,8 @@
 enum flow_state { FLOW_HALF, FLOW_OPEN, FLOW_CLOSED, FLOW_STATES };
 
 /* Why flow_due, flow_idle or flow_last gave it out. */
-enum flow_end { FLOW_END_NONE, FLOW_END_CLOSED, FLOW_END_TIMEOUT, FLOW_END_REUSED, FLOW_END_EVICTED, FLOW_END_INPUT };
+enum flow_end { FLOW_END_NONE, FLOW_END_CLOSED, FLOW_END_TIMEOUT, FLOW_END_REUSED, FLOW_END_EVICTED, FLOW_END_INPUT,
+		FLOW_END_FORGOTTEN };
 
 enum { FLOW_RSTS = 5, FLOW_OPTIONS = 40 };
 
@@ -122,7 +123,7 @@ struct flow_quiet {
  * client_first the first packet seen came from the client       syn_conflict  two SYN-ACKs with different numbers
  * rst, rsts    the first RST segments of both sides, in the order of capture; the last place is for the first one of a side
  * shaken       packet time of the client's first segment behind the SYN-ACK; 0: not seen
- * user, kept   the pipeline's; NULL at the start; flow.c never looks at them
+ * user, kept   the pipeline's; NULL at the start; flow.c never looks at them, nor at mark, which is 0 at the start
  * end          set when the flow is given out to be finished */
 struct flow {
 	struct flow_side side[2];
@@ -136,7 +137,7 @@ struct flow {
 	enum flow_end end;
 	uint32_t iface;
 	uint16_t vlan[2];
-	uint8_t vlans, encap, rsts;
+	uint8_t vlans, encap, rsts, mark;
 	bool role_sure, client_first, syn_conflict;
 	/* private to flow.c */
 	int64_t seen;
@@ -144,8 +145,11 @@ struct flow {
 	struct flow *bucket, *older, *newer;
 };
 
+/* shed_half     of evicted, those that went by flow_shed       shed_flows, shed_packets  SYNs without an ACK, and
+ *               all segments, of flows that were not taken by it */
 struct flow_counters {
-	uint64_t added, closed, timeout, reused, evicted, evicted_half, input_end;
+	uint64_t added, closed, timeout, reused, evicted, evicted_half, input_end, forgotten;
+	uint64_t shed_half, shed_flows, shed_packets;
 	uint64_t now_open, most_open;
 };
 
@@ -162,13 +166,24 @@ void flow_table_free(struct flow_table *t);
 
 const struct flow_counters *flow_table_counters(const struct flow_table *t);
 
+/* What is not taken while there is too much, from now on.
+ * half  half-open flows at most, the oldest go first; 0: as many as the table holds
+ * thin  one in 2^thin new flows is taken, at most FLOW_THIN; 0: all. Which ones is decided by the keyed hash, so that nobody
+ *       can choose, and so that both directions and a repeated SYN agree. When thin shrinks, what was left out and goes on
+ *       is not taken in its middle: such a flow begins with a SYN for as long as one may be open */
+enum { FLOW_THIN = 6 };
+void flow_shed(struct flow_table *t, size_t half, unsigned thin);
+
 /* TCP, with a mail port on either side. */
 bool flow_wanted(const struct flow_table *t, const struct segment *seg);
 bool flow_mail_port(const struct flow_table *t, uint16_t port);
 
+/* seg belongs to a flow that is in the table. */
+bool flow_known(const struct flow_table *t, const struct segment *seg);
+
 /* The next flow that must be finished before seg is taken: idle too long at seg->ts, or the same addresses and ports
  * with a SYN of another sequence number (RFC 9293 3.6.1: a new connection), or the table is full and seg begins a
- * flow (half-open before closed before idle longest). Out of the table already; the caller finishes it and calls
+ * flow (half-open before closed before idle longest), or flow_shed wants it. Out of the table already; the caller finishes it and calls
  * flow_release. NULL: go on. */
 struct flow *flow_due(struct flow_table *t, const struct segment *seg);
 
@@ -178,9 +193,12 @@ struct flow *flow_idle(struct flow_table *t, int64_t now);
 /* Likewise at the end of input: every flow, in the order of their last packets. */
 struct flow *flow_last(struct flow_table *t);
 
+/* Likewise, and this one, because its user is needed for another. */
+struct flow *flow_evict(struct flow_table *t, struct flow *fl);
+
 /* The flow of seg, with times, counters, state and roles brought up to date, dir set; made if there is none.
  * Call flow_due to its end first: with the table full and no flow of seg the answer is NULL. A lone RST or a
- * bare ACK makes no flow either (NULL): nothing can be learnt from it. */
+ * bare ACK makes no flow either (NULL): nothing can be learnt from it; and so says flow_shed of others. */
 struct flow *flow_find_or_add(struct flow_table *t, const struct segment *seg, enum dir *dir);
 
 /* The flow of seg, looked at only; NULL: there is none. */
@@ -193,6 +211,9 @@ void flow_left_out(struct flow *fl, enum dir dir, uint64_t packets, uint64_t oct
 
 /* SYN to the client's answer to the SYN-ACK: a round trip between the two ends. -1: not seen. */
 int64_t flow_round_trip(const struct flow *fl);
+
+/* fl leaves the table before its end, because nothing of it is wanted. flow_release is still to be called. */
+void flow_forget(struct flow_table *t, struct flow *fl);
 
 /* Streams and flow go back to their pools. */
 void flow_release(struct flow_table *t, struct flow *fl);

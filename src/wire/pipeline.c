@@ -15,12 +15,14 @@
 #include "wire/observe_smtp.h"
 #include "wire/observe_tcp.h"
 #include "wire/observe_tls.h"
+#include "wire/odd.h"
 #include "wire/reading.h"
 #include "wire/smtp.h"
 #include "wire/tls.h"
 #include "wire/trail.h"
 
 enum { DNS_PORT = 53, FRAGMENTS = 256, TLS_SHARE = 4 };
+enum { ODD_FLOWS = 4096, ODD_DIALOGUES = 256, ODD_BUDGET = 8 << 20, ODD_EXHIBITS = 8 << 20 };
 
 /* What one mail connection said, from its first payload octet to its end.
  * tls_on      this direction speaks TLS now                 tls_from  offset of its first TLS octet
@@ -28,7 +30,11 @@ enum { DNS_PORT = 53, FRAGMENTS = 256, TLS_SHARE = 4 };
  * opaque      neither SMTP nor TLS                          gap  octets missing while SMTP or a handshake was in clear
  * passed      a direction has come to where nothing is compared any more
  * met         something of this direction was seen           where  places of conflicts and resets, placed so many
- * milestones  for interim sessions */
+ * at_once     TLS from the first octet, on a port where SMTP begins in clear
+ * first       the first octets of both directions, of them first_n, as long as it is not known that this is SMTP; opener
+ *             said the first of them. known: that is over, they are gone       looked  they were shown
+ * by_name     it is SMTP because who looked at them says so    milestones  for interim sessions
+ * flow        whose it is; older, newer: in the order in which something was last heard of them */
 struct dialogue {
 	struct smtp smtp;
 	struct tls tls;
@@ -38,7 +44,20 @@ struct dialogue {
 	struct milestones milestones;
 	uint64_t tls_from[2];
 	bool tls_on[2], tls_gap[2], deaf[2], met[2];
-	bool opaque, gap, cut, tls_due, passed;
+	bool opaque, gap, cut, tls_due, passed, at_once;
+	bool known, looked, by_name;
+	enum dir opener;
+	size_t first_n[2];
+	uint8_t first[2][PIPELINE_LOOK_MAX];
+	struct flow *flow;
+	struct dialogue *older, *newer;
+};
+
+/* What connections on mail ports speak that is not SMTP. The last place is for names beyond the others. */
+struct label {
+	uint8_t name[PIPELINE_NAME_MAX];
+	size_t n;
+	uint64_t flows;
 };
 
 /* A flow and its dialogue as if they ended now: a copy, which lends all that it points to from the original. */
@@ -54,6 +73,7 @@ struct pipeline {
 	struct stream_memory streams;
 	struct tls_memory tls;
 	struct pool dialogues;
+	struct dialogue *oldest, *newest;
 	struct keep_memory keeps;
 	uint8_t *exhibit;                  /* EXHIBIT_OCTETS, if exhibits are kept */
 	struct flow_table *flows;
@@ -63,17 +83,26 @@ struct pipeline {
 
 	struct packet packet;              /* on loan, as is segment */
 	struct segment segment;
-	bool have, ending;
+	bool have, ending, passes;         /* passes: no packet, and time is what came */
+	int64_t time;
 	struct reading reading;
 	struct flow *finished;             /* its session is on loan to the caller */
 	struct flow *asked;                /* PIPELINE_COUNT was said of it */
 	struct flow *last;                 /* likewise, and it is over */
 	size_t quiet;                      /* flows with quiet.on */
+	uint64_t quiet_from;               /* octets; 0: never */
+	bool sheds;                        /* pipeline_shed was called */
 	struct flow *dns_flow;             /* a TCP flow whose DNS messages are being given out */
 	struct stream_view dns_view;
 	size_t dns_used;
 
-	uint64_t sessions, empty, other, dns_messages, no_room;
+	struct pipeline *odd;              /* the same once more, small, for connections on other ports; NULL: not looked at */
+	bool hunting;                      /* this is the odd one of another pipeline */
+	struct flow *looked_at;            /* its first octets are on loan to the caller, who may say what they are */
+	struct label answer, labels[PIPELINE_NAMES];
+	size_t nlabels;
+
+	uint64_t sessions, empty, other, at_once, segments, sums_bad, dns_messages, no_room;
 };
 
 static const struct mail_port *mail_port(const struct pipeline *p, uint16_t port)
@@ -99,6 +128,27 @@ static bool is_dns(const struct pipeline *p, const struct flow *fl)
 	return dns_port(p, fl->side[S2C].port) || dns_port(p, fl->side[C2S].port);
 }
 
+static size_t least(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+static struct pipeline *odd_new(const struct pipeline_config *config)
+{
+	struct pipeline_config odd = *config;
+	odd.flows = least(config->flows, ODD_FLOWS);
+	odd.dialogues = least(config->dialogues, ODD_DIALOGUES);
+	odd.budget = least(config->budget, ODD_BUDGET);
+	odd.exhibits = least(config->exhibits, ODD_EXHIBITS);
+	odd.quiet = 0; /* sessions there are few */
+	odd.dns = false;
+	odd.odd = 0;
+	struct pipeline *p = pipeline_new(&odd);
+	if (p)
+		p->hunting = true;
+	return p;
+}
+
 struct pipeline *pipeline_new(const struct pipeline_config *config)
 {
 	uint16_t ports[PIPELINE_PORTS + PIPELINE_DNS_PORTS + 1];
@@ -109,6 +159,7 @@ struct pipeline *pipeline_new(const struct pipeline_config *config)
 		return NULL;
 	}
 	p->config = *config;
+	p->quiet_from = config->quiet;
 	for (size_t i = 0; i < config->nports; i++)
 		ports[n++] = config->ports[i].port;
 	if (config->dns)
@@ -134,6 +185,10 @@ struct pipeline *pipeline_new(const struct pipeline_config *config)
 		pipeline_free(p);
 		return NULL;
 	}
+	if (config->odd && config->nports && !(p->odd = odd_new(config))) {
+		pipeline_free(p);
+		return NULL;
+	}
 	return p;
 }
 
@@ -141,6 +196,7 @@ void pipeline_free(struct pipeline *p)
 {
 	if (!p)
 		return;
+	pipeline_free(p->odd);
 	if (p->flows)
 		flow_table_free(p->flows);
 	pool_free(&p->dialogues);
@@ -154,6 +210,20 @@ void pipeline_free(struct pipeline *p)
 	if (p->fragments)
 		fragment_table_free(p->fragments);
 	free(p);
+}
+
+static void dialogue_remove(struct pipeline *p, struct dialogue *d)
+{
+	*(d->older ? &d->older->newer : &p->oldest) = d->newer;
+	*(d->newer ? &d->newer->older : &p->newest) = d->older;
+}
+
+static void dialogue_add(struct pipeline *p, struct dialogue *d)
+{
+	d->older = p->newest;
+	d->newer = NULL;
+	*(p->newest ? &p->newest->newer : &p->oldest) = d;
+	p->newest = d;
 }
 
 static struct dialogue *dialogue_of(struct pipeline *p, struct flow *fl)
@@ -174,11 +244,15 @@ static struct dialogue *dialogue_of(struct pipeline *p, struct flow *fl)
 	d->tls_on[C2S] = d->tls_on[S2C] = d->tls_gap[C2S] = d->tls_gap[S2C] = false;
 	d->deaf[C2S] = d->deaf[S2C] = d->met[C2S] = d->met[S2C] = false;
 	d->tls_from[C2S] = d->tls_from[S2C] = 0;
-	d->opaque = d->gap = d->cut = d->passed = false;
+	d->opaque = d->gap = d->cut = d->passed = d->at_once = false;
+	d->known = d->looked = d->by_name = false;
+	d->first_n[C2S] = d->first_n[S2C] = 0;
 	d->where = (struct tcp_places){ 0 };
 	d->milestones = (struct milestones){ 0 };
 	trail_init(&d->trail[C2S]);
 	trail_init(&d->trail[S2C]);
+	d->flow = fl;
+	dialogue_add(p, d);
 	fl->user = d;
 	return d;
 }
@@ -248,6 +322,36 @@ static bool take_tls(struct pipeline *p, struct flow *fl, struct dialogue *d, en
 	return false;
 }
 
+/* A handshake record of TLS in front of everything (RFC 8446 5.1), where the client should wait for a greeting. */
+static bool tls_at_once(const struct dialogue *d, const struct stream_view *v)
+{
+	return v->dir == C2S && v->offset == 0 && !d->tls_due && v->data.n > 2 && v->data.p[0] == 22 && v->data.p[1] == 3;
+}
+
+/* Nobody needs the first octets any more. They may hold what another protocol keeps secret. */
+static void forget_first(struct dialogue *d)
+{
+	for (int dir = C2S; dir <= S2C; dir++)
+		memset(d->first[dir], 0, d->first_n[dir]);
+	d->first_n[C2S] = d->first_n[S2C] = 0;
+	d->known = true;
+}
+
+/* Keeps what v brings of the first octets of its direction, until it is known what this is. */
+static void keep_first(struct dialogue *d, const struct stream_view *v)
+{
+	size_t *n = &d->first_n[v->dir];
+	if (v->offset > *n || *n == PIPELINE_LOOK_MAX)
+		return;
+	struct bytes more = bytes_head(bytes_skip(v->data, *n - (size_t)v->offset), PIPELINE_LOOK_MAX - *n);
+	if (more.n == 0)
+		return;
+	if (*n == 0 && d->first_n[!v->dir] == 0)
+		d->opener = v->dir;
+	memcpy(d->first[v->dir] + *n, more.p, more.n);
+	*n += more.n;
+}
+
 /* All that can be read of the octets v gives. */
 static void take_data(struct pipeline *p, struct flow *fl, struct dialogue *d, const struct stream_view *v)
 {
@@ -255,6 +359,7 @@ static void take_data(struct pipeline *p, struct flow *fl, struct dialogue *d, c
 	uint64_t skip = 0;
 	size_t total = 0, used;
 	bool more = true;
+	d->at_once |= tls_at_once(d, v);
 	if (!d->tls_on[v->dir])
 		smtp_place(&d->smtp, v->dir, v->offset, v->heard);
 	while (more && in.n && !d->opaque && !d->deaf[v->dir]) {
@@ -271,6 +376,10 @@ static void take_data(struct pipeline *p, struct flow *fl, struct dialogue *d, c
 			d->tls_from[v->dir] = v->offset + total;
 	}
 	d->trail[v->dir].read = v->offset + total;
+	if (!d->known && !p->hunting && (smtp_spoken(&d->smtp) || d->tls_on[v->dir]))
+		forget_first(d);
+	else if (!d->known && !d->looked)
+		keep_first(d, v);
 	if (fl->kept)
 		keep_done(fl->kept, v->dir, d->opaque || d->deaf[v->dir] ? UINT64_MAX : v->offset + total + skip);
 	stream_drop(&fl->streams, v->dir, d->opaque || d->deaf[v->dir] ? v->data.n : total);
@@ -320,12 +429,25 @@ static void meet(const struct flow *fl, struct dialogue *d, enum dir dir)
 	d->met[dir] = true;
 }
 
+/* What the first octets of a connection on another port are. true: go on, there is something to read in them. */
+static bool odd_begins(struct flow *fl, enum stream_item item, const struct stream_view *v)
+{
+	if (fl->mark == ODD_NEW && item == STREAM_DATA)
+		fl->mark = (uint8_t)odd_first(v->dir, v->data);
+	return fl->mark == ODD_MAYBE || fl->mark == ODD_FOUND || item == STREAM_GAP;
+}
+
 /* Everything that both streams of fl can give now. */
 static void drain(struct pipeline *p, struct flow *fl)
 {
 	struct stream_view v;
 	enum stream_item item;
 	while ((item = stream_next(&fl->streams, &v)) != STREAM_NONE) {
+		if (p->hunting && !odd_begins(fl, item, &v)) {
+			if (fl->mark == ODD_NOT)
+				return;
+			continue;
+		}
 		struct dialogue *d = dialogue_of(p, fl);
 		if (!d) {
 			if (item == STREAM_DATA)
@@ -472,9 +594,119 @@ static enum tri handshake_of(const struct dialogue *d)
 	return d->tls_on[C2S] || d->tls_on[S2C] ? tls_complete(&d->tls) : TRI_UNSEEN;
 }
 
-static bool is_session(const struct dialogue *d)
+/* What the flow of a hunting pipeline is by now. */
+static void odd_settle(struct flow *fl)
 {
-	return d && !d->opaque && (smtp_spoken(&d->smtp) || d->tls_on[C2S] || d->tls_on[S2C]);
+	struct dialogue *d = fl->user;
+	if (fl->mark != ODD_MAYBE || !d)
+		return;
+	fl->mark = (uint8_t)odd_spoken(&d->smtp, d->opaque, d->looked,
+				       fl->streams.side[C2S].octets + fl->streams.side[S2C].octets);
+	if (fl->mark == ODD_FOUND)
+		forget_first(d);
+}
+
+/* Is this the time to have the first octets of fl named? over: it has ended. */
+static bool look_due(const struct pipeline *p, const struct flow *fl, bool over)
+{
+	const struct dialogue *d = fl->user;
+	if (!d || d->known || d->looked || (d->first_n[C2S] == 0 && d->first_n[S2C] == 0))
+		return false;
+	if (!p->hunting)
+		return d->opaque || over;
+	const struct bytes first[2] = { { d->first[C2S], d->first_n[C2S] }, { d->first[S2C], d->first_n[S2C] } };
+	return !over && odd_heard(first);
+}
+
+static enum pipeline_item look(struct pipeline *p, struct flow *fl, struct pipeline_out *out)
+{
+	struct dialogue *d = fl->user;
+	d->looked = true;
+	p->looked_at = fl;
+	p->answer = (struct label){ 0 };
+	out->look.first = d->opener;
+	for (int dir = C2S; dir <= S2C; dir++)
+		out->look.said[dir] = (struct bytes){ d->first[dir], d->first_n[dir] };
+	return PIPELINE_LOOK;
+}
+
+static void count_label(struct pipeline *p, struct bytes name)
+{
+	struct label *l = p->labels;
+	while (l < p->labels + p->nlabels && !bytes_eq((struct bytes){ l->name, l->n }, name))
+		l++;
+	if (l == p->labels + PIPELINE_NAMES)
+		l--;
+	else if (l == p->labels + p->nlabels) {
+		if (++p->nlabels == PIPELINE_NAMES)
+			name = bytes_of("other");
+		memcpy(l->name, name.p, name.n);
+		l->n = name.n;
+	}
+	l->flows++;
+}
+
+static void release(struct pipeline *p, struct flow *fl)
+{
+	struct dialogue *d = fl->user;
+	if (d) {
+		tls_release(&d->tls);
+		forget_first(d);
+		dialogue_remove(p, d);
+	}
+	pool_give(&p->dialogues, d);
+	keep_release(fl->kept);
+	fl->user = fl->kept = NULL;
+	flow_release(p->flows, fl);
+}
+
+/* Forgets a flow on another port that is not SMTP; true: it did. */
+static bool odd_drop(struct pipeline *p, struct flow *fl)
+{
+	if (fl->mark != ODD_NOT && (fl->mark != ODD_MAYBE || fl->user))
+		return false;
+	flow_forget(p->flows, fl);
+	release(p, fl);
+	return true;
+}
+
+/* What was said about the octets that were on loan, if anything. The flow on another port that it was said of, if that
+ * goes on; or NULL. */
+static struct flow *take_answer(struct pipeline *p)
+{
+	struct flow *fl = p->looked_at;
+	if (!fl)
+		return NULL;
+	struct dialogue *d = fl->user;
+	struct bytes name = { p->answer.name, p->answer.n };
+	p->looked_at = NULL;
+	forget_first(d);
+	if (!p->hunting) {
+		count_label(p, name.n ? name : bytes_of("unknown"));
+		return NULL;
+	}
+	d->by_name = !d->opaque && bytes_eq(name, bytes_of("smtp"));
+	if (d->by_name)
+		fl->mark = ODD_FOUND;
+	odd_settle(fl);
+	return odd_drop(p, fl) ? NULL : fl;
+}
+
+void pipeline_classified(struct pipeline *p, struct bytes name)
+{
+	if (p->odd && p->odd->looked_at)
+		p = p->odd;
+	name = bytes_head(name, PIPELINE_NAME_MAX);
+	p->answer.n = name.n;
+	if (name.n)
+		memcpy(p->answer.name, name.p, name.n);
+}
+
+static bool is_session(const struct pipeline *p, const struct flow *fl)
+{
+	const struct dialogue *d = fl->user;
+	return d && !d->opaque && (!p->hunting || fl->mark == ODD_FOUND) &&
+	       (smtp_spoken(&d->smtp) || d->tls_on[C2S] || d->tls_on[S2C]);
 }
 
 /* The session of a flow whose streams have ended. The exhibit is left to the caller. */
@@ -492,35 +724,42 @@ static void say(struct pipeline *p, const struct flow *fl, struct dialogue *d, s
 	observe_tcp(&d->record, p->ident, fl, &hints);
 	if (d->tls.limit)
 		record_yes(&d->record, F_cap_limit);
+	record_num(&d->record, F_found_by,
+		   !p->hunting ? foundby_port : d->by_name ? foundby_classifier : foundby_dialogue);
 	*out = (struct pipeline_out){ .session = &d->record, .chain = tls_chain(&d->tls), .proof = tls_proof(&d->tls) };
 }
 
-/* Ends a flow; true: it was a session, and out has it. */
-static bool finish(struct pipeline *p, struct flow *fl, struct pipeline_out *out)
+/* Ends a flow; PIPELINE_NONE: there is nothing to say of it. */
+static enum pipeline_item finish(struct pipeline *p, struct flow *fl, struct pipeline_out *out)
 {
 	stream_finish(&fl->streams);
 	if (is_dns(p, fl))
-		return false;
+		return PIPELINE_NONE;
 	drain(p, fl);
+	odd_settle(fl);
+	const struct dialogue *d = fl->user;
 	uint64_t octets = fl->streams.side[C2S].octets + fl->streams.side[S2C].octets;
-	if (!is_session(fl->user) || octets == 0) {
+	p->at_once += d && d->at_once;
+	if (!is_session(p, fl) || octets == 0) {
 		p->empty += octets == 0;
 		p->other += octets != 0;
-		return false;
+		return look_due(p, fl, true) ? look(p, fl, out) : PIPELINE_NONE;
 	}
 	say(p, fl, fl->user, out);
 	p->sessions++;
 	if (fl->kept) {
-		int64_t silent = fl->end == FLOW_END_TIMEOUT && p->have ? p->segment.ts : INT64_MIN;
+		int64_t now = p->have || p->hunting ? p->segment.ts : p->passes ? p->time : INT64_MIN;
+		int64_t silent = fl->end == FLOW_END_TIMEOUT ? now : INT64_MIN;
 		out->exhibit = (struct bytes){ p->exhibit, keep_pack(fl->kept, &fl->streams, silent, p->exhibit, EXHIBIT_OCTETS) };
 	}
-	return true;
+	return PIPELINE_SESSION;
 }
 
 /* Is it time for the session of fl as it stands? While octets wait for others it is not yet known how that is. */
-static bool is_due(const struct pipeline *p, const struct flow *fl, const struct dialogue *d)
+static bool is_due(const struct pipeline *p, const struct flow *fl)
 {
-	return p->interim && d && milestone_due(&d->milestones, &d->smtp) && is_session(d) && stream_settled(&fl->streams);
+	const struct dialogue *d = fl->user;
+	return p->interim && d && milestone_due(&d->milestones, &d->smtp) && is_session(p, fl) && stream_settled(&fl->streams);
 }
 
 /* The session of fl as if the capture ended here. Streams that are settled have nothing more to give but their ends, so
@@ -541,17 +780,6 @@ static void finish_copy(struct pipeline *p, struct flow *fl, struct pipeline_out
 	record_num(&d->record, F_cap_phase, phase_interim);
 	if (fl->kept)
 		out->exhibit = (struct bytes){ p->exhibit, keep_pack_now(fl->kept, &fl->streams, p->exhibit, EXHIBIT_OCTETS) };
-}
-
-static void release(struct pipeline *p, struct flow *fl)
-{
-	struct dialogue *d = fl->user;
-	if (d)
-		tls_release(&d->tls);
-	pool_give(&p->dialogues, d);
-	keep_release(fl->kept);
-	fl->user = fl->kept = NULL;
-	flow_release(p->flows, fl);
 }
 
 /* The next message in the view of the DNS flow, or false when it is used up. */
@@ -605,6 +833,7 @@ static bool dns_udp(struct pipeline *p, struct pipeline_out *out)
 	out->dns.client = answer ? s->dst : s->src;
 	out->dns.server = answer ? s->src : s->dst;
 	out->dns.client_port = answer ? s->dport : s->sport;
+	out->dns.server_port = answer ? s->sport : s->dport;
 	return true;
 }
 
@@ -631,6 +860,8 @@ static void check_sum(struct pipeline *p, struct flow *fl, enum dir dir)
 	if (seg->payload.n == 0 || fl->streams.side[dir].mode == STREAM_COUNT)
 		return;
 	bool bad = frame_checksum_bad(&p->packet);
+	p->segments++;
+	p->sums_bad += bad;
 	fl->side[dir].sum_good |= !bad;
 	seg->checksum_bad = bad && fl->side[dir].sum_good;
 }
@@ -653,10 +884,14 @@ static struct flow *take_segment(struct pipeline *p)
 		p->dns_flow = fl;
 		p->dns_view.data.n = 0;
 		p->dns_used = 0;
-	} else {
-		drain(p, fl);
-		if (fl->user && (fl->rsts || fl->streams.side[C2S].conflicts || fl->streams.side[S2C].conflicts))
-			see_places(fl, fl->user);
+		return fl;
+	}
+	drain(p, fl);
+	if (fl->user && (fl->rsts || fl->streams.side[C2S].conflicts || fl->streams.side[S2C].conflicts))
+		see_places(fl, fl->user);
+	if (fl->user) {
+		dialogue_remove(p, fl->user);
+		dialogue_add(p, fl->user);
 	}
 	if (!fl->kept)
 		return fl;
@@ -665,6 +900,18 @@ static struct flow *take_segment(struct pipeline *p)
 		keep_differs(fl->kept, keep_harmless(dir, p->segment.payload, d && d->tls_on[dir]));
 	keep_settle(fl->kept, &fl->streams);
 	return fl;
+}
+
+/* What a segment has brought of its flow, which may be over by that if it is one on another port. */
+static enum pipeline_item odd_look(struct pipeline *p, struct flow **fl, struct pipeline_out *out)
+{
+	if (p->hunting)
+		odd_settle(*fl);
+	if (look_due(p, *fl, false))
+		return look(p, *fl, out);
+	if (p->hunting && odd_drop(p, *fl))
+		*fl = NULL;
+	return PIPELINE_NONE;
 }
 
 /* ---- flows whose packets are left out ---- */
@@ -693,9 +940,9 @@ static void name_quiet(const struct flow *fl, struct quiet_flow *out)
 
 static bool turns_quiet(struct pipeline *p, struct flow *fl, struct pipeline_out *out)
 {
-	bool can = p->config.quiet && fl->user && fl->state == FLOW_OPEN && !fl->rsts &&
+	bool can = p->quiet_from && fl->user && fl->state == FLOW_OPEN && !fl->rsts &&
 		   !(fl->encap & ~(ENCAP_VLAN | ENCAP_QINQ)) &&
-		   fl->side[C2S].octets + fl->side[S2C].octets >= p->config.quiet;
+		   fl->side[C2S].octets + fl->side[S2C].octets >= p->quiet_from;
 	bool now[2] = { can && nothing_more(fl, C2S), can && nothing_more(fl, S2C) };
 	if (!now[C2S] && !now[S2C])
 		return false;
@@ -763,15 +1010,67 @@ void pipeline_counted(struct pipeline *p, const struct quiet_count *count)
 	}
 }
 
+/* ---- connections on other ports ---- */
+
+/* Of a connection on another port that is looked at, or that may be one. */
+static bool odd_wanted(const struct pipeline *p, const struct segment *seg)
+{
+	if (seg->proto != PROTO_TCP || dns_port(p, seg->sport) || dns_port(p, seg->dport))
+		return false;
+	bool opens = seg->flags & TCP_SYN || odd_opens(seg->payload);
+	return (opens && odd_sampled(seg, p->config.odd)) || flow_known(p->odd->flows, seg);
+}
+
+/* Segments of mail ports stay here, those of other ports go to the odd pipeline, and the time to both. */
+static void share(struct pipeline *p)
+{
+	p->odd->segment.ts = p->segment.ts;
+	if (flow_wanted(p->flows, &p->segment) || !odd_wanted(p, &p->segment))
+		return;
+	p->odd->segment = p->segment;
+	p->odd->packet = p->packet;
+	p->odd->have = true;
+}
+
+/* No packet: time passed (packet.h). */
+static bool is_time(const struct packet *packet)
+{
+	return packet->data.n == 0 && packet->wire_len == 0;
+}
+
 void pipeline_push(struct pipeline *p, const struct packet *packet)
 {
 	p->packet = *packet;
-	p->have = frame_read(packet, p->fragments, &p->frames, &p->segment) == FRAME_OK;
+	p->passes = is_time(packet);
+	p->time = packet->ts;
+	p->have = !p->passes && frame_read(packet, p->fragments, &p->frames, &p->segment) == FRAME_OK;
+	if (p->odd && p->passes)
+		p->odd->segment.ts = packet->ts;
+	if (p->odd && p->have)
+		share(p);
+}
+
+void pipeline_other_ports(struct pipeline *p, uint32_t every)
+{
+	p->config.odd = every;
 }
 
 void pipeline_finish(struct pipeline *p)
 {
 	p->ending = true;
+	if (p->odd)
+		p->odd->ending = true;
+}
+
+/* The dialogue that was silent longest, when the waiting segment begins one and there is room for none: else whoever opens
+ * connections and leaves them would make us blind. What begins in its middle must do without. */
+static struct flow *makes_room(struct pipeline *p)
+{
+	enum dir dir;
+	if (p->dialogues.used < p->dialogues.count || !p->segment.payload_wire || !p->oldest)
+		return NULL;
+	struct flow *fl = flow_peek(p->flows, &p->segment, &dir);
+	return fl && !fl->user && !is_dns(p, fl) ? flow_evict(p->flows, p->oldest->flow) : NULL;
 }
 
 /* The next flow that is over now, if any. */
@@ -779,13 +1078,27 @@ static struct flow *due(struct pipeline *p)
 {
 	if (p->ending)
 		return flow_last(p->flows);
-	return p->have && flow_wanted(p->flows, &p->segment) ? flow_due(p->flows, &p->segment) : NULL;
+	if (p->passes)
+		return flow_idle(p->flows, p->time);
+	if (p->hunting)
+		return p->have ? flow_due(p->flows, &p->segment) : flow_idle(p->flows, p->segment.ts);
+	if (!p->have || !flow_wanted(p->flows, &p->segment))
+		return NULL;
+	struct flow *fl = flow_due(p->flows, &p->segment);
+	return fl ? fl : makes_room(p);
 }
 
 enum pipeline_item pipeline_next(struct pipeline *p, struct pipeline_out *out)
 {
 	struct flow *fl;
+	enum pipeline_item item;
 	*out = (struct pipeline_out){ 0 };
+	if (p->odd && (item = pipeline_next(p->odd, out)) != PIPELINE_NONE)
+		return item;
+	if ((fl = take_answer(p)) && is_due(p, fl)) {
+		finish_copy(p, fl, out);
+		return PIPELINE_SESSION;
+	}
 	if (p->finished) {
 		release(p, p->finished);
 		p->finished = NULL;
@@ -798,14 +1111,17 @@ enum pipeline_item pipeline_next(struct pipeline *p, struct pipeline_out *out)
 		if (fl != p->last && quiet(fl))
 			return ask_count(p, fl, true, out);
 		p->last = p->asked = NULL;
-		if (finish(p, fl, out)) {
+		item = finish(p, fl, out);
+		if (item != PIPELINE_NONE) {
 			p->finished = fl;
-			return PIPELINE_SESSION;
+			return item;
 		}
 		release(p, fl);
 	}
-	if (!p->have)
+	if (!p->have) {
+		p->passes = false;
 		return PIPELINE_NONE;
+	}
 	if (flow_wanted(p->flows, &p->segment) && (fl = left_out(p)))
 		return ask_count(p, fl, false, out);
 	p->asked = NULL;
@@ -814,20 +1130,37 @@ enum pipeline_item pipeline_next(struct pipeline *p, struct pipeline_out *out)
 		p->dns_messages += is_answer(&out->dns);
 		return PIPELINE_DNS;
 	}
-	if (!flow_wanted(p->flows, &p->segment))
+	if (!p->hunting && !flow_wanted(p->flows, &p->segment))
 		return PIPELINE_NONE;
 	fl = take_segment(p);
 	if (p->dns_flow && dns_tcp(p, out)) {
 		p->dns_messages += is_answer(&out->dns);
 		return PIPELINE_DNS;
 	}
-	if (fl && is_due(p, fl, fl->user)) {
+	if (fl && (item = odd_look(p, &fl, out)) != PIPELINE_NONE)
+		return item;
+	if (fl && is_due(p, fl)) {
 		finish_copy(p, fl, out);
 		return PIPELINE_SESSION;
 	}
 	if (fl && turns_quiet(p, fl, out))
 		return PIPELINE_QUIET;
 	return PIPELINE_NONE;
+}
+
+static void odd_stats(const struct pipeline *odd, struct record *stats)
+{
+	const struct flow_counters *fc = flow_table_counters(odd->flows);
+	record_num(stats, F_st_odd, (int64_t)fc->added);
+	record_num(stats, F_st_odd_smtp, (int64_t)odd->sessions);
+	record_num(stats, F_st_odd_lost, (int64_t)(fc->evicted + odd->no_room));
+}
+
+void pipeline_shed(struct pipeline *p, const struct pipeline_shed *shed)
+{
+	p->sheds = true;
+	p->quiet_from = shed->quiet && shed->quiet < p->config.quiet ? shed->quiet : p->config.quiet;
+	flow_shed(p->flows, shed->half, shed->thin);
 }
 
 void pipeline_stats(const struct pipeline *p, struct record *stats)
@@ -837,6 +1170,21 @@ void pipeline_stats(const struct pipeline *p, struct record *stats)
 	record_num(stats, F_st_flows, (int64_t)fc->added);
 	record_num(stats, F_st_flows_empty, (int64_t)p->empty);
 	record_num(stats, F_st_flows_other, (int64_t)p->other);
-	record_num(stats, F_st_flows_evicted, (int64_t)(fc->evicted + p->no_room));
+	record_num(stats, F_st_flows_evicted, (int64_t)(fc->evicted - fc->shed_half + p->no_room));
+	record_num(stats, F_st_tls_at_once, (int64_t)p->at_once);
+	record_num(stats, F_st_segments, (int64_t)p->segments);
+	record_num(stats, F_st_sums_bad, (int64_t)p->sums_bad);
+	record_num(stats, F_st_active, (int64_t)fc->now_open);
+	record_num(stats, F_st_dialogues, (int64_t)p->dialogues.used);
 	record_num(stats, F_st_dns, (int64_t)p->dns_messages);
+	for (size_t i = 0; i < p->nlabels; i++)
+		record_add(stats, F_st_label, (struct bytes){ p->labels[i].name, p->labels[i].n });
+	for (size_t i = 0; i < p->nlabels; i++)
+		record_add_num(stats, F_st_label_flows, (int64_t)p->labels[i].flows);
+	if (p->odd)
+		odd_stats(p->odd, stats);
+	if (!p->sheds)
+		return;
+	record_num(stats, F_st_flows_shed, (int64_t)(fc->shed_flows + fc->shed_half));
+	record_num(stats, F_st_lost_packets, (int64_t)fc->shed_packets);
 }

@@ -84,6 +84,7 @@ static void take_items(struct pipeline *p, struct totals *t)
 			}
 			break;
 		case PIPELINE_DNS:
+		case PIPELINE_LOOK:
 		case PIPELINE_NONE:
 			break;
 		}

@@ -29,7 +29,7 @@ static void values_within_bounds(const struct settings *s)
 	assert(s->capture_buffer >= 1 << 20 && s->capture_buffer <= UINT64_C(2) << 30);
 	assert(s->capture_timeout >= 10 && s->capture_timeout <= 1000 && s->capture_workers >= 1 && s->capture_workers <= 32);
 	assert(s->capture_shunt < shunt_COUNT && s->dns_mode < dns_mode_COUNT && s->log_to < log_to_COUNT);
-	assert(s->odd_ports <= 65536 && s->limits_flows >= 1024 && s->limits_flows <= 1 << 24);
+	assert(s->other_ports <= 65536 && s->limits_flows >= 1024 && s->limits_flows <= 1 << 24);
 	assert(s->ports && s->user && s->group && s->interfaces.n <= 16 && s->output.n <= 16);
 	for (size_t i = 0; i < s->output.n; i++)
 		assert(s->output.at[i].datasets && s->output.at[i].minimum_level < level_COUNT);

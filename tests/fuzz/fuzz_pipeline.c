@@ -1,7 +1,8 @@
 /* The whole walk from packet to session, on packets put together from the input: two connections, both directions,
- * any sequence numbers, flags and payload. Promise: whatever comes, each session is a sound record, and it is one line
- * of JSON. And whether interim sessions are asked for does not change what is given at the end; an interim session is the
- * one of a capture that ends there. All flows end with each input. */
+ * any sequence numbers, flags and payload; once with their ports as mail ports, once with none of them, while what is
+ * to be named gets any name. Promise: whatever comes, each session is a sound record that says how it was found, and it is
+ * one line of JSON; what is lent for a name is bounded. And whether interim sessions are asked for does not change what is
+ * given at the end; an interim session is the one of a capture that ends there. All flows end with each input. */
 #include <assert.h>
 #include <stdlib.h>
 
@@ -45,6 +46,20 @@ static void check_columns(const struct record *r)
 		assert(record_count(r, conflicts[i]) == record_count(r, F_tcp_conf_dir));
 	for (size_t i = 0; i < sizeof(resets) / sizeof(resets[0]); i++)
 		assert(record_count(r, resets[i]) == record_count(r, F_tcp_rst_dir));
+}
+
+/* A name that depends on the octets. */
+static void answer(struct pipeline *p, const struct pipeline_look *look)
+{
+	static const char *const names[] = { "smtp", "http", "", "a name that is far too long for this" };
+	assert(look->said[C2S].n <= PIPELINE_LOOK_MAX && look->said[S2C].n <= PIPELINE_LOOK_MAX);
+	assert(look->said[look->first].n > 0);
+	size_t sum = 0;
+	for (int dir = C2S; dir <= S2C; dir++)
+		for (size_t i = 0; i < look->said[dir].n; i++)
+			sum += look->said[dir].p[i];
+	if (sum % 5 < 4)
+		pipeline_classified(p, bytes_of(names[sum % 5]));
 }
 
 /* FNV-1a */
@@ -91,14 +106,17 @@ static void take(struct given *g, const struct pipeline_out *out)
 	g->hash[g->n++] = hash_of(out);
 }
 
-static void drain(struct pipeline *p, char *line, struct given *g)
+static void drain(struct pipeline *p, char *line, bool mail, struct given *g)
 {
 	struct pipeline_out out;
 	enum pipeline_item item;
 	g->n = 0;
 	while ((item = pipeline_next(p, &out)) != PIPELINE_NONE) {
+		if (item == PIPELINE_LOOK)
+			answer(p, &out.look);
 		if (item != PIPELINE_SESSION)
 			continue;
+		assert(mail == (record_get_num(out.session, F_found_by, -1) == foundby_port));
 		struct text t = { line, 0, JSON_LINE, false };
 		assert(record_check(out.session, record_size(out.session)));
 		check_columns(out.session);
@@ -120,33 +138,37 @@ static void check_finals(const struct given *off, const struct given *on)
 }
 
 /* The session of number i of on ends here in cut, which has had the same packets. */
-static void check_interim(struct pipeline *cut, char *line, const struct given *on, size_t i)
+static void check_interim(struct pipeline *cut, char *line, bool mail, const struct given *on, size_t i)
 {
 	static struct given g;
 	bool there = false;
 	pipeline_finish(cut);
-	drain(cut, line, &g);
+	drain(cut, line, mail, &g);
 	for (size_t k = 0; k < g.n; k++)
 		there |= strcmp(g.id[k], on->id[i]) == 0 && g.hash[k] == on->hash[i];
 	assert(there);
 }
 
 /* Each piece: control octet (flow, direction, how seq moves, flags), length octet, payload. */
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void walk(const uint8_t *data, size_t size, bool mail, char *line)
 {
 	struct pipeline_config config = { .ports = { { 25, false }, { 465, true } }, .nports = 2, .flows = 16,
 					  .dialogues = 8, .budget = 3 << 20, .exhibits = 1 << 20, .dns = true };
+	static struct given off, on, other;
+	static struct record stats;
+	unsigned wait = size ? data[size - 1] % 8 : 0; /* which interim session is looked at */
+	if (!mail) {
+		config.ports[0].port = config.ports[1].port = 9;
+		config.odd = 1;
+	}
 	struct pipeline *p = pipeline_new(&config), *cut = pipeline_new(&config);
 	config.interim = true;
 	struct pipeline *q = pipeline_new(&config);
-	static struct given off, on, other;
-	unsigned wait = size ? data[size - 1] % 8 : 0; /* which interim session is looked at */
-	char *line = malloc(JSON_LINE);
 	uint32_t next[2][2] = { { 1000, 5000 }, { 0xfffffff0, 77 } };
 	struct cur c = cur_of((struct bytes){ data, size });
 	struct packet packet = { .linktype = 101, .ts = INT64_C(1700000000000000000) };
 	uint8_t buf[40 + 256];
-	assert(p && q && cut && line);
+	assert(p && q && cut);
 	while (cur_left(&c) >= 2) {
 		uint8_t control = cur_u8(&c);
 		struct bytes payload = cur_take(&c, cur_u8(&c));
@@ -163,30 +185,41 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		packet.data = (struct bytes){ buf, n };
 		packet.wire_len = (uint32_t)n;
 		pipeline_push(p, &packet);
-		drain(p, line, &off);
+		drain(p, line, mail, &off);
 		pipeline_push(q, &packet);
-		drain(q, line, &on);
+		drain(q, line, mail, &on);
 		check_finals(&off, &on);
 		if (cut) {
 			pipeline_push(cut, &packet);
-			drain(cut, line, &other);
+			drain(cut, line, mail, &other);
 		}
 		for (size_t i = 0; cut && i < on.n; i++) {
 			if (!on.interim[i] || wait-- > 0)
 				continue;
-			check_interim(cut, line, &on, i);
+			check_interim(cut, line, mail, &on, i);
 			pipeline_free(cut);
 			cut = NULL;
 		}
 	}
 	pipeline_finish(p);
-	drain(p, line, &off);
+	drain(p, line, mail, &off);
 	pipeline_finish(q);
-	drain(q, line, &on);
+	drain(q, line, mail, &on);
 	check_finals(&off, &on);
+	record_init(&stats);
+	pipeline_stats(q, &stats);
+	assert(record_check(&stats, record_size(&stats)));
 	pipeline_free(p);
 	pipeline_free(q);
 	pipeline_free(cut);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	char *line = malloc(JSON_LINE);
+	assert(line);
+	walk(data, size, true, line);
+	walk(data, size, false, line);
 	free(line);
 	return 0;
 }

@@ -31,6 +31,7 @@
 static struct {
 	char inside[64], beside[64];
 	struct sockaddr_in outside;
+	int asked;                 /* a listening socket with nobody at it */
 	int pair[2];
 	pid_t parent;
 } world;
@@ -95,6 +96,13 @@ static int try_loopback(void)
 static int try_unix(void)
 {
 	return result(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+}
+
+/* Is it let in? That nobody comes is another question. */
+static int try_accept(void)
+{
+	int rc = result(accept4(world.asked, NULL, NULL, SOCK_CLOEXEC));
+	return rc == EAGAIN ? 0 : rc;
 }
 
 static int try_netlink(void)
@@ -254,13 +262,13 @@ static bool enter_forwarder(struct error *e)
 
 static bool enter_output(struct error *e)
 {
-	return sandbox_output(&who, NULL, 0, false, e);
+	return sandbox_output(&who, NULL, 0, false, false, e);
 }
 
 static bool enter_output_all(struct error *e)
 {
 	const char *folder[] = { world.inside };
-	return sandbox_output(&who, folder, 1, true, e);
+	return sandbox_output(&who, folder, 1, true, true, e);
 }
 
 static bool enter_supervisor(struct error *e)
@@ -296,6 +304,7 @@ static const struct {
 	{ "connect to the machine", try_connect, "KKKKNYKY-" },
 	{ "talk over loopback", try_loopback,   "KKKKYYKY-" },
 	{ "make a unix socket", try_unix,       "KKKKKKKY-" },
+	{ "accept a connection", try_accept,    "KKKKYKKY-" },
 	{ "make a netlink socket", try_netlink, "KKKKKKKK-" },
 	{ "make a packet socket", try_packet,   "KKKKKKKK-" },
 	{ "make a raw IP socket", try_raw,      "KKKKKKKK-" },
@@ -482,7 +491,11 @@ static void control(void)
 static bool build_world(void)
 {
 	socklen_t n = sizeof(world.outside);
+	const struct sockaddr_in any = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	world.asked = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (world.asked < 0 || bind(world.asked, (const struct sockaddr *)&any, sizeof(any)) != 0 || listen(world.asked, 1) != 0)
+		return false;
 	snprintf(world.inside, sizeof(world.inside), "/tmp/mxw-inside-XXXXXX");
 	snprintf(world.beside, sizeof(world.beside), "/tmp/mxw-beside-XXXXXX");
 	world.parent = getpid();
@@ -509,7 +522,7 @@ static void remove_world(void)
 int main(int argc, char **argv)
 {
 	if (argc > 1)
-		who = sandbox_user_find(argv[1]);
+		who = sandbox_user_find(argv[1], NULL);
 	if (argc > 1 && !who.change) {
 		printf("sandbox: 0 passed, 0 failed, 1 skipped (only root can become %s)\n", argv[1]);
 		return 0;

@@ -67,9 +67,9 @@ static const struct {
 	{ "ports: [25=ssl]\n", "c.yaml:1:9: ports: \"25=ssl\" is not a port; write 25, or 465=tls where TLS is spoken from the first "
 	  "octet", "" },
 	{ "ports: [25, 25=tls]\n", "c.yaml:1:13: ports: port 25 stands in this list a second time", "which of them?" },
-	{ "odd_ports: 64\n", "c.yaml:1:12: odd_ports: \"64\" is not a share from 1/1 to 1/65536, such as 1/64, or off", "" },
-	{ "odd_ports: 1/0\n", "c.yaml:1:12: odd_ports: \"1/0\" is not a share from 1/1 to 1/65536, such as 1/64, or off", "" },
-	{ "odd_ports: 1/65537\n", "c.yaml:1:12: odd_ports: \"1/65537\" is not a share from 1/1 to 1/65536, such as 1/64, or off", "" },
+	{ "other_ports: 1/64\n", "c.yaml:1:14: other_ports: \"1/64\" is not a number; write a whole number, as in 1, or off", "" },
+	{ "other_ports: 0\n", "c.yaml:1:14: other_ports: 0 is out of range; it is 1 to 65536, or off", "" },
+	{ "other_ports: 65537\n", "c.yaml:1:14: other_ports: 65537 is out of range; it is 1 to 65536, or off", "" },
 	{ "capture: {buffer: 64}\n", "c.yaml:1:19: capture.buffer: 64 of what? Write a whole number and B, KiB, MiB, GiB, TiB, kB, MB, "
 	  "GB or TB, as in 1MiB", "a number of what" },
 	{ "capture: {buffer: 64M}\n", "c.yaml:1:19: capture.buffer: \"64M\" is not a size; write a whole number and B, KiB, MiB, GiB, "
@@ -145,7 +145,7 @@ static void defaults(void **state)
 		fail_msg("%s", e.text);
 	assert_string_equal(s.ports, "25,587,2525,465=tls");
 	assert_true(s.site.own.n == 0 && s.site.vantage == vantage_unknown && !s.site.mirror_all && s.site.ca_file[0] == '\0');
-	assert_true(!s.rules.dir && !s.rules.off && !s.rules.level && s.interfaces.n == 0 && s.odd_ports == 0 && s.output.n == 0);
+	assert_true(!s.rules.dir && !s.rules.off && !s.rules.level && s.interfaces.n == 0 && s.other_ports == 0 && s.output.n == 0);
 	assert_int_equal(s.capture_buffer, 64 << 20);
 	assert_int_equal(s.capture_timeout, 100);
 	assert_true(s.capture_promiscuous && s.capture_workers == 1 && !s.capture_filter && s.capture_shunt == shunting_auto);
@@ -165,7 +165,7 @@ static void defaults(void **state)
 static const char full[] =
 	"own_networks: 10.0.0.0/8\npublic_addresses: [192.0.2.1, '2001:db8::/32']\nvantage: server-side\ndecrypted_mirror: [10.1.0.0/16]\n"
 	"ca_file: ca.pem\nrules: mine\nrules_off: [one]\nrule_levels: {two: high}\ninterfaces: [eth0, br-1.25]\nports: [25, \"465=tls\"]\n"
-	"dns_ports: 5353\nodd_ports: 1/64\n"
+	"dns_ports: 5353\nother_ports: 64\n"
 	"capture:\n  buffer: 128 MiB\n  timeout: 50ms\n  promiscuous: false\n  workers: 4\n  filter: tcp port 25\n  snaplen: 1500B\n"
 	"  shunt: off\n  shunt_after: 1MB\n  shunt_flows: 128\n"
 	"limits: {flows: 2048, dialogues: 128, reassembly: 1GB}\n"
@@ -195,7 +195,7 @@ static void values(void **state)
 	assert_string_equal(s.interfaces.text[1], "br-1.25");
 	assert_string_equal(s.ports, "25,465=tls");
 	assert_true(s.site.ndns == 1 && s.site.dns_port[0] == 5353);
-	assert_int_equal(s.odd_ports, 64);
+	assert_int_equal(s.other_ports, 64);
 	assert_int_equal(s.capture_buffer, 128 << 20);
 	assert_true(s.capture_timeout == 50 && !s.capture_promiscuous && s.capture_workers == 4 && s.capture_snaplen == 1500);
 	assert_string_equal(s.capture_filter, "tcp port 25");

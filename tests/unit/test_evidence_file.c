@@ -20,7 +20,7 @@ enum { NOW = 1790000000 };
 static uint8_t file[EVIDENCE_FILE_MAX];
 static struct evidence_case one;
 static struct record alert;
-static const struct evidence_context context = { "aa", "bb", "25", "capture" };
+static const struct evidence_context context = { "aa", "bb", "off", "25", "capture" };
 
 /* A reply to the TLSA question of a.b, without records. */
 static const uint8_t reply[] = { 0x12, 0x34, 0x84, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1, 'a', 1, 'b', 0, 0, 52, 0, 1 };

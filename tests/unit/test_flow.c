@@ -293,6 +293,108 @@ static void test_key_changes_nothing(void **state)
 	assert_true(strlen(how[0]) > 300);
 }
 
+/* SYN, answer, payload and their repetition of client c at port p; how many of the four belonged to a flow. */
+static int connection(struct flow_table *t, int64_t ts, uint8_t c, uint16_t p, char *how)
+{
+	enum dir dir;
+	int n = feed(t, seg(ts, c, p, 25, false, TCP_SYN, 99, 0), &dir, how) != NULL;
+	n += feed(t, seg(ts, c, p, 25, true, TCP_SYN | TCP_ACK, 499, 0), &dir, how) != NULL;
+	n += feed(t, seg(ts, c, p, 25, true, TCP_ACK, 500, 20), &dir, how) != NULL;
+	return n + (feed(t, seg(ts, c, p, 25, false, TCP_ACK, 100, 20), &dir, how) != NULL);
+}
+
+/* Of new connections a share is taken, those whole; which ones does not depend on when they come, and a smaller share is a
+ * part of a greater one. */
+static void test_thin(void **state)
+{
+	enum { MANY = 2000 };
+	static bool taken[FLOW_THIN + 2][MANY];
+	static char how[4 * MANY];
+	(void)state;
+	for (unsigned thin = 0; thin <= FLOW_THIN + 1; thin++) {
+		struct flow_table *t = table(MANY);
+		unsigned n = 0;
+		how[0] = 0;
+		flow_shed(t, 0, thin);
+		for (unsigned i = 0; i < MANY; i++) {
+			int got = connection(t, 1 + i, (uint8_t)(i % 200), (uint16_t)(2000 + i), how);
+			assert_true(got == 0 || got == 4);
+			taken[thin][i] = got;
+			n += got == 4;
+			assert_true(thin == 0 || !taken[thin][i] || taken[thin - 1][i]);
+		}
+		unsigned share = MANY >> (thin < FLOW_THIN ? thin : FLOW_THIN);
+		assert_in_range(n, share / 2, share * 3 / 2);
+		assert_int_equal(flow_table_counters(t)->added, n);
+		assert_int_equal(flow_table_counters(t)->shed_flows, MANY - n);
+		assert_int_equal(flow_table_counters(t)->shed_packets, 4 * (MANY - n));
+		assert_string_equal(how, "");
+		flow_table_free(t);
+	}
+}
+
+/* What is open when connections begin to be left out stays; what was left out is not taken in its middle when they are no longer. */
+static void test_thin_whole(void **state)
+{
+	enum { MANY = 200 };
+	char how[16 * MANY] = "";
+	bool out[MANY];
+	enum dir dir;
+	unsigned left = 0;
+	struct flow_table *t = table(1000);
+	(void)state;
+	for (unsigned i = 0; i < MANY; i++)
+		assert_int_equal(connection(t, FLOW_SECOND, (uint8_t)i, 2000, how), 4);
+	flow_shed(t, 0, 1);
+	for (unsigned i = 0; i < MANY; i++)
+		assert_non_null(feed(t, seg(2 * FLOW_SECOND, (uint8_t)i, 2000, 25, false, TCP_ACK, 120, 9), &dir, how));
+	for (unsigned i = 0; i < MANY; i++)
+		left += out[i] = connection(t, 3 * FLOW_SECOND, (uint8_t)i, 3000, how) == 0;
+	assert_in_range(left, MANY / 4, MANY * 3 / 4);
+	flow_shed(t, 0, 0);
+	for (unsigned i = 0; i < MANY; i++) {
+		struct flow *fl = feed(t, seg(4 * FLOW_SECOND, (uint8_t)i, 3000, 25, false, TCP_ACK, 120, 9), &dir, how);
+		assert_int_equal(fl == NULL, out[i]);
+	}
+	for (unsigned i = 0; i < MANY; i++) /* new ones are new ones */
+		assert_int_equal(connection(t, 5 * FLOW_SECOND, (uint8_t)i, 4000, how), 4);
+	for (unsigned i = 0; i < MANY; i++) /* nothing of then can still be open */
+		assert_non_null(feed(t, seg(2 * FLOW_IDLE_OPEN, (uint8_t)i, 5000, 25, false, TCP_ACK, 120, 9), &dir, how));
+	end_all(t, how);
+}
+
+/* A bound of their own for connections without an answer: others have nothing to fear from it. */
+static void test_half(void **state)
+{
+	char how[2000] = "";
+	enum dir dir;
+	struct flow_table *t = table(300);
+	(void)state;
+	for (unsigned i = 0; i < 100; i++)
+		assert_int_equal(connection(t, 1 + i, (uint8_t)i, 2000, how), 4);
+	for (unsigned i = 0; i < 50; i++)
+		feed(t, seg(1000 + i, (uint8_t)i, 3000, 25, false, TCP_SYN, 7, 0), &dir, how);
+	assert_string_equal(how, "");
+	flow_shed(t, 10, 0);
+	feed(t, seg(2000, 50, 3000, 25, false, TCP_SYN, 7, 0), &dir, how); /* the first one finds too many */
+	assert_int_equal(flow_table_counters(t)->shed_half, 41);
+	assert_int_equal(strlen(how), 82);
+	assert_memory_equal(how, "e0e1e2", 6); /* oldest first */
+	for (unsigned i = 51; i < 150; i++)
+		feed(t, seg(2000 + i, (uint8_t)i, 3000, 25, false, TCP_SYN, 7, 0), &dir, how);
+	assert_int_equal(flow_table_counters(t)->shed_half, 140);
+	assert_int_equal(flow_table_counters(t)->evicted, 140);
+	assert_int_equal(flow_table_counters(t)->now_open, 110);
+	for (unsigned i = 0; i < 100; i++)
+		assert_non_null(feed(t, seg(3000, (uint8_t)i, 2000, 25, false, TCP_ACK, 120, 9), &dir, how));
+	assert_int_equal(connection(t, 4000, 200, 4000, how), 4); /* answered in time */
+	flow_shed(t, 0, 0);
+	for (unsigned i = 0; i < 100; i++)
+		feed(t, seg(5000 + i, (uint8_t)i, 5000, 25, false, TCP_SYN, 7, 0), &dir, how);
+	assert_int_equal(flow_table_counters(t)->shed_half, 141);
+	flow_table_free(t);
+}
+
 static int setup(void **state)
 {
 	(void)state;
@@ -317,6 +419,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_full, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_due_at_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_key_changes_nothing, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_thin, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_thin_whole, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_half, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -53,6 +53,16 @@ static void expect(struct line *l, uint64_t number, uint8_t value, size_t n)
 	assert_int_equal(record.p[n - 1], value);
 }
 
+/* In front of the first record and of each repetition. */
+static void expect_hello(struct line *l)
+{
+	enum channel_kind kind;
+	struct bytes record;
+	assert_true(channel_recv(l->to, &kind, &record));
+	assert_int_equal(kind, CH_HELLO);
+	assert_int_equal(record.n, 0);
+}
+
 static void again(void **state)
 {
 	(void)state;
@@ -60,6 +70,7 @@ static void again(void **state)
 	for (uint8_t i = 1; i <= 5; i++)
 		assert_int_equal(put(&l, i, 100 + i), i);
 	assert_true(outbox_push(l.box));
+	expect_hello(&l);
 	for (uint8_t i = 1; i <= 5; i++)
 		expect(&l, i, i, 100 + i);
 	assert_false(outbox_pending(l.box));
@@ -68,6 +79,7 @@ static void again(void **state)
 	assert_true(outbox_pending(l.box));
 	assert_int_equal(put(&l, 6, 106), 6);
 	assert_true(outbox_push(l.box));
+	expect_hello(&l);
 	for (uint8_t i = 3; i <= 6; i++)
 		expect(&l, i, i, 100 + i);
 	outbox_ack(l.box, 99); /* never given out: what was sent is acknowledged, no more */
@@ -83,6 +95,7 @@ static void not_sent_is_not_acknowledged(void **state)
 	put(&l, 1, 10);
 	outbox_ack(l.box, 1);
 	assert_true(outbox_push(l.box));
+	expect_hello(&l);
 	expect(&l, 1, 1, 10);
 	line_free(&l);
 }
@@ -101,6 +114,7 @@ static void full(void **state)
 	outbox_ack(l.box, 1);
 	assert_int_equal(put(&l, 5, 100), 5);   /* in the room of the first */
 	assert_true(outbox_push(l.box));
+	expect_hello(&l);
 	for (uint8_t i = 1; i <= 5; i++)
 		expect(&l, i, i, 100);
 	line_free(&l);
@@ -112,6 +126,9 @@ static void round_and_round(void **state)
 	(void)state;
 	struct line l = line(5000);
 	uint64_t next = 1;
+	assert_true(outbox_pending(l.box));
+	assert_true(outbox_push(l.box));
+	expect_hello(&l);
 	for (unsigned i = 0; i < 3000; i++) {
 		size_t n = 1 + i * 7 % 400;
 		assert_int_not_equal(put(&l, (uint8_t)i, n), 0);

@@ -170,6 +170,42 @@ static void test_stuck(void **state)
 	close(fd);
 }
 
+/* One that is started anew when it ends or hangs: nothing is lost, and nobody waits for it. */
+static void test_lasting(void **state)
+{
+	(void)state;
+	int fd, small = 4096;
+	struct upstream_reply r;
+	struct outside_question q;
+	const struct outside_head hello = { .tag = UINT64_MAX, .hello = 1 };
+	struct dns_name name = name_of("mx.test");
+	struct outside *o = open_pair(&fd);
+	bool seen[UPSTREAM_QUERIES] = { false };
+	unsigned got = 0, n = 0;
+	outside_lasting(o);
+	setsockopt(outside_fd(o), SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
+	time_t begun = time(NULL);
+	for (uint64_t tag = 0; tag < UPSTREAM_QUERIES; tag++)
+		assert_true(outside_ask(o, &name, 1, 1, tag));
+	assert_false(outside_next(o, &r));
+	assert_true(time(NULL) - begun < 2);
+	while (recv(fd, &q, sizeof(q), MSG_DONTWAIT) > 0)  /* what this one takes goes with it */
+		n++;
+	assert_true(n > 0 && n < UPSTREAM_QUERIES);
+	assert_int_equal(send(fd, &hello, sizeof(hello), 0), sizeof(hello));
+	for (unsigned i = 0; i < UPSTREAM_QUERIES; i++) {
+		assert_false(outside_next(o, &r));
+		while (recv(fd, &q, sizeof(q), MSG_DONTWAIT) > 0) {
+			assert_true(q.tag < UPSTREAM_QUERIES && q.first == 1 && q.type == 1 && dns_wire_same(&q.name, &name));
+			got += !seen[q.tag];
+			seen[q.tag] = true;
+		}
+	}
+	assert_int_equal(got, UPSTREAM_QUERIES);
+	outside_free(o);
+	close(fd);
+}
+
 /* The forwarder process drops what is no question, answers what is one, and ends with the resolver. */
 static void test_forwarder(void **state)
 {
@@ -196,6 +232,10 @@ static void test_forwarder(void **state)
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 	assert_int_equal(poll(&p, 1, 12000), 1);
 	assert_int_equal(recv(fd, &head, sizeof(head), 0), sizeof(head));
+	assert_int_equal(head.hello, 1);
+	assert_int_equal(poll(&p, 1, 12000), 1);
+	assert_int_equal(recv(fd, &head, sizeof(head), 0), sizeof(head));
+	assert_int_equal(head.hello, 0);
 	assert_int_equal(head.tag, TAG + 1);
 	assert_int_equal(head.end, UPSTREAM_BROKEN);
 	assert_int_equal(recv(fd, &head, sizeof(head), MSG_DONTWAIT), -1);
@@ -208,6 +248,6 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = { cmocka_unit_test(test_replies), cmocka_unit_test(test_gone),
 						   cmocka_unit_test(test_bound), cmocka_unit_test(test_stuck),
-						   cmocka_unit_test(test_forwarder) };
+						   cmocka_unit_test(test_forwarder), cmocka_unit_test(test_lasting) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

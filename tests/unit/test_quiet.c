@@ -124,6 +124,7 @@ static void take_items(struct pipeline *p, struct shunt *sh, struct list *out)
 				*e = sh->entry[--sh->n];
 			break;
 		case PIPELINE_DNS:
+		case PIPELINE_LOOK:
 		case PIPELINE_NONE:
 			break;
 		}
