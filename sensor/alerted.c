@@ -1,43 +1,57 @@
-/* alerted: see alerted.h. Sets of four places; in a full one the oldest gives way. */
+/* alerted: see alerted.h. Sets of four places; in a full one the oldest gives way. A judge may end in the middle of any line:
+ * a place that was half written has an event that never arrived, and is forgotten. */
 #include "alerted.h"
 
-#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 
-enum { WAYS = 4 };
+enum { WAYS = 4, NEVER = UINT8_MAX };
 
+/* level: as told with event; was: what had arrived before that, NEVER if nothing had. */
 struct place {
-	uint64_t key, used;
-	uint8_t level;
+	uint64_t key, used, event;
+	uint8_t level, was;
 };
 
 struct alerted {
-	uint64_t seed, turn;
-	size_t sets;
-	struct place *place;
+	uint64_t seed, turn, arrived;
+	size_t sets, size;
+	struct place place[];
 };
 
 struct alerted *alerted_new(size_t places)
 {
-	struct alerted *a = calloc(1, sizeof(*a));
-	if (!a)
+	const size_t sets = places / WAYS + 1, size = sizeof(struct alerted) + sets * WAYS * sizeof(struct place);
+	void *shared = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (shared == MAP_FAILED)
 		return NULL;
-	a->sets = places / WAYS + 1;
-	a->place = calloc(a->sets * WAYS, sizeof(a->place[0]));
-	if (!a->place || getrandom(&a->seed, sizeof(a->seed), 0) != sizeof(a->seed)) {
-		alerted_free(a);
-		return NULL;
-	}
-	return a;
+	struct alerted *a = shared;
+	a->sets = sets;
+	a->size = size;
+	if (getrandom(&a->seed, sizeof(a->seed), 0) == sizeof(a->seed))
+		return a;
+	alerted_free(a);
+	return NULL;
 }
 
 void alerted_free(struct alerted *a)
 {
-	if (!a)
-		return;
-	free(a->place);
-	free(a);
+	if (a)
+		munmap(a, a->size);
+}
+
+void alerted_begin(struct alerted *a)
+{
+	for (size_t i = 0; i < a->sets * WAYS; i++) {
+		struct place *p = &a->place[i];
+		if (p->event <= a->arrived)
+			continue;
+		if (p->was == NEVER)
+			*p = (struct place){ 0 };
+		p->level = p->was;
+		p->event = 0;
+	}
 }
 
 /* FNV-1a from a secret start: ids are hashes already. */
@@ -49,22 +63,44 @@ static uint64_t hash(uint64_t seed, struct bytes id)
 	return h ? h : 1;
 }
 
-enum alerted_what alerted_tell(struct alerted *a, struct bytes incident, unsigned level)
+/* The place of key; else NULL, and *oldest is the one to take. */
+static struct place *find(struct alerted *a, uint64_t key, struct place **oldest)
+{
+	struct place *set = a->place + key % a->sets * WAYS;
+	*oldest = set;
+	for (size_t i = 0; i < WAYS; i++) {
+		if (set[i].key == key)
+			return &set[i];
+		if (set[i].used < (*oldest)->used)
+			*oldest = &set[i];
+	}
+	return NULL;
+}
+
+enum alerted_what alerted_look(struct alerted *a, struct bytes incident, unsigned level)
+{
+	struct place *oldest;
+	const struct place *p = find(a, hash(a->seed, incident), &oldest);
+	return !p ? ALERTED_NEW : level > p->level ? ALERTED_RISEN : ALERTED_BEFORE;
+}
+
+void alerted_told(struct alerted *a, struct bytes incident, unsigned level, uint64_t event)
 {
 	const uint64_t key = hash(a->seed, incident);
-	struct place *set = a->place + key % a->sets * WAYS, *oldest = set;
-	a->turn++;
-	for (size_t i = 0; i < WAYS; i++) {
-		struct place *p = &set[i];
-		if (p->key == key) {
-			bool risen = level > p->level;
-			p->used = a->turn;
-			p->level = (uint8_t)(risen ? level : p->level);
-			return risen ? ALERTED_RISEN : ALERTED_BEFORE;
-		}
-		if (p->used < oldest->used)
-			oldest = p;
-	}
-	*oldest = (struct place){ key, a->turn, (uint8_t)level };
-	return ALERTED_NEW;
+	struct place *oldest, *p = find(a, key, &oldest);
+	const uint8_t was = !p ? NEVER : p->event > a->arrived ? p->was : p->level;
+	if (!p)
+		p = oldest;
+	p->event = UINT64_MAX;
+	p->was = was;
+	p->key = key;
+	p->used = ++a->turn;
+	p->level = (uint8_t)level;
+	p->event = event;
+}
+
+void alerted_arrived(struct alerted *a, uint64_t event)
+{
+	if (event > a->arrived)
+		a->arrived = event;
 }

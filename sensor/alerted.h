@@ -1,17 +1,25 @@
-/* alerted: which alerts of sessions that are still going on have gone out, so that none goes out twice. Bounded: what is
- * forgotten is told once more, with the same event.id. */
+/* alerted: which alerts of sessions that are still going on have gone out, so that none goes out twice. It lies in memory
+ * that one judge hands on to the next; what had not arrived when a judge ended counts as not told. Bounded: what is forgotten is
+ * told once more, with the same event.id. */
 #ifndef ALERTED_H
 #define ALERTED_H
 #include "bytes.h"
 
 struct alerted;
 
-/* places: how many are remembered. NULL: no memory. */
+/* places: how many are remembered; shared with processes that are forked later. NULL: no memory. */
 struct alerted *alerted_new(size_t places);
 void alerted_free(struct alerted *a);
+/* A judge begins: what was told and had not arrived is forgotten. */
+void alerted_begin(struct alerted *a);
+
 enum alerted_what { ALERTED_NEW, ALERTED_RISEN, ALERTED_BEFORE };
 
 /* An alert of this incident (an id that does not change) is about to go out with this level: is it the first, of a higher
- * level than all that went out, or was it told before? It is remembered as told. */
-enum alerted_what alerted_tell(struct alerted *a, struct bytes incident, unsigned level);
+ * level than all that went out, or was it told before? */
+enum alerted_what alerted_look(struct alerted *a, struct bytes incident, unsigned level);
+/* It has gone out as that event (outbox.h: numbers grow, also from one judge to the next). */
+void alerted_told(struct alerted *a, struct bytes incident, unsigned level, uint64_t event);
+/* All events up to that one have arrived. */
+void alerted_arrived(struct alerted *a, uint64_t event);
 #endif

@@ -301,7 +301,8 @@ static bool set_up(struct watch *w, const struct options *o, struct error *e)
 		return error_set(e, "capture.workers: at most %d", WATCH_WORKERS);
 	w->supervisor = supervisor_new(w);
 	w->numbers = numbers_new();
-	if (!w->numbers)
+	w->alerted = alerted_new(WATCH_ALERTED);
+	if (!w->numbers || !w->alerted)
 		return error_set(e, "no memory");
 	if (!w->supervisor || !open_source(w, e))
 		return w->supervisor ? false : error_set(e, "no memory");

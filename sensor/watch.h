@@ -7,6 +7,7 @@
  * A process that ends takes nothing with it but, where it is capture, the connections that were open. */
 #ifndef WATCH_H
 #define WATCH_H
+#include "alerted.h"
 #include "numbers.h"
 #include "options.h"
 #include "run.h"
@@ -14,7 +15,7 @@
 #include "source_live.h"
 #include "supervisor.h"
 
-enum { WATCH_WORKERS = 16, WATCH_REASON = 160 };
+enum { WATCH_WORKERS = 16, WATCH_ALERTED = 65536, WATCH_REASON = 160 };
 
 /* Jobs of the supervisor. Those with what others wait for come first. */
 enum watch_job { WATCH_OUTPUT, WATCH_JUDGE, WATCH_RESOLVER, WATCH_FORWARDER, WATCH_VERIFIER, WATCH_CAPTURE };
@@ -41,6 +42,7 @@ struct watch {
 	int judge_resolver[2], judge_output[2], supervisor_judge[2], resolver_forwarder[2], output_verifier[2];
 	int status, metrics;
 	struct numbers *numbers;
+	struct alerted *alerted;                /* handed on from judge to judge */
 	struct channel *to_judge;
 	struct watch_counter received[LIVE_IFACES], missed[LIVE_IFACES];
 	int64_t loaded;

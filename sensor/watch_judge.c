@@ -16,11 +16,11 @@
 #include "watch.h"
 
 /* OUTBOX   octets of events that the output has not acknowledged      CASE: room that one session's events may take
- * LEDGER   sessions whose events are not acknowledged                 ALERTED: alerts of sessions that still go on
+ * LEDGER   sessions whose events are not acknowledged
  * PROVE_MS for the messages behind an alert's answers                 MUTE_MS: a resolver that says nothing for so long is
  *          taken for gone                                             END_MS: for what is open at the end
  * GOOD_MS  a judge that lived so long did not die of what it found */
-enum { OUTBOX = 24 << 20, CASE = 4 << 20, LEDGER = 65536, ALERTED = 65536, PROVE_MS = 10000, MUTE_MS = 45000, END_MS = 28000,
+enum { OUTBOX = 24 << 20, CASE = 4 << 20, LEDGER = 65536, PROVE_MS = 10000, MUTE_MS = 45000, END_MS = 28000,
        HANDOVER_MS = 5000, TICK_MS = 1000, GOOD_MS = 60000 };
 
 /* taken: the highest number that was read       exhibit: of the session to come, number exhibit_number
@@ -45,7 +45,6 @@ struct judge {
 	struct channel *resolver, *output, *supervisor;
 	struct outbox *outbox;
 	struct docket *docket;
-	struct alerted *alerted;
 	struct numbers *numbers;
 	struct record alert, own;
 	struct entry *ledger;
@@ -128,6 +127,7 @@ static void output_has(struct judge *j, uint64_t event)
 		j->ledger_n--;
 	}
 	outbox_ack(j->outbox, j->ledger_n ? whole : event);
+	alerted_arrived(j->watch->alerted, event);
 }
 
 /* ---- events ---- */
@@ -194,7 +194,8 @@ static void put_alerts(struct judge *j, const struct kase *k)
 			continue;
 		record_init(&j->alert);
 		alert_make(j->watch->run.rules, &k->session, f, &j->alert);
-		enum alerted_what what = alerted_tell(j->alerted, record_get_str(&j->alert, F_alert_incident), f->level);
+		struct bytes incident = record_get_str(&j->alert, F_alert_incident);
+		enum alerted_what what = alerted_look(j->watch->alerted, incident, f->level);
 		if (what == ALERTED_BEFORE)
 			continue;
 		if (what == ALERTED_RISEN)
@@ -206,6 +207,7 @@ static void put_alerts(struct judge *j, const struct kase *k)
 		sent = true;
 		event_alert(&j->alert);
 		put_event(j, &j->alert);
+		alerted_told(j->watch->alerted, record_get_str(&j->alert, F_alert_incident), f->level, outbox_last(j->outbox));
 		tally_alert(&j->numbers->tally, &j->alert, ns_now() - record_get_num(&k->session, F_event_end, INT64_MAX));
 	}
 }
@@ -508,7 +510,7 @@ static bool set_up(struct judge *j)
 	struct watch *w = j->watch;
 	j->worker = calloc(w->workers, sizeof(j->worker[0]));
 	j->ledger = malloc(LEDGER * sizeof(j->ledger[0]));
-	j->alerted = alerted_new(ALERTED);
+	alerted_begin(w->alerted);
 	j->output = channel_new(w->judge_output[0]);
 	j->supervisor = channel_new(w->supervisor_judge[1]);
 	if (w->run.resolver.mode != RESOLVE_OFF)
@@ -527,7 +529,7 @@ static bool set_up(struct judge *j)
 		channel_offer(j->worker[i].channel, CH_HELLO, (struct bytes){ 0 }, (struct bytes){ 0 });
 		channel_push(j->worker[i].channel);
 	}
-	return j->worker && j->ledger && j->alerted && j->supervisor && j->outbox && j->docket;
+	return j->worker && j->ledger && j->supervisor && j->outbox && j->docket;
 }
 
 int watch_judge(void *context, unsigned job)

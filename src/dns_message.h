@@ -14,6 +14,9 @@ struct dns_message {
 	struct bytes octets;
 };
 
+/* 2^62 ns, as in source.h: sums of a time and any TTL stay far from overflow. */
+#define DNS_MESSAGE_TS_MAX ((int64_t)1 << 62)
+
 enum { DNS_MESSAGE_HEAD = 21 + 2 * sizeof(struct addr) };
 
 /* Between our processes a message is DNS_MESSAGE_HEAD octets, and its own behind them. */
@@ -42,6 +45,6 @@ static inline bool dns_message_read(struct bytes record, struct dns_message *m)
 	memcpy(&m->client, record.p + 21, sizeof(m->client));
 	memcpy(&m->server, record.p + 21 + sizeof(m->client), sizeof(m->server));
 	m->octets = bytes_skip(record, DNS_MESSAGE_HEAD);
-	return m->ts >= 0 && (m->client.v == 0 || m->client.v == 4 || m->client.v == 6) && m->client.v == m->server.v;
+	return m->ts >= 0 && m->ts <= DNS_MESSAGE_TS_MAX && (m->client.v == 0 || m->client.v == 4 || m->client.v == 6) && m->client.v == m->server.v;
 }
 #endif

@@ -230,7 +230,7 @@ class Watch:
         if "user:" in config:  # who must reach the output as somebody else
             os.chmod(self.work, 0o777)
             folder = self.work
-            while (folder := os.path.dirname(folder)) not in ("/tmp", "/"):
+            while (folder := os.path.dirname(folder)) not in (tempfile.gettempdir(), "/"):
                 os.chmod(folder, 0o755)
         self.config = os.path.join(self.work, "mxwitness.yaml")
         self.write(config)

@@ -205,7 +205,7 @@ static void test_clock(void **state)
 	(void)state;
 	struct dns_store *s = dns_store_rolling(1 << 20, 72 * 3600 * SECOND);
 	for (unsigned i = 0; i < 1000; i++) {
-		struct dns_message m = said(octets, "a.test", DNS_A, i % 10 == 9 ? INT64_MAX : START + i * SECOND, 0, i + 1);
+		struct dns_message m = said(octets, "a.test", DNS_A, i % 10 == 9 ? DNS_MESSAGE_TS_MAX : START + i * SECOND, 0, i + 1);
 		assert_int_equal(dns_store_add(s, &m), DNS_KEPT);
 		dns_store_reply(s, &name, DNS_A, START + i * SECOND, true, 0, r);
 		if (i % 10 != 9)

@@ -15,6 +15,38 @@
 #include "log.h"
 #include "notify.h"
 
+/* What a judge does with an alert: looks, and tells it if it is to go out. */
+static enum alerted_what tell(struct alerted *a, const char *incident, unsigned level, uint64_t event)
+{
+	enum alerted_what what = alerted_look(a, bytes_of(incident), level);
+	if (what != ALERTED_BEFORE)
+		alerted_told(a, bytes_of(incident), level, event);
+	return what;
+}
+
+/* A judge ends: what had arrived stays told, with the level that arrived; what had not is told again. */
+static void handed_on(void **state)
+{
+	(void)state;
+	struct alerted *a = alerted_new(64);
+	assert_int_equal(tell(a, "arrived", 2, 10), ALERTED_NEW);
+	assert_int_equal(tell(a, "risen", 2, 11), ALERTED_NEW);
+	alerted_arrived(a, 11);
+	assert_int_equal(tell(a, "risen", 3, 12), ALERTED_RISEN);
+	assert_int_equal(tell(a, "risen", 4, 13), ALERTED_RISEN);
+	assert_int_equal(tell(a, "lost", 3, 14), ALERTED_NEW);
+	alerted_begin(a);
+	assert_int_equal(tell(a, "arrived", 2, 20), ALERTED_BEFORE);
+	assert_int_equal(tell(a, "risen", 2, 21), ALERTED_BEFORE);
+	assert_int_equal(tell(a, "risen", 4, 22), ALERTED_RISEN);
+	assert_int_equal(tell(a, "lost", 3, 23), ALERTED_NEW);
+	alerted_arrived(a, 23);
+	alerted_begin(a);
+	assert_int_equal(tell(a, "risen", 4, 30), ALERTED_BEFORE);
+	assert_int_equal(tell(a, "lost", 3, 31), ALERTED_BEFORE);
+	alerted_free(a);
+}
+
 static void told_once(void **state)
 {
 	(void)state;
@@ -30,7 +62,7 @@ static void told_once(void **state)
 	struct alerted *a = alerted_new(64);
 	assert_non_null(a);
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
-		assert_int_equal(alerted_tell(a, bytes_of(steps[i].incident), steps[i].level), steps[i].what);
+		assert_int_equal(tell(a, steps[i].incident, steps[i].level, i + 1), steps[i].what);
 	alerted_free(a);
 }
 
@@ -43,12 +75,12 @@ static void bounded(void **state)
 	struct alerted *a = alerted_new(16);
 	for (unsigned i = 0; i < 1000; i++) {
 		snprintf(id, sizeof(id), "%u", i);
-		assert_int_equal(alerted_tell(a, bytes_of(id), 2), ALERTED_NEW);
-		assert_int_equal(alerted_tell(a, bytes_of(id), 2), ALERTED_BEFORE);
+		assert_int_equal(tell(a, id, 2, i + 1), ALERTED_NEW);
+		assert_int_equal(tell(a, id, 2, i + 1), ALERTED_BEFORE);
 	}
 	for (unsigned i = 0; i < 1000; i++) {
 		snprintf(id, sizeof(id), "%u", i);
-		again += alerted_tell(a, bytes_of(id), 2) == ALERTED_NEW;
+		again += tell(a, id, 2, i + 1) == ALERTED_NEW;
 	}
 	assert_true(again >= 980);
 	alerted_free(a);
@@ -135,7 +167,7 @@ static void logged(void **state)
 
 int main(void)
 {
-	static const struct CMUnitTest tests[] = { cmocka_unit_test(told_once), cmocka_unit_test(bounded),
+	static const struct CMUnitTest tests[] = { cmocka_unit_test(told_once), cmocka_unit_test(handed_on), cmocka_unit_test(bounded),
 						   cmocka_unit_test(notified), cmocka_unit_test(logged) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
