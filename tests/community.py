@@ -28,6 +28,7 @@ def ours(program, capture):
 def main():
     program = os.path.abspath(sys.argv[1])
     captures = sorted(glob.glob(os.path.join(HERE, "pcaps", "**", "*.pcapng"), recursive=True))
+    captures = captures[::int(os.environ.get("COMMUNITY_SHARE", "1"))]
     passed = failed = 0
     try:
         if not any(theirs(c) for c in captures[:3]):
