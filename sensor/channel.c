@@ -183,8 +183,10 @@ bool channel_recv(struct channel *c, enum channel_kind *kind, struct bytes *reco
 	while ((state = whole(c, h)) == 0)
 		if (!channel_fill(c))
 			return false;
-	if (state < 0)
+	if (state < 0) { /* all of the message goes: who reads on must not meet it again */
+		c->in_from = c->in_to;
 		return false;
+	}
 	*kind = (enum channel_kind)h[0];
 	*record = (struct bytes){ c->in + c->in_from + HEAD, h[1] };
 	c->in_from += HEAD + h[1];

@@ -60,7 +60,7 @@ enum channel_room channel_push(struct channel *c);
 bool channel_pending(const struct channel *c);
 
 /* The next record; waits for it. record is a loan until the next call. false: the other side closed, or sent
- * what cannot be a record. */
+ * what cannot be a record; the rest of that message is dropped, so that who goes on reading comes to the next one. */
 bool channel_recv(struct channel *c, enum channel_kind *kind, struct bytes *record);
 /* Is a whole record here already, so that channel_recv would not wait? */
 bool channel_ready(const struct channel *c);

@@ -92,6 +92,28 @@ static void no_record(void **state)
 	}
 }
 
+/* A message that is none costs no other one, and nobody is held up by it. */
+static void goes_on(void **state)
+{
+	(void)state;
+	int fd[2];
+	enum channel_kind kind;
+	struct bytes record;
+	uint32_t head[2] = { CH_EVENT, 100 };
+	pair(fd);
+	struct channel *from = channel_new(fd[1]), *c = channel_new(fd[0]);
+	assert_int_equal(write(fd[1], head, sizeof(head)), sizeof(head));
+	assert_true(channel_send(from, CH_NOTE, bytes_of("after it"), (struct bytes){ 0 }) && channel_flush(from));
+	assert_true(channel_look(c) && channel_ready(c));
+	assert_false(channel_recv(c, &kind, &record));
+	assert_false(channel_ready(c));
+	assert_true(channel_look(c) && channel_recv(c, &kind, &record));
+	assert_int_equal(kind, CH_NOTE);
+	assert_true(bytes_eq(record, bytes_of("after it")));
+	channel_free(from);
+	channel_free(c);
+}
+
 static void cut_short(void **state)
 {
 	(void)state;
@@ -165,7 +187,7 @@ static void taken_over(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = { cmocka_unit_test(in_order), cmocka_unit_test(too_large),
-						   cmocka_unit_test(no_record), cmocka_unit_test(cut_short),
+						   cmocka_unit_test(no_record), cmocka_unit_test(cut_short), cmocka_unit_test(goes_on),
 						   cmocka_unit_test(no_room), cmocka_unit_test(taken_over) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
