@@ -6,12 +6,18 @@
 #include <sys/mman.h>
 #include <sys/random.h>
 
-enum { WAYS = 4, NEVER = UINT8_MAX };
+enum { WAYS = 4 };
 
-/* level: as told with event; was: what had arrived before that, NEVER if nothing had. */
+/* What went out last. revision 0: nothing. */
+struct last {
+	uint8_t level;
+	uint32_t revision;
+};
+
+/* told: with event; was: what had arrived before that. */
 struct place {
 	uint64_t key, used, event;
-	uint8_t level, was;
+	struct last told, was;
 };
 
 struct alerted {
@@ -47,9 +53,9 @@ void alerted_begin(struct alerted *a)
 		struct place *p = &a->place[i];
 		if (p->event <= a->arrived)
 			continue;
-		if (p->was == NEVER)
+		if (p->was.revision == 0)
 			*p = (struct place){ 0 };
-		p->level = p->was;
+		p->told = p->was;
 		p->event = 0;
 	}
 }
@@ -77,25 +83,26 @@ static struct place *find(struct alerted *a, uint64_t key, struct place **oldest
 	return NULL;
 }
 
-enum alerted_what alerted_look(struct alerted *a, struct bytes incident, unsigned level)
+unsigned alerted_look(struct alerted *a, struct bytes incident, unsigned level)
 {
 	struct place *oldest;
 	const struct place *p = find(a, hash(a->seed, incident), &oldest);
-	return !p ? ALERTED_NEW : level > p->level ? ALERTED_RISEN : ALERTED_BEFORE;
+	return !p ? 1 : level > p->told.level ? p->told.revision + 1 : 0;
 }
 
 void alerted_told(struct alerted *a, struct bytes incident, unsigned level, uint64_t event)
 {
 	const uint64_t key = hash(a->seed, incident);
 	struct place *oldest, *p = find(a, key, &oldest);
-	const uint8_t was = !p ? NEVER : p->event > a->arrived ? p->was : p->level;
+	const struct last none = { 0, 0 }, before = p ? p->told : none;
+	const struct last was = p && p->event > a->arrived ? p->was : before;
 	if (!p)
 		p = oldest;
 	p->event = UINT64_MAX;
 	p->was = was;
 	p->key = key;
 	p->used = ++a->turn;
-	p->level = (uint8_t)level;
+	p->told = (struct last){ (uint8_t)level, before.revision + 1 };
 	p->event = event;
 }
 

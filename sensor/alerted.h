@@ -13,11 +13,9 @@ void alerted_free(struct alerted *a);
 /* A judge begins: what was told and had not arrived is forgotten. */
 void alerted_begin(struct alerted *a);
 
-enum alerted_what { ALERTED_NEW, ALERTED_RISEN, ALERTED_BEFORE };
-
-/* An alert of this incident (an id that does not change) is about to go out with this level: is it the first, of a higher
- * level than all that went out, or was it told before? */
-enum alerted_what alerted_look(struct alerted *a, struct bytes incident, unsigned level);
+/* An alert of this incident (an id that does not change) is about to go out with this level. Which revision of it is that? 1: the
+ * first; more: its level is above all that went out; 0: it was told before, and is not to go out again. */
+unsigned alerted_look(struct alerted *a, struct bytes incident, unsigned level);
 /* It has gone out as that event (outbox.h: numbers grow, also from one judge to the next). */
 void alerted_told(struct alerted *a, struct bytes incident, unsigned level, uint64_t event);
 /* All events up to that one have arrived. */

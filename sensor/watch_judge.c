@@ -195,11 +195,11 @@ static void put_alerts(struct judge *j, const struct kase *k)
 		record_init(&j->alert);
 		alert_make(j->watch->run.rules, &k->session, f, &j->alert);
 		struct bytes incident = record_get_str(&j->alert, F_alert_incident);
-		enum alerted_what what = alerted_look(j->watch->alerted, incident, f->level);
-		if (what == ALERTED_BEFORE)
+		unsigned revision = alerted_look(j->watch->alerted, incident, f->level);
+		if (revision == 0)
 			continue;
-		if (what == ALERTED_RISEN)
-			alert_revise(&j->alert, 2);
+		if (revision > 1)
+			alert_revise(&j->alert, revision);
 		if (!sent) {
 			put(j, CH_EXHIBIT, (struct bytes){ k->exhibit, k->exhibit_n });
 			put_proofs(j, k);
