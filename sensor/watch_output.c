@@ -54,90 +54,6 @@ static bool unpack(struct record *r, struct bytes record)
 	return record_check(r, record.n);
 }
 
-static void event(struct output *o, struct bytes record)
-{
-	struct record *r = &o->event;
-	if (!unpack(r, record)) {
-		o->refused++;
-		return;
-	}
-	bool alert = record_has(r, F_alert_level);
-	if (o->evidence && alert) {
-		sinks_flush(o->sinks); /* old evidence may be removed now, but only what has been reported */
-		evidence_alert(o->evidence, r);
-	} else if (o->evidence) {
-		evidence_forget(o->evidence);
-	}
-	record_num(r, F_event_sequence, (int64_t)++o->sequence);
-	o->refused += !sinks_event(o->sinks, r);
-}
-
-static void take(struct output *o, enum channel_kind kind, struct bytes record)
-{
-	if (kind == CH_STATS) { /* the numbers of this moment, not an event */
-		if (!unpack(&o->fresh, record))
-			o->refused++;
-		else
-			memcpy(&o->stats, &o->fresh, record_size(&o->fresh));
-		return;
-	}
-	if (kind == CH_HELLO) { /* exhibits and proofs that a judge before left without their alert come to nothing */
-		o->heard = true;
-		if (o->evidence)
-			evidence_forget(o->evidence);
-		return;
-	}
-	if (!o->heard)
-		return;
-	o->number = outbox_open(&record);
-	switch (kind) {
-	case CH_EVENT:
-		event(o, record);
-		break;
-	case CH_EXHIBIT:
-		if (o->evidence)
-			o->refused += !evidence_exhibit(o->evidence, record);
-		break;
-	case CH_PROOF:
-		if (o->evidence)
-			evidence_proof(o->evidence, record);
-		break;
-	case CH_PROVED:
-		if (o->evidence)
-			evidence_proved(o->evidence, record);
-		break;
-	case CH_END:
-		o->over = true;
-		break;
-	default:
-		o->refused++;
-	}
-}
-
-static void acknowledge(struct output *o)
-{
-	if (o->number == o->acked || !sinks_flush(o->sinks) || (o->removed = sinks_removed(o->sinks)))
-		return;
-	if (channel_offer(o->judge, CH_ACK, (struct bytes){ (const uint8_t *)&o->number, sizeof(o->number) }, (struct bytes){ 0 }) ==
-	    CHANNEL_SENT)
-		o->acked = o->number;
-}
-
-static void take_judge(struct output *o)
-{
-	enum channel_kind kind;
-	struct bytes record;
-	while (sinks_room(o->sinks) && !o->over && channel_look(o->judge) && channel_ready(o->judge)) {
-		if (channel_recv(o->judge, &kind, &record))
-			take(o, kind, record);
-		else
-			o->refused++;
-		supervisor_beat(o->watch->supervisor, o->job); /* evidence takes its time, and this may go on for long */
-	}
-	acknowledge(o);
-	channel_push(o->judge);
-}
-
 /* ---- numbers, for others to see ---- */
 
 /* What this process alone knows, for the judge's sum. A judge that is not there does not hold anything up. */
@@ -183,6 +99,112 @@ static void serve(struct output *o)
 	if (o->metrics)
 		metrics_http_work(o->metrics);
 }
+
+/* ---- events ---- */
+
+/* Is everything that was taken before written? Waits for it. Room for new evidence is made by removing old files, and only
+ * of alerts that have been reported. false: told to end meanwhile. */
+static bool reported(struct output *o)
+{
+	while (!sinks_flush(o->sinks)) {
+		if (supervisor_told())
+			return false;
+		poll(NULL, 0, TICK_MS / 4);
+		serve(o);
+		each_second(o);
+	}
+	return true;
+}
+
+/* false: it was not taken, for this process is to end. */
+static bool event(struct output *o, struct bytes record)
+{
+	struct record *r = &o->event;
+	if (!unpack(r, record)) {
+		o->refused++;
+		return true;
+	}
+	bool alert = record_has(r, F_alert_level);
+	if (o->evidence && alert && !reported(o))
+		return false;
+	if (o->evidence && alert)
+		evidence_alert(o->evidence, r);
+	else if (o->evidence)
+		evidence_forget(o->evidence);
+	record_num(r, F_event_sequence, (int64_t)++o->sequence);
+	o->refused += !sinks_event(o->sinks, r);
+	return true;
+}
+
+static void take(struct output *o, enum channel_kind kind, struct bytes record)
+{
+	if (kind == CH_STATS) { /* the numbers of this moment, not an event */
+		if (!unpack(&o->fresh, record))
+			o->refused++;
+		else
+			memcpy(&o->stats, &o->fresh, record_size(&o->fresh));
+		return;
+	}
+	if (kind == CH_HELLO) { /* exhibits and proofs that a judge before left without their alert come to nothing */
+		o->heard = true;
+		if (o->evidence)
+			evidence_forget(o->evidence);
+		return;
+	}
+	if (!o->heard)
+		return;
+	const uint64_t number = outbox_open(&record);
+	switch (kind) {
+	case CH_EVENT:
+		if (!event(o, record))
+			return;
+		break;
+	case CH_EXHIBIT:
+		if (o->evidence)
+			o->refused += !evidence_exhibit(o->evidence, record);
+		break;
+	case CH_PROOF:
+		if (o->evidence)
+			evidence_proof(o->evidence, record);
+		break;
+	case CH_PROVED:
+		if (o->evidence)
+			evidence_proved(o->evidence, record);
+		break;
+	case CH_END:
+		o->over = true;
+		break;
+	default:
+		o->refused++;
+	}
+	o->number = number;
+}
+
+static void acknowledge(struct output *o)
+{
+	if (o->number == o->acked || !sinks_flush(o->sinks) || (o->removed = sinks_removed(o->sinks)))
+		return;
+	if (channel_offer(o->judge, CH_ACK, (struct bytes){ (const uint8_t *)&o->number, sizeof(o->number) }, (struct bytes){ 0 }) ==
+	    CHANNEL_SENT)
+		o->acked = o->number;
+}
+
+static void take_judge(struct output *o)
+{
+	enum channel_kind kind;
+	struct bytes record;
+	while (!supervisor_told() && sinks_room(o->sinks) && !o->over && channel_look(o->judge) && channel_ready(o->judge)) {
+		if (channel_recv(o->judge, &kind, &record))
+			take(o, kind, record);
+		else
+			o->refused++;
+		supervisor_beat(o->watch->supervisor, o->job); /* evidence takes its time, and this may go on for long */
+	}
+	acknowledge(o);
+	channel_push(o->judge);
+}
+
+/* ---- the loop ---- */
 
 static void wait_for_work(struct output *o)
 {

@@ -673,6 +673,35 @@ def test_full_disk(work):
         run("umount", disk)
 
 
+def test_evidence_waits_for_its_report(work):
+    """While an alert cannot be written, its evidence makes no room for the next one's."""
+    disk, folder = os.path.join(work, "full"), os.path.join(work, "one")
+    os.mkdir(disk)
+    run("mount", "-t", "tmpfs", "-o", "size=64k,mode=755", "mxw", disk)
+    try:
+        out, filler = os.path.join(disk, "out.ndjson"), os.path.join(disk, "filler")
+        with open(filler, "wb") as f:
+            f.write(bytes(64 * 1024))
+        watch = Watch(work, "--dns", "off", "-o", out, "--evidence", folder, "--evidence-budget", "files=1", out=False)
+        sender = Sender("a0")
+        files = lambda: glob.glob(os.path.join(folder, "*.pcapng"))
+        sender.send(flow(1))
+        wait_for(files)
+        first = files()
+        check("report first, written", len(first) == 1 and watch.said("cannot be written"), (first, watch.log()))
+        sender.send(flow(2))
+        time.sleep(2)
+        check("report first, kept", files() == first, (files(), first))
+        os.unlink(filler)
+        wait_for(lambda: len(ports_of(watch.alerts(out))) == 2)
+        status, _ = watch.end()
+        sender.close()
+        check("report first, end", status == 0 and len(ports_of(watch.alerts(out))) == 2, (status, watch.alerts(out), watch.log()))
+        check("report first, then the next", len(files()) == 1 and files() != first, (files(), first))
+    finally:
+        run("umount", disk)
+
+
 def test_removed_folder(work):
     """The folder of the output goes away, with the file; later it is there again."""
     folder = os.path.join(work, "removed")
