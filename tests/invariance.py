@@ -9,7 +9,7 @@ each variant ("lane") with a client port of its own, all at the same time. Where
 that src/facts.def marks as invariant must be equal. Where packets are lost, no finding may get stronger, no level
 higher, and no session may become authenticated. What changes the whole file (format, clock, other sessions, lost DNS)
 has runs of its own. A pair is one capture under one transform with one seed.
---pairs  about how many pairs (default 4000)    --keep  put what fails, alone, into this folder"""
+--pairs  about how many pairs (default 4000); with few, of some captures only    --keep  put what fails, alone, into this folder"""
 import argparse
 import glob
 import json
@@ -33,6 +33,7 @@ LEVELS = ["informational", "low", "medium", "high", "critical"]
 CERTAINTIES = ["indication", "strong", "proof"]
 GUEST = os.path.join(HERE, "pcaps", "masked-keyword.pcapng")  # its mail is put between that of the others
 BATCH = 40          # lanes of one file: all wait for their packets at the same time, and the memory for that is bounded
+LEAST = 10  # pairs of one capture
 FIRST_PORT = 10000  # of the lanes' clients
 # findings about packet counts, retransmission and who sent a packet: exempt where a transform changes these (E.3)
 ABOUT_PACKETS = {"tls-handshake-stalled", "transparent-proxy-suspected", "rst-injected/origin-shift"}
@@ -304,7 +305,9 @@ def main():
     options = parser.parse_args()
     program, tally = os.path.abspath(options.program), Tally()
     paths = captures_of(options.folders or default_folders(), options.only)
-    each = max(10, options.pairs // max(1, len(paths)))
+    each = max(LEAST, options.pairs // max(1, len(paths)))
+    if options.pairs < LEAST * len(paths):
+        paths = chosen(paths, max(1, options.pairs // LEAST), "captures")
     with tempfile.TemporaryDirectory() as folder:
         for path in paths:
             run_capture(Capture(program, path), options, each, folder, tally)
