@@ -27,7 +27,7 @@ struct supervisor {
 	} fd[SUPERVISOR_FDS];
 	size_t fds;
 	_Atomic int64_t *beat;          /* of each job, ms, shared */
-	int64_t tick;
+	int64_t tick, patience;
 	bool reload, stop, stopping;
 };
 
@@ -61,12 +61,13 @@ bool supervisor_told(void)
 	return told;
 }
 
-struct supervisor *supervisor_new(void *context)
+struct supervisor *supervisor_new(void *context, int64_t patience)
 {
 	struct supervisor *s = calloc(1, sizeof(*s));
 	if (!s)
 		return NULL;
 	s->context = context;
+	s->patience = patience;
 	void *shared = mmap(NULL, SUPERVISOR_JOBS * sizeof(*s->beat), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (shared == MAP_FAILED || pipe2(wake, O_CLOEXEC | O_NONBLOCK) != 0) {
 		free(s);
@@ -281,7 +282,7 @@ static bool due(struct supervisor *s, unsigned *job, enum supervise *what)
 			j->retire = now + SUPERVISOR_STOP_MS;
 			kill(j->pid, SIGKILL);
 		}
-		if (j->pid > 0 && !j->stuck && !j->calm && now - atomic_load(&s->beat[i]) > SUPERVISOR_BEAT_MS) {
+		if (j->pid > 0 && !j->stuck && !j->calm && now - atomic_load(&s->beat[i]) > s->patience) {
 			j->stuck = true;
 			kill(j->pid, SIGKILL);
 			*what = SUPERVISE_STUCK;

@@ -33,8 +33,8 @@ struct supervisor_job {
 
 struct supervisor;
 
-/* NULL: no memory. */
-struct supervisor *supervisor_new(void *context);
+/* patience: ms that a job may show no life; SUPERVISOR_BEAT_MS but in tests. NULL: no memory. */
+struct supervisor *supervisor_new(void *context, int64_t patience);
 void supervisor_free(struct supervisor *s);
 /* A new job; its number, -1: too many. */
 int supervisor_job(struct supervisor *s, const char *name, supervisor_main *run);
@@ -47,7 +47,7 @@ bool supervisor_fd(struct supervisor *s, int fd, uint32_t users);
 void supervisor_fd_change(struct supervisor *s, int fd, int now);
 
 /* TICK     a second has passed                ENDED   job ended and should not have; it is started again in a while
- * STUCK    job did not show life for BEAT_MS; it was killed, and ENDED will follow
+ * STUCK    job did not show life in time; it was killed, and ENDED will follow
  * STARTED  job was started anew               RELOAD  SIGHUP        STOP  SIGTERM or SIGINT
  * OVER     job ended because it was at its end, or was told to      DONE  nothing runs any more */
 enum supervise { SUPERVISE_TICK, SUPERVISE_ENDED, SUPERVISE_STUCK, SUPERVISE_STARTED, SUPERVISE_RELOAD, SUPERVISE_STOP,

@@ -299,7 +299,7 @@ static bool set_up(struct watch *w, const struct options *o, struct error *e)
 	w->ifaces = w->run.settings.interfaces.n;
 	if (w->workers > WATCH_WORKERS)
 		return error_set(e, "capture.workers: at most %d", WATCH_WORKERS);
-	w->supervisor = supervisor_new(w);
+	w->supervisor = supervisor_new(w, SUPERVISOR_BEAT_MS);
 	w->numbers = numbers_new();
 	w->alerted = alerted_new(WATCH_ALERTED);
 	if (!w->numbers || !w->alerted)

@@ -72,6 +72,7 @@ static const struct {
 } broken[] = {
 	{ 0, 4, "kind 0" },
 	{ CH_KINDS, 4, "a kind that is none" },
+	{ CH_EVENT, 5, "an octet longer than its message" },
 	{ CH_EVENT, CHANNEL_RECORD_MAX + 1, "longer than a record may be" },
 };
 

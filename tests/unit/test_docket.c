@@ -186,7 +186,10 @@ static void wrong_answers(void **state)
 	assert_false(give(&b, &a));                     /* another place */
 	a = none(&q[0]);
 	a.id += DOCKET_CASES;
-	assert_false(give(&b, &a));                     /* another turn of this place */
+	assert_false(give(&b, &a));                     /* another turn of this place, to come */
+	a = none(&q[0]);
+	a.id -= DOCKET_CASES;
+	assert_false(give(&b, &a));                     /* and one that was */
 	a = none(&q[0]);
 	a.status = dnsstatus_COUNT;
 	assert_false(give(&b, &a));

@@ -14,6 +14,8 @@
 
 #include <cmocka.h>
 
+enum { PATIENCE_MS = 2000 };
+
 /* What the processes tell the test: how often each began, and what it saw. */
 struct board {
 	struct supervisor *supervisor;
@@ -63,7 +65,7 @@ static struct board *board(unsigned jobs, supervisor_main *run)
 	struct board *b = mmap(NULL, sizeof(*b), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	assert_true(b != MAP_FAILED);
 	memset(b, 0, sizeof(*b));
-	b->supervisor = supervisor_new(b);
+	b->supervisor = supervisor_new(b, PATIENCE_MS);
 	assert_non_null(b->supervisor);
 	for (unsigned i = 0; i < jobs; i++)
 		assert_int_equal(supervisor_job(b->supervisor, "job", run), i);
@@ -285,20 +287,48 @@ static void signals(void **state)
 	board_free(b);
 }
 
-/* One that hangs shows no life meanwhile. (That it is killed after half a minute is for tests/watch.py --long.) */
+/* One that hangs shows no life meanwhile, is killed in the end, and begins anew; one that sleeps until it is needed is not. */
 static void hangs(void **state)
 {
 	(void)state;
-	struct board *b = board(2, worker);
+	struct board *b = board(3, worker);
+	unsigned job;
+	supervisor_calm(b->supervisor, 2);
 	assert_true(supervisor_start(b->supervisor));
-	wait_begun(b, 0, 1);
-	wait_begun(b, 1, 1);
+	for (unsigned i = 0; i < 3; i++)
+		wait_begun(b, i, 1);
 	kill(supervisor_look(b->supervisor, 0)->pid, SIGSTOP);
+	kill(supervisor_look(b->supervisor, 2)->pid, SIGSTOP);
 	sleep_ms(1200);
 	assert_true(supervisor_quiet(b->supervisor, 0) >= 1000);
 	assert_true(supervisor_quiet(b->supervisor, 1) < 1000);
-	kill(supervisor_look(b->supervisor, 0)->pid, SIGCONT);
-	end_all(b, 2);
+	assert_int_equal(next(b, &job, 5000), SUPERVISE_STUCK);
+	assert_int_equal(job, 0);
+	assert_int_equal(next(b, &job, 5000), SUPERVISE_ENDED);
+	assert_int_equal(job, 0);
+	assert_int_equal(next(b, &job, 5000), SUPERVISE_STARTED);
+	wait_begun(b, 0, 2);
+	assert_int_equal(b->begun[2], 1);
+	kill(supervisor_look(b->supervisor, 2)->pid, SIGCONT);
+	end_all(b, 3);
+	board_free(b);
+}
+
+/* A crash while all end is none of the ends that were wanted: it begins anew, to end well. */
+static void crash_while_stopping(void **state)
+{
+	(void)state;
+	struct board *b = board(1, worker);
+	unsigned job;
+	assert_true(supervisor_start(b->supervisor));
+	wait_begun(b, 0, 1);
+	kill(getpid(), SIGTERM);
+	assert_int_equal(next(b, &job, 5000), SUPERVISE_STOP);
+	kill(supervisor_look(b->supervisor, 0)->pid, SIGKILL);
+	assert_int_equal(next(b, &job, 5000), SUPERVISE_ENDED);
+	assert_int_equal(next(b, &job, 5000), SUPERVISE_STARTED);
+	wait_begun(b, 0, 2);
+	end_all(b, 1);
 	board_free(b);
 }
 
@@ -319,6 +349,7 @@ int main(void)
 						   cmocka_unit_test(backs_off), cmocka_unit_test(killed),
 						   cmocka_unit_test(renewed), cmocka_unit_test(renewed_while_waiting),
 						   cmocka_unit_test(renewed_and_stopped), cmocka_unit_test(signals),
-						   cmocka_unit_test(hangs), cmocka_unit_test(too_many) };
+						   cmocka_unit_test(hangs), cmocka_unit_test(crash_while_stopping),
+						   cmocka_unit_test(too_many) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
