@@ -235,6 +235,8 @@ static bool set_up(struct output *o, struct error *e)
 		return false;
 	if (!open_sinks(o, e))
 		return false;
+	if (w->run.evidence && !evidence_dir_again(w->run.evidence, e)) /* another process may have had this job until now */
+		return false;
 	if (w->run.evidence && !(o->evidence = evidence_new(&w->run)))
 		return error_set(e, "no memory for evidence");
 	return true;
