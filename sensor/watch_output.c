@@ -61,8 +61,8 @@ static void event(struct output *o, struct bytes record)
 		o->refused++;
 		return;
 	}
-	bool alert = record_has(r, F_alert_level);
-	if (o->evidence && alert) {
+	bool of_session = record_has(r, F_alert_level) && record_has(r, F_alert_sessions); /* else it is about the sensor */
+	if (o->evidence && of_session) {
 		sinks_flush(o->sinks); /* old evidence may be removed now, but only what has been reported */
 		evidence_alert(o->evidence, r);
 	} else if (o->evidence) {
