@@ -417,6 +417,11 @@ static void proof_packet(struct writer *w, uint32_t linktype, const struct evide
 	text_put(&comment, as_seen ? "DNS, " : "DNS proof: ");
 	text_clean(&comment, proof->text, false);
 	text_char(&comment, '.');
+	if (as_seen && m->server_port && m->server_port != DNS_PORT) { /* who reads this knows no other port */
+		text_put(&comment, " The server's port was ");
+		text_num(&comment, m->server_port);
+		text_put(&comment, ", a DNS port of this site.");
+	}
 	packet(w, 1, m->ts, (uint32_t)(at + n), (uint32_t)(at + n), (struct bytes){ octets, at + n }, true, &comment);
 }
 

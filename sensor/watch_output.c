@@ -246,7 +246,7 @@ int watch_output(void *context, unsigned job)
 {
 	static struct output o;
 	struct error e = { "" };
-	const char *folder[SINK_FOLDERS + 2];
+	const char *folder[2]; /* in which it makes and removes files */
 	char file_folder[PATH_MAX];
 	o.watch = context;
 	o.job = job;
@@ -257,7 +257,7 @@ int watch_output(void *context, unsigned job)
 		log_line(SAY_ERROR, "%s", e.text);
 		return 1;
 	}
-	size_t n = sinks_folders(&o.watch->run.settings, folder);
+	size_t n = 0;
 	if (o.watch->run.evidence)
 		folder[n++] = evidence_dir_path(o.watch->run.evidence);
 	if (o.watch->run.settings.metrics_textfile)

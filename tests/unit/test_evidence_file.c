@@ -215,6 +215,23 @@ static void test_order(void **state)
 	assert_memory_equal(&m[0].client, &v4, sizeof(v4));
 }
 
+/* A resolver on a port of the site's own: the datagram goes to port 53, where everybody looks, and the comment says so. */
+static void test_own_port(void **state)
+{
+	static const char said[] = "The server's port was 5353, a DNS port of this site.";
+	(void)state;
+	uint32_t frames[RECORD_ITEMS];
+	size_t n = 0;
+	for (int own = 0; own < 2; own++) {
+		exhibit(1, WHAT_EHLO_REPLY, INT64_MIN);
+		proof(T0 - 1, v4, v4b, reply, sizeof(reply));
+		one.proof[0].m.server_port = own ? 5353 : 53;
+		size_t size = compose(frames, &n);
+		assert_int_equal(memmem(file, size, said, sizeof(said) - 1) != NULL, own);
+		assert_int_equal(memmem(file, size, "\0\x35\x0f\xa0", 4) != NULL, 1);
+	}
+}
+
 static void test_silence(void **state)
 {
 	(void)state;
@@ -327,7 +344,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_link_types, fill_alert), cmocka_unit_test_setup(test_order, fill_alert),
-		cmocka_unit_test_setup(test_silence, fill_alert), cmocka_unit_test_setup(test_large, fill_alert),
+		cmocka_unit_test_setup(test_own_port, fill_alert), cmocka_unit_test_setup(test_silence, fill_alert), cmocka_unit_test_setup(test_large, fill_alert),
 		cmocka_unit_test_setup(test_parts, fill_alert), cmocka_unit_test(test_mark), cmocka_unit_test(test_proofs),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
