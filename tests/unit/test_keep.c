@@ -46,7 +46,8 @@ static const struct said {
 	{ C2S, "DATA\r\n", "DATA\r\n", 0, "" },
 	{ S2C, "354 go\r\n", "354 **\r\n", 0, "" },
 	{ C2S, "a\r\nbody with . and ..\r\n", "\0\r\n", 20, "content: where its first line ends" },
-	{ C2S, "more\n.\nand more\r\n.\r\n", "\0\0\0\0\n.\n\0\0\0\0\0\0\0\0\r\n.\r\n", 0, "its end, and what may be taken for one" },
+	{ C2S, "more\n.\nand more\r\n", "\0\0\0\0\n.\n\0\0\0\0\0\0\0\0\r\n", 0, "what may be taken for its end" },
+	{ C2S, ".\r\n", ".\r\n", 0, "and its end, which began in the packet before" },
 	{ S2C, "250 queued\r\n", "250 ******\r\n", 0, "" },
 	{ C2S, "QUIT", "", 4, "a line without an end is not understood" },
 };
@@ -69,6 +70,20 @@ static void put32(uint8_t *p, uint32_t v)
 
 enum { HEADERS = 40 };
 
+/* The sum of a TCP segment behind 20 octets of IP, all of them octets with zeros behind; 0xffff if its checksum is right. */
+static uint32_t tcp_sum(const uint8_t *octets, size_t n, size_t all)
+{
+	uint32_t sum = 6 + (uint32_t)(all - 20);
+	for (size_t i = 12; i < n; i++)
+		sum += i % 2 ? octets[i] : (uint32_t)octets[i] << 8;
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return sum;
+}
+
+static uint32_t wrong; /* what checksums lack */
+static bool offload;   /* they are the sum of the pseudo-header alone: the network card was to do the rest */
+
 /* Gives one segment to the pipeline, in a buffer of exactly its size, and padding behind it. */
 static void give_padded(struct pipeline *p, uint64_t number, enum dir dir, uint32_t seq[2], uint8_t flags, const char *text,
 			const char *padding)
@@ -89,6 +104,9 @@ static void give_padded(struct pipeline *p, uint64_t number, enum dir dir, uint3
 	put32(octets + 24, seq[dir]);
 	put32(octets + 28, seq[!dir]);
 	octets[33] = flags;
+	uint32_t sum = offload ? tcp_sum(octets, 20, HEADERS + n) : ~tcp_sum(octets, HEADERS + n, HEADERS + n) - wrong;
+	octets[36] = (uint8_t)(sum >> 8);
+	octets[37] = (uint8_t)sum;
 	struct packet packet = { .ts = (int64_t)number * 1000000, .linktype = 101, .data = { octets, all },
 				 .wire_len = (uint32_t)all, .number = number };
 	struct pipeline_out out;
@@ -232,6 +250,42 @@ static void test_no_room(void **state)
 	}
 }
 
+/* What covers octets leaves a right checksum right, so that the packet is read again, and a wrong one as wrong as it was. */
+static void test_sums(void **state)
+{
+	(void)state;
+	for (wrong = 0; wrong < 6; wrong += 5) {
+		struct pipeline *p = make(1 << 20);
+		struct pipeline_out out;
+		struct exhibit_walk w;
+		struct exhibit_packet packet;
+		struct bytes octets;
+		talk(p);
+		assert_int_equal(pipeline_next(p, &out), PIPELINE_SESSION);
+		for (exhibit_walk(&w, out.exhibit); exhibit_next(&w, &packet, &octets);)
+			assert_int_equal(tcp_sum(octets.p, octets.n, packet.was), 0xffff - wrong);
+		pipeline_free(p);
+	}
+	wrong = 0;
+}
+
+static void test_offload(void **state)
+{
+	(void)state;
+	offload = true;
+	struct pipeline *p = make(1 << 20);
+	struct pipeline_out out;
+	struct exhibit_walk w;
+	struct exhibit_packet packet;
+	struct bytes octets;
+	talk(p);
+	assert_int_equal(pipeline_next(p, &out), PIPELINE_SESSION);
+	for (exhibit_walk(&w, out.exhibit); exhibit_next(&w, &packet, &octets);)
+		assert_int_equal(octets.p[36] << 8 | octets.p[37], tcp_sum(octets.p, 20, packet.was));
+	pipeline_free(p);
+	offload = false;
+}
+
 static void test_none(void **state)
 {
 	(void)state;
@@ -241,6 +295,36 @@ static void test_none(void **state)
 	assert_int_equal(pipeline_next(p, &out), PIPELINE_SESSION);
 	assert_int_equal(out.exhibit.n, 0);
 	pipeline_free(p);
+}
+
+/* What cannot be, one thing at a time: each is refused. */
+static void test_impossible(void **state)
+{
+	static const struct exhibit_packet good = { .ts = 1, .n = 8, .was = 8, .wire_len = 9, .covered = 8, .dir = 1 };
+	static const struct {
+		struct exhibit_packet packet;
+		const char *why;
+	} bad[] = {
+		{ { .ts = 1, .n = 8, .was = 7, .wire_len = 9 }, "more left than there was" },
+		{ { .ts = 1, .n = 8, .was = 10, .wire_len = 9 }, "more captured than on the wire" },
+		{ { .ts = 1, .n = 8, .was = 8, .wire_len = 9, .covered = 9 }, "more covered than there was" },
+		{ { .ts = 1, .n = 8, .was = 8, .wire_len = 9, .dir = 2 }, "a third direction" },
+		{ { .ts = -1, .n = 8, .was = 8, .wire_len = 9 }, "before all time" },
+		{ { .ts = INT64_MAX, .n = 8, .was = 8, .wire_len = 9 }, "behind all time" },
+		{ { .ts = 1, .n = 8, .was = 8, .wire_len = 9, .linktype = 65536 }, "no link type" },
+	};
+	(void)state;
+	for (size_t i = 0; i <= sizeof(bad) / sizeof(bad[0]); i++) {
+		struct exhibit_head head = { .packets = 1 };
+		const struct exhibit_packet *p = i ? &bad[i - 1].packet : &good;
+		uint8_t *value = calloc(1, sizeof(head) + sizeof(*p) + 8);
+		assert_non_null(value);
+		memcpy(value, &head, sizeof(head));
+		memcpy(value + sizeof(head), p, sizeof(*p));
+		if (exhibit_check((struct bytes){ value, sizeof(head) + sizeof(*p) + 8 }, &head) != (i == 0))
+			fail_msg("%s", i ? bad[i - 1].why : "a good one");
+		free(value);
+	}
 }
 
 /* An exhibit from another process is hostile: whatever is cut or changed in its heads is refused or harmless. */
@@ -281,7 +365,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_lines), cmocka_unit_test(test_no_room), cmocka_unit_test(test_none),
-		cmocka_unit_test(test_hostile), cmocka_unit_test(test_odd_order), cmocka_unit_test(test_harmless),
+		cmocka_unit_test(test_hostile), cmocka_unit_test(test_sums), cmocka_unit_test(test_offload), cmocka_unit_test(test_impossible),
+		cmocka_unit_test(test_odd_order), cmocka_unit_test(test_harmless),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
