@@ -19,8 +19,8 @@ bool evidence_digests(struct evidence_context *c, const char *rules, struct rule
 /* NULL: no memory. */
 struct evidence *evidence_new(const struct run *run);
 void evidence_free(struct evidence *e);
-/* What comes in front of the alerts of one session: its packets (which ends what was there), and each proof. false: it is
- * not possible, or there is no room. */
+/* What comes in front of the alerts of one session: its packets (which ends what was there; no octets: they were not
+ * kept), and each proof. false: it is not possible, or there is no room. */
 bool evidence_exhibit(struct evidence *e, struct bytes record);
 bool evidence_proof(struct evidence *e, struct bytes record);
 /* That was each proof; record not empty: there were more. */

@@ -25,10 +25,10 @@ struct entry {
 	char name[EVIDENCE_NAME];
 	uint64_t octets;
 	struct timespec written;
-	bool listed;            /* MANIFEST has it */
+	bool listed;            /* MANIFEST says that it is there */
 };
 
-/* entry: evidence files that are there, oldest first. chain: the last line of MANIFEST. */
+/* entry: evidence files that are there, oldest first. line: the last one of MANIFEST. torn: it may have been written in part. */
 struct evidence_dir {
 	int fd, manifest;
 	char path[PATH_MAX];
@@ -37,6 +37,7 @@ struct evidence_dir {
 	size_t n, room;
 	uint64_t octets, removed;
 	char line[LINE];
+	bool torn;
 };
 
 /* TIME_SERVER_FINDING_ID.pcapng: is this name one of ours? */
@@ -65,6 +66,14 @@ static bool add(struct evidence_dir *d, const char *name, const struct stat *st)
 	memcpy(e->name, name, strlen(name) + 1);
 	d->octets += e->octets;
 	return true;
+}
+
+static struct entry *find(struct evidence_dir *d, const char *name)
+{
+	for (size_t i = 0; i < d->n; i++)
+		if (strcmp(d->entry[i].name, name) == 0)
+			return &d->entry[i];
+	return NULL;
 }
 
 static void forget(struct evidence_dir *d, size_t i)
@@ -126,6 +135,7 @@ static bool last_line(struct evidence_dir *d)
 	if ((size_t)(end - begin) >= sizeof(d->line))
 		return false;
 	memcpy(d->line, begin, (size_t)(end - begin));
+	d->line[end - begin] = '\0';
 	return true;
 }
 
@@ -180,11 +190,15 @@ static bool write_all(int fd, struct bytes b)
 static bool manifest_line(struct evidence_dir *d, const char *state, const char *sha256, uint64_t octets, const char *name)
 {
 	char rest[LINE - 66], chain[65], line[LINE];
+	if (d->torn && !last_line(d))
+		return false;
+	d->torn = false;
 	snprintf(rest, sizeof(rest), "%s %s %llu %s", state, sha256, (unsigned long long)octets, name);
 	if (!digest(bytes_of(d->line), bytes_of(rest), chain))
 		return false;
 	int n = snprintf(line, sizeof(line), "%s %s\n", chain, rest);
-	if (!write_all(d->manifest, (struct bytes){ (const uint8_t *)line, (size_t)n }))
+	d->torn = !write_all(d->manifest, (struct bytes){ (const uint8_t *)line, (size_t)n });
+	if (d->torn)
 		return false;
 	memcpy(d->line, line, (size_t)n - 1);
 	d->line[n - 1] = '\0';
@@ -247,7 +261,7 @@ static bool file_digest(const struct evidence_dir *d, const char *name, char hex
 	return ok;
 }
 
-/* A crash between a file and its line left the file without one: it gets it now. */
+/* A crash between a file and its line left the file without one, or with one that says that it was removed: it gets it now. */
 static bool complete_manifest(struct evidence_dir *d)
 {
 	char sha256[65];
@@ -258,6 +272,20 @@ static bool complete_manifest(struct evidence_dir *d)
 		e->listed = true;
 	}
 	return ok;
+}
+
+bool evidence_dir_again(struct evidence_dir *d, struct error *e)
+{
+	d->n = 0;
+	d->octets = 0;
+	d->line[0] = '\0';
+	if (!scan(d))
+		return error_set(e, "%s: cannot read the evidence directory: %s", d->path, strerror(errno));
+	if (!last_line(d))
+		return error_set(e, "%s/" MANIFEST ": no manifest of ours; move it away", d->path);
+	if (!complete_manifest(d))
+		return error_set(e, "%s/" MANIFEST ": cannot complete it: %s", d->path, strerror(errno));
+	return true;
 }
 
 struct evidence_dir *evidence_dir_open(const char *path, const struct evidence_budget *budget, struct error *e)
@@ -275,13 +303,7 @@ struct evidence_dir *evidence_dir_open(const char *path, const struct evidence_b
 		error_set(e, "%s: cannot open the evidence directory: %s", path, strerror(errno));
 	else if ((d->manifest = openat(d->fd, MANIFEST, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600)) < 0)
 		error_set(e, "%s/" MANIFEST ": cannot write there: %s", path, strerror(errno));
-	else if (!scan(d))
-		error_set(e, "%s: cannot read the evidence directory: %s", path, strerror(errno));
-	else if (!last_line(d))
-		error_set(e, "%s/" MANIFEST ": no manifest of ours; move it away", path);
-	else if (!complete_manifest(d))
-		error_set(e, "%s/" MANIFEST ": cannot complete it: %s", path, strerror(errno));
-	else
+	else if (evidence_dir_again(d, e))
 		return d;
 	evidence_dir_close(d);
 	return NULL;
@@ -332,14 +354,16 @@ static bool is_over(const struct evidence_dir *d, time_t now)
 	       (b->age && now - d->entry[0].written.tv_sec > b->age);
 }
 
-/* Removes what is over the budget. The newest stays in any case. */
+/* Removes what is over the budget. The newest stays in any case. The line comes first: what a crash leaves is a file too many,
+ * which the next start lists again, and not one that is missing as if somebody else had taken it. */
 static bool trim(struct evidence_dir *d)
 {
 	time_t now = time(NULL);
 	while (d->n > 1 && is_over(d, now)) {
-		if (unlinkat(d->fd, d->entry[0].name, 0) != 0 && errno != ENOENT)
+		if (d->entry[0].listed && !manifest_line(d, "removed", "-", d->entry[0].octets, d->entry[0].name))
 			return false;
-		if (!manifest_line(d, "removed", "-", d->entry[0].octets, d->entry[0].name))
+		d->entry[0].listed = false;
+		if (unlinkat(d->fd, d->entry[0].name, 0) != 0 && errno != ENOENT)
 			return false;
 		forget(d, 0);
 		d->removed++;
@@ -350,11 +374,9 @@ static bool trim(struct evidence_dir *d)
 static bool note_file(struct evidence_dir *d, const char *name)
 {
 	struct stat st;
-	for (size_t i = 0; i < d->n; i++)
-		if (strcmp(d->entry[i].name, name) == 0) {
-			forget(d, i);
-			break;
-		}
+	struct entry *e = find(d, name);
+	if (e)
+		forget(d, (size_t)(e - d->entry));
 	return fstatat(d->fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && add(d, name, &st);
 }
 
@@ -364,11 +386,14 @@ bool evidence_dir_put(struct evidence_dir *d, const char *name, struct bytes oct
 		return error_set(e, "%s: no name for an evidence file", name);
 	if (!digest(octets, (struct bytes){ 0 }, sha256))
 		return error_set(e, "%s/%s: no memory for its digest", d->path, name);
-	if (is_there(d, name, octets))
+	struct entry *entry = find(d, name);
+	bool same = entry && is_there(d, name, octets);
+	if (same && entry->listed)
 		return true;
-	if (!write_file(d, name, octets, e))
+	if (!same && !write_file(d, name, octets, e))
 		return false;
 	if (!note_file(d, name) || !manifest_line(d, "written", sha256, octets.n, name))
 		return error_set(e, "%s/" MANIFEST ": cannot write there: %s", d->path, strerror(errno));
+	d->entry[d->n - 1].listed = true;
 	return trim(d) || error_set(e, "%s: cannot remove old evidence: %s", d->path, strerror(errno));
 }

@@ -417,6 +417,11 @@ static void proof_packet(struct writer *w, uint32_t linktype, const struct evide
 	text_put(&comment, as_seen ? "DNS, " : "DNS proof: ");
 	text_clean(&comment, proof->text, false);
 	text_char(&comment, '.');
+	if (as_seen && m->server_port && m->server_port != DNS_PORT) { /* who reads this knows no other port */
+		text_put(&comment, " The server's port was ");
+		text_num(&comment, m->server_port);
+		text_put(&comment, ", a DNS port of this site.");
+	}
 	packet(w, 1, m->ts, (uint32_t)(at + n), (uint32_t)(at + n), (struct bytes){ octets, at + n }, true, &comment);
 }
 
@@ -473,14 +478,19 @@ static void proofs_until(struct writer *w, struct evidence_case *c, uint32_t lin
 			proof_packet(w, linktype, &c->proof[*at]);
 }
 
-/* The link type of most weight is that of the first packet; a file has one alone. */
-static uint32_t linktype_of(const struct evidence_case *c)
+/* A file has one link type alone: that of the first packet. Packets of another one are lost. */
+static uint32_t linktype_of(struct evidence_case *c)
 {
 	struct exhibit_walk walk;
 	struct exhibit_packet head;
 	struct bytes octets;
 	exhibit_walk(&walk, c->exhibit);
-	return exhibit_next(&walk, &head, &octets) ? head.linktype : LINK_ETHERNET;
+	if (!exhibit_next(&walk, &head, &octets))
+		return LINK_ETHERNET;
+	const uint32_t linktype = head.linktype;
+	while (exhibit_next(&walk, &head, &octets))
+		c->lost |= head.linktype != linktype;
+	return linktype;
 }
 
 size_t evidence_compose(struct evidence_case *c, const struct record *alert, const struct evidence_context *context,

@@ -31,7 +31,8 @@ struct evidence_proof {
 	struct bytes text;
 };
 
-/* exhibit  as exhibit_check let it pass; empty: there is none        lost  a proof found no room */
+/* exhibit  as exhibit_check let it pass; empty: there is none        lost  something is not in the file: a proof that
+ * found no room, a packet of another link type than the first */
 struct evidence_case {
 	struct bytes exhibit;
 	struct evidence_proof proof[EVIDENCE_PROOFS];

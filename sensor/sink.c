@@ -283,14 +283,6 @@ int sinks_slow(const struct sinks *s)
 	return -1;
 }
 
-size_t sinks_folders(const struct settings *settings, const char *folder[SINK_FOLDERS])
-{
-	size_t n = 0;
-	if (settings->evidence_directory)
-		folder[n++] = settings->evidence_directory;
-	return n;
-}
-
 void sinks_fill(const struct sinks *s, struct record *stats)
 {
 	for (size_t i = 0; i < s->n; i++)

@@ -6,7 +6,7 @@
 #include "run.h"
 #include "settings.h"
 
-enum { SINKS = 16, SINK_FOLDERS = SINKS + 4 };
+enum { SINKS = 16 };
 
 struct sinks;
 
@@ -16,8 +16,6 @@ bool sinks_try(const struct settings *settings, struct error *e);
  * NULL: e says which, and why. */
 struct sinks *sinks_new(const struct settings *settings, const struct run *run, struct error *e);
 void sinks_free(struct sinks *s);
-/* The folders in which the output process makes and removes files: at most SINK_FOLDERS. */
-size_t sinks_folders(const struct settings *settings, const char *folder[SINK_FOLDERS]);
 /* Is there room for an event in each of them? Not while one cannot be written. */
 bool sinks_room(const struct sinks *s);
 /* Puts the event into those that it is for. false: it is no possible event. There must be room. */

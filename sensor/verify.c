@@ -14,7 +14,10 @@
 #include "json_read.h"
 #include "read.h"
 #include "run.h"
+#include "source.h"
+#include "text.h"
 
+static const int64_t NS = 1000000000;
 enum { HEAD_MAX = 160 * 1024, FLOWS = 1024, DIALOGUES = 64, REASSEMBLY = 16 << 20, DNS_STORE = 16 << 20 };
 
 static bool fail(struct verify_result *r, const char *path, const char *why)
@@ -65,7 +68,7 @@ void claim_site(const struct claim *claim, struct record *session)
 	}
 }
 
-/* A time as alerts have it, in ns; 0: it is none. */
+/* A time as alerts have it, in ns; 0: it is none, or none that a packet can have. */
 static int64_t time_of(struct bytes value)
 {
 	char text[48];
@@ -80,7 +83,8 @@ static int64_t time_of(struct bytes value)
 	if (rest && *rest == '.' && sscanf(rest, ".%n%9ld%n", &digits, &ns, &used) == 1)
 		for (int i = used - digits; i < 9; i++)
 			ns *= 10;
-	return rest ? (int64_t)timegm(&tm) * 1000000000 + ns : 0;
+	const int64_t seconds = rest ? timegm(&tm) : -1;
+	return seconds >= 0 && seconds < SOURCE_TS_MAX / NS && ns >= 0 ? seconds * NS + ns : 0;
 }
 
 /* When the DNS said it, if it was asked live: proofs are judged as of then, not of the packets. 0: by the packets. */
@@ -130,6 +134,8 @@ static bool use_context(struct run *run, const struct claim *claim)
 /* Runs the processes, and reads what the last of them says. */
 static void repeat(struct run *run, struct verify_result *r)
 {
+	uint8_t said_of_it[sizeof(r->text)];
+	struct text clean = { r->text, 0, sizeof(r->text) - 1, false };
 	int out[2];
 	size_t n = 0;
 	ssize_t got;
@@ -141,10 +147,11 @@ static void repeat(struct run *run, struct verify_result *r)
 	run->inner[0] = out[0];
 	int status = run_all(run);
 	close(out[1]);
-	while (n < sizeof(r->text) - 1 && (got = read(out[0], r->text + n, sizeof(r->text) - 1 - n)) > 0)
+	while (n < sizeof(said_of_it) && (got = read(out[0], said_of_it + n, sizeof(said_of_it) - n)) > 0)
 		n += (size_t)got;
 	close(out[0]);
-	r->text[n] = '\0';
+	text_clean(&clean, (struct bytes){ said_of_it, n }, false); /* values of the file are in it, and it goes to a terminal */
+	r->text[clean.n] = '\0';
 	r->status = status == 0 ? VERIFY_SAME : status == 1 ? VERIFY_DIFFERS : VERIFY_UNREADABLE;
 	if (n == 0)
 		snprintf(r->text, sizeof(r->text), "a process of the sensor ended early");

@@ -11,7 +11,7 @@
 #include "folder.h"
 #include "sink.h"
 
-enum { FOLDERS = SINK_FOLDERS + 2 };
+enum { FOLDERS = SINKS + 3 };
 
 /* ---- processes ---- */
 

@@ -185,9 +185,10 @@ static void put_proofs(struct judge *j, const struct kase *k)
 		put(j, CH_PROVED, bytes_of("more"));
 }
 
+/* An exhibit of no octets is said, too: of a session that is not over no event goes ahead, and what the output has is another's. */
 static void put_alerts(struct judge *j, const struct kase *k)
 {
-	bool sent = k->exhibit_n == 0;
+	bool sent = false;
 	for (size_t i = 0; i < k->n; i++) {
 		const struct finding *f = &k->finding[i];
 		if (f->level < level_low)
@@ -202,7 +203,8 @@ static void put_alerts(struct judge *j, const struct kase *k)
 			alert_revise(&j->alert, revision);
 		if (!sent) {
 			put(j, CH_EXHIBIT, (struct bytes){ k->exhibit, k->exhibit_n });
-			put_proofs(j, k);
+			if (k->exhibit_n)
+				put_proofs(j, k);
 		}
 		sent = true;
 		event_alert(&j->alert);

@@ -124,10 +124,10 @@ static bool event(struct output *o, struct bytes record)
 		o->refused++;
 		return true;
 	}
-	bool alert = record_has(r, F_alert_level);
-	if (o->evidence && alert && !reported(o))
+	bool of_session = record_has(r, F_alert_level) && record_has(r, F_alert_sessions); /* else it is about the sensor */
+	if (o->evidence && of_session && !reported(o))
 		return false;
-	if (o->evidence && alert)
+	if (o->evidence && of_session)
 		evidence_alert(o->evidence, r);
 	else if (o->evidence)
 		evidence_forget(o->evidence);
@@ -257,6 +257,8 @@ static bool set_up(struct output *o, struct error *e)
 		return false;
 	if (!open_sinks(o, e))
 		return false;
+	if (w->run.evidence && !evidence_dir_again(w->run.evidence, e)) /* another process may have had this job until now */
+		return false;
 	if (w->run.evidence && !(o->evidence = evidence_new(&w->run)))
 		return error_set(e, "no memory for evidence");
 	return true;
@@ -266,7 +268,7 @@ int watch_output(void *context, unsigned job)
 {
 	static struct output o;
 	struct error e = { "" };
-	const char *folder[SINK_FOLDERS + 2];
+	const char *folder[2]; /* in which it makes and removes files */
 	char file_folder[PATH_MAX];
 	o.watch = context;
 	o.job = job;
@@ -277,7 +279,7 @@ int watch_output(void *context, unsigned job)
 		log_line(SAY_ERROR, "%s", e.text);
 		return 1;
 	}
-	size_t n = sinks_folders(&o.watch->run.settings, folder);
+	size_t n = 0;
 	if (o.watch->run.evidence)
 		folder[n++] = evidence_dir_path(o.watch->run.evidence);
 	if (o.watch->run.settings.metrics_textfile)

@@ -226,6 +226,24 @@ def check_tampering(tally, program, anchor, path, rounds):
 ORIGINAL = {}
 
 
+def check_hostile(tally, program, anchor, path):
+    """A file by somebody who wants to write to a terminal, or to send the clock out of bounds."""
+    data = open(path, "rb").read()
+    changes = {"an escape": (b'"verdict":"mismatch"', b'"verdict":"mis\x1b[31m"'),
+               "a far year": (b'"source":"capture"', b'"source":"live"   ')}
+    for name, (was, now) in changes.items():
+        tally.check(was in data and len(was) == len(now), f"{name}: {was} is not in {path}")
+        bad = os.path.join(os.path.dirname(path), "..", f"hostile-{os.getpid()}")
+        changed = data.replace(was, now)
+        if name == "a far year":
+            changed = re.sub(rb'"as_of":"\d{4}', b'"as_of":"9999', changed)
+        open(bad, "wb").write(changed)
+        done = run([program, "verify", "--trust-anchor", anchor, bad])
+        tally.check(b"\x1b" not in done.stdout + done.stderr, f"{name}: {done.stdout}")
+        tally.check(done.returncode == 1 and b"ended early" not in done.stdout, f"{name}: {done.returncode} {done.stdout}")
+        os.unlink(bad)
+
+
 def same_dane(dane, path, program, anchor):
     if path not in ORIGINAL:
         _, alerts = alerts_of(program, ["--trust-anchor", anchor], path)
@@ -489,6 +507,8 @@ def main():
             tally.check(bool(files), f"no evidence of {want} to tamper with")
             if files:
                 check_elsewhere(tally, program, anchor, files[0])
+            if files and want == "tlsa-mismatch":
+                check_hostile(tally, program, anchor, files[0])
                 check_tampering(tally, program, anchor, files[0], rounds)
     check_secrets(tally, program)
     check_silence(tally, program)

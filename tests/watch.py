@@ -11,6 +11,7 @@ import collections
 import contextlib
 import ctypes
 import glob
+import hashlib
 import json
 import os
 import shutil
@@ -851,23 +852,44 @@ def test_one_way(work):
             check("one way, " + fact, field(s[0], fact) is not None, json.dumps(s[0]))
 
 
+def chained(path):
+    """Is each line of the manifest chained to the one before?"""
+    before = b""
+    for line in open(path, "rb").read().splitlines():
+        chain, rest = line.split(b" ", 1)
+        if hashlib.sha256(before + rest).hexdigest().encode() != chain:
+            return False
+        before = line
+    return bool(before)
+
+
 def test_evidence(work):
-    """Evidence that watch writes is verified, and by `mxwitness verify` too."""
+    """Evidence that watch writes is verified, and by `mxwitness verify` too; the manifest goes on in another output process."""
     folder = os.path.join(work, "evidence")
     watch = Watch(work, "--dns", "off", "--evidence", folder)
     sender = Sender("a0")
-    for n in range(4):
+    for n in range(2):
         sender.send(flow(n))
-    wait_for(lambda: len(watch.alerts()) >= 4, 30)
+    wait_for(lambda: len(watch.alerts()) >= 2, 30)
+    pid = watch.pids()["output"]
+    os.kill(pid, signal.SIGKILL)
+    check("evidence, another output", again_after(watch, "output", pid), watch.log())
+    for n in range(2, 4):
+        sender.send(flow(n))
+    wait_for(lambda: len({a["event"]["id"] for a in watch.alerts()}) >= 5, 30)
     status, _ = watch.end()
     sender.close()
     check("evidence, end", status == 0, watch.log())
     files = glob.glob(os.path.join(folder, "**", "*.pcapng"), recursive=True)
     check("evidence, files", len(files) == 4, (files, watch.log()))
     done = subprocess.run([PROGRAM, "verify", "--trust-anchor", ANCHOR, *files], capture_output=True, text=True, check=False)
+    manifest = os.path.join(folder, "MANIFEST")
+    check("evidence, manifest", chained(manifest), open(manifest).read())
     check("evidence, verifies", done.returncode == 0, done.stdout + done.stderr)
-    named = [field(a, "mxwitness.evidence.file") or field(a, "mxwitness.evidence") for a in watch.alerts()]
-    check("evidence, named", all(named), watch.alerts()[:1])
+    named = [field(a, "mxwitness.evidence.file") or field(a, "mxwitness.evidence") for a in watch.alerts() if "source" in a]
+    check("evidence, named", named and all(named), watch.alerts()[:1])
+    own = [a for a in watch.alerts() if "source" not in a]  # another process was started anew: no packet shows that
+    check("evidence, of the sensor", own and not any(field(a, "mxwitness.evidence") for a in own), own)
 
 
 def test_watchdog(work):

@@ -215,9 +215,9 @@ void keep_packet(struct keep *k, enum dir dir, const struct packet *packet, cons
 {
 	struct bytes in = packet->data;
 	uintptr_t base = (uintptr_t)in.p, payload = (uintptr_t)seg->payload.p;
-	bool inside = seg->payload.n == 0 || (payload >= base && payload + seg->payload.n <= base + in.n);
-	size_t at = seg->payload.n ? (size_t)(payload - base) : in.n;
-	size_t n = inside && seg->payload.n ? at + seg->payload.n : in.n; /* what follows is padding of the link */
+	bool inside = payload >= base && payload + seg->payload.n <= base + in.n;
+	size_t at = inside ? (size_t)(payload - base) : 0;
+	size_t n = at + seg->payload.n; /* what follows is padding of the link, which may be anything */
 	bool ends = what_flags(seg) & (WHAT_FIN | WHAT_RST);
 	struct keep_packet *p = inside && has_room(k, n, !ends) ? packet_new(k, n) : NULL;
 	if (!p) {
@@ -285,6 +285,8 @@ void keep_done(struct keep *k, enum dir dir, uint64_t upto)
 void keep_gap(struct keep *k, enum dir dir, uint64_t upto, bool frame_lost)
 {
 	keep_done(k, dir, upto);
+	if (dir == C2S)
+		k->run_n = 0; /* what is missing may come yet, and then it is content */
 	if (!frame_lost)
 		return;
 	k->record_left[dir] = UINT64_MAX / 2;

@@ -47,7 +47,8 @@ struct keep *keep_new(struct keep_memory *mem);
 /* Gives everything back; NULL is allowed. */
 void keep_release(struct keep *k);
 
-/* Copies a packet. seg: what frame made of it; its payload must lie in the packet, else (fragments) it is left out. */
+/* Copies a packet up to the end of its payload. seg: what frame made of it; its payload, even an empty one, must lie in the
+ * packet, else (fragments) it is left out. */
 void keep_packet(struct keep *k, enum dir dir, const struct packet *packet, const struct segment *seg);
 
 /* The octets [from, to) of dir, offsets as in struct stream_view: they may be shown as they are (KEEP_AS_IS), or each is

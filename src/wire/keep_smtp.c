@@ -30,6 +30,11 @@ static bool is_blank(uint8_t c)
 	return c == ' ' || c == '\t';
 }
 
+static bool is_end(uint8_t c)
+{
+	return c == '\r' || c == '\n';
+}
+
 static bool is_text(struct bytes b)
 {
 	for (size_t i = 0; i < b.n; i++)
@@ -97,10 +102,25 @@ static void show_text(struct line *l, struct bytes text)
 	}
 }
 
-/* Of MAIL and RCPT: "FROM:" and the like, the domain, and parameters without an address in them. */
-static void show_path(struct line *l, struct bytes rest, struct bytes domain)
+/* Is this a parameter that names nobody? Where the end of a path is not clear, w may be part of a local part. */
+static bool is_plain_parameter(struct bytes w)
 {
-	const uint8_t *colon = memchr(rest.p, ':', rest.n);
+	static const char *const values[] = { "BODY=", "SIZE=", "RET=", "NOTIFY=" };
+	if (bytes_eq_nocase(w, bytes_of("REQUIRETLS")) || bytes_eq_nocase(w, bytes_of("SMTPUTF8")))
+		return true;
+	if (w.n >= 40 || memchr(w.p, '@', w.n) || memchr(w.p, '"', w.n))
+		return false;
+	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++)
+		if (bytes_eq_nocase(bytes_head(w, strlen(values[i])), bytes_of(values[i])))
+			return true;
+	return false;
+}
+
+/* Of MAIL and RCPT: "FROM:" and the like, the domain, and parameters without an address in them. shaped: "FROM:" is there;
+ * else a colon may stand in a local part. */
+static void show_path(struct line *l, struct bytes rest, struct bytes domain, bool shaped)
+{
+	const uint8_t *colon = shaped ? memchr(rest.p, ':', rest.n) : NULL;
 	if (!colon) {
 		size_t gap = blanks(rest);
 		show(l, gap);
@@ -131,19 +151,12 @@ static void show_path(struct line *l, struct bytes rest, struct bytes domain)
 		show(l, to - (front > 0 && !null_path ? front - 1 : 0));
 		rest = bytes_skip(rest, to);
 	}
-	static const char *const harmless[] = { "REQUIRETLS", "SMTPUTF8", "BODY=", "SIZE=", "RET=", "NOTIFY=" };
 	while (rest.n) {
-		size_t gap = blanks(rest), of;
+		size_t gap = blanks(rest);
 		show(l, gap);
 		rest = bytes_skip(rest, gap);
 		struct bytes w = bytes_head(rest, word(rest));
-		bool plain = false;
-		for (size_t i = 0; i < sizeof(harmless) / sizeof(harmless[0]); i++) {
-			of = strlen(harmless[i]);
-			plain |= harmless[i][of - 1] == '=' ? bytes_eq_nocase(bytes_head(w, of), bytes_of(harmless[i])) && w.n < 40 :
-				 bytes_eq_nocase(w, bytes_of(harmless[i]));
-		}
-		plain ? show(l, w.n) : cover(l, w.n, '*');
+		is_plain_parameter(w) ? show(l, w.n) : cover(l, w.n, '*');
 		rest = bytes_skip(rest, w.n);
 	}
 }
@@ -206,7 +219,7 @@ static void show_command(struct line *l, struct bytes body, const struct smtp_co
 		n += blanks(bytes_skip(rest, n));
 		break;
 	case VERB_MAIL: case VERB_RCPT: case VERB_SEND: case VERB_SOML: case VERB_SAML:
-		show_path(l, rest, c->domain);
+		show_path(l, rest, c->domain, c->shaped);
 		return;
 	case VERB_AUTH:
 		n += c->domain.n;
@@ -315,10 +328,19 @@ static bool is_harmless(enum dir dir, struct bytes line)
 	return c.shaped && plain && !smtp_is_secret(line);
 }
 
+/* Text has no control characters but those of lines; a piece of a handshake, unless it is short, hardly ever has none. */
+static bool may_be_text(struct bytes octets)
+{
+	for (size_t i = 0; i < octets.n; i++)
+		if (octets.p[i] < ' ' && octets.p[i] != '\t' && !is_end(octets.p[i]))
+			return false;
+	return true;
+}
+
 bool keep_harmless(enum dir dir, struct bytes octets, bool tls)
 {
 	if (tls)
-		return true;
+		return !may_be_text(octets);
 	while (octets.n) {
 		const uint8_t *lf = memchr(octets.p, '\n', octets.n);
 		struct bytes line = bytes_head(octets, lf ? (size_t)(lf - octets.p) + 1 : octets.n);

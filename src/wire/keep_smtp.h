@@ -9,6 +9,7 @@
  * credentials, parameters and texts of other replies are covered by "*" octet by octet (by "x" where that keeps the
  * shape of a word), and of content only its end is shown. */
 void keep_smtp(struct keep *k, enum dir dir, uint64_t offset, struct bytes used, const struct smtp_event *ev);
-/* May another version of octets of dir be shown? tls: dir speaks TLS there. Only TLS handshakes, greetings and keywords may. */
+/* May another version of octets of dir be shown? tls: dir speaks TLS there. Only TLS handshakes, greetings and keywords may:
+ * who captures both sides of a box that takes TLS away sees a dialogue in clear where the other side has a handshake. */
 bool keep_harmless(enum dir dir, struct bytes octets, bool tls);
 #endif

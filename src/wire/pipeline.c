@@ -866,6 +866,14 @@ static void check_sum(struct pipeline *p, struct flow *fl, enum dir dir)
 	seg->checksum_bad = bad && fl->side[dir].sum_good;
 }
 
+/* Does dir speak TLS at that number? */
+static bool in_tls(const struct flow *fl, enum dir dir, uint32_t seq)
+{
+	const struct dialogue *d = fl->user;
+	int64_t at = stream_offset(&fl->streams, dir, seq);
+	return d && d->tls_on[dir] && at >= 0 && (uint64_t)at >= d->tls_from[dir];
+}
+
 /* Takes the waiting segment into its flow, or answers NULL. */
 static struct flow *take_segment(struct pipeline *p)
 {
@@ -876,7 +884,7 @@ static struct flow *take_segment(struct pipeline *p)
 	bool dns = is_dns(p, fl);
 	if (!dns)
 		check_sum(p, fl, dir);
-	uint32_t conflicts = fl->streams.side[dir].conflicts;
+	const uint32_t differing = fl->streams.side[dir].differing;
 	if (p->exhibit && !dns && (fl->kept || fl->first_number == p->segment.number))
 		take_copy(p, fl, dir);
 	stream_push(&fl->streams, dir, &p->segment);
@@ -895,9 +903,8 @@ static struct flow *take_segment(struct pipeline *p)
 	}
 	if (!fl->kept)
 		return fl;
-	const struct dialogue *d = fl->user;
-	if (fl->streams.side[dir].conflicts > conflicts)
-		keep_differs(fl->kept, keep_harmless(dir, p->segment.payload, d && d->tls_on[dir]));
+	if (fl->streams.side[dir].differing > differing)
+		keep_differs(fl->kept, keep_harmless(dir, p->segment.payload, in_tls(fl, dir, p->segment.seq)));
 	keep_settle(fl->kept, &fl->streams);
 	return fl;
 }

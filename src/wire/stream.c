@@ -433,6 +433,7 @@ static bool conflict_same(const struct stream_conflict *a, const struct stream_c
 static void conflict_add(struct streams *ss, struct stream *st, const struct stream_conflict *c)
 {
 	struct stream_work *w = st->work;
+	st->differing++;
 	if (!w->conflicts) {
 		w->conflicts = pool_take(&ss->mem->conflict);
 		if (w->conflicts) {

@@ -116,6 +116,7 @@ struct stream_work;
  * gaps, gap_octets, gap_first   how many, how much, offset of the first (UINT64_MAX: none)
  * retransmits segments that brought nothing new
  * conflicts   places where another version came: all of them, also those that were not kept
+ * differing   the same, those counted again that were known already
  * late        octets that came after their gap was declared       reordered  segments that had to wait
  * outside     segments too far away to be believed
  * midstream   no SYN was seen: offset 0 is the first octet seen
@@ -125,7 +126,7 @@ struct stream {
 	struct stream_work *work;
 	uint64_t start, next, top, acked, fin;
 	uint64_t octets, delivered, gap_octets, gap_first;
-	uint32_t gaps, late, retransmits, conflicts, reordered, outside;
+	uint32_t gaps, late, retransmits, conflicts, differing, reordered, outside;
 	uint32_t seq0;
 	enum stream_mode mode;
 	uint8_t outside_run;

@@ -316,6 +316,90 @@ static void test_manifest_cut(void **state)
 	assert_int_equal(lines(1), 5);
 }
 
+/* A crash between the line that says "removed" and the removal: the file is listed again. */
+static void test_removal_cut(void **state)
+{
+	(void)state;
+	char buf[EVIDENCE_NAME];
+	struct evidence_dir *d = open_it((struct evidence_budget){ 0 });
+	assert_true(put(d, 1, "a"));
+	evidence_dir_close(d);
+	FILE *f = manifest("a");
+	fprintf(f, "0123 removed - 1 %s\n", name(1, buf));
+	fclose(f);
+	evidence_dir_close(open_it((struct evidence_budget){ 0 }));
+	assert_int_equal(lines(1), 3);
+	evidence_dir_close(open_it((struct evidence_budget){ 0 }));
+	assert_int_equal(lines(1), 3);
+}
+
+/* What cannot be removed is said to be removed once, and before anybody tries. */
+static void test_not_removed(void **state)
+{
+	(void)state;
+	char buf[EVIDENCE_NAME], full[512];
+	struct evidence_dir *d = open_it((struct evidence_budget){ .files = 1 });
+	assert_true(put(d, 1, "a"));
+	snprintf(full, sizeof(full), "%s/%s", path, name(1, buf));
+	assert_int_equal(unlink(full), 0);
+	assert_int_equal(mkdir(full, 0700), 0);
+	assert_false(put(d, 2, "b"));
+	assert_int_equal(lines(0), 3);
+	assert_false(put(d, 3, "c"));
+	assert_int_equal(lines(0), 4);
+	assert_int_equal(evidence_dir_removed(d), 0);
+	assert_int_equal(rmdir(full), 0);
+	assert_true(put(d, 4, "d"));
+	assert_int_equal(evidence_dir_removed(d), 3);
+	assert_int_equal(lines(0), 7);
+	evidence_dir_close(d);
+}
+
+/* The process that wrote is gone, and another one has what was known before it began. */
+static void test_again(void **state)
+{
+	(void)state;
+	struct error e = { "" };
+	struct evidence_dir *d = open_it((struct evidence_budget){ .files = 2 });
+	assert_true(put(d, 1, "a"));
+	pid_t pid = fork();
+	int status;
+	if (pid == 0)
+		_exit(!put(d, 2, "b"));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_true(evidence_dir_again(d, &e));
+	assert_true(put(d, 2, "b") && put(d, 3, "c"));
+	assert_int_equal(lines(0), 4);
+	assert_false(has(1));
+	assert_true(has(2) && has(3));
+	evidence_dir_close(d);
+}
+
+/* The disk is full in the middle of a line; later there is room again. */
+static void test_line_cut(void **state)
+{
+	(void)state;
+	struct stat st;
+	struct rlimit was, limit;
+	struct evidence_dir *d = open_it((struct evidence_budget){ 0 });
+	assert_true(put(d, 1, "a"));
+	assert_true(there("MANIFEST", &st));
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &was), 0);
+	signal(SIGXFSZ, SIG_IGN);
+	limit = (struct rlimit){ (rlim_t)st.st_size + 20, was.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	bool good = put(d, 2, "b");
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &was), 0);
+	signal(SIGXFSZ, SIG_DFL);
+	assert_false(good);
+	assert_true(put(d, 2, "b"));
+	assert_int_equal(lines(1), 3);
+	assert_true(put(d, 2, "b") && put(d, 3, "c"));
+	assert_int_equal(lines(1), 4);
+	evidence_dir_close(d);
+}
+
 static void test_bad_places(void **state)
 {
 	(void)state;
@@ -341,7 +425,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_same_again, make, clean), cmocka_unit_test_setup_teardown(test_budget_files, make, clean),
 		cmocka_unit_test_setup_teardown(test_budget_size, make, clean), cmocka_unit_test_setup_teardown(test_budget_age, make, clean),
 		cmocka_unit_test_setup_teardown(test_strangers, make, clean), cmocka_unit_test_setup_teardown(test_cut, make, clean),
-		cmocka_unit_test_setup_teardown(test_manifest_cut, make, clean), cmocka_unit_test_setup_teardown(test_bad_places, make, clean),
+		cmocka_unit_test_setup_teardown(test_manifest_cut, make, clean), cmocka_unit_test_setup_teardown(test_removal_cut, make, clean), cmocka_unit_test_setup_teardown(test_not_removed, make, clean),
+		cmocka_unit_test_setup_teardown(test_again, make, clean), cmocka_unit_test_setup_teardown(test_line_cut, make, clean),
+		cmocka_unit_test_setup_teardown(test_bad_places, make, clean),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -215,6 +215,109 @@ static void test_order(void **state)
 	assert_memory_equal(&m[0].client, &v4, sizeof(v4));
 }
 
+/* Two packets, the second of another link type: the file has one type, and says that it does not have all. */
+static void test_two_types(void **state)
+{
+	static uint8_t value[sizeof(struct exhibit_head) + 2 * (sizeof(struct exhibit_packet) + 64)];
+	const size_t half = sizeof(struct exhibit_packet) + 64;
+	struct exhibit_head head = { .packets = 2, .ended = INT64_MIN };
+	uint32_t frames[RECORD_ITEMS];
+	size_t n = 0;
+	(void)state;
+	for (uint32_t other = 0; other < 2; other++) {
+		struct exhibit_packet p = { .ts = T0, .linktype = 1, .wire_len = 64, .n = 64, .was = 64, .what = WHAT_EHLO_REPLY };
+		memcpy(value, &head, sizeof(head));
+		memcpy(value + sizeof(head), &p, sizeof(p));
+		p.linktype += 227 * other;
+		memcpy(value + sizeof(head) + half, &p, sizeof(p));
+		memset(&one, 0, sizeof(one));
+		one.exhibit = (struct bytes){ value, sizeof(value) };
+		size_t size = compose(frames, &n);
+		assert_int_equal(n, 2 - other);
+		assert_int_equal(one.lost, other);
+		assert_int_equal(memmem(file, size, "\"truncated\":true", 16) != NULL, other);
+	}
+}
+
+/* What proves which fact, by the standing of the DNS. */
+static void test_proved_by(void **state)
+{
+	static const struct {
+		int64_t dnssec;
+		bool proves;
+	} rows[] = { { dnsstatus_secure, true }, { dnsstatus_absent, true }, { dnsstatus_insecure, false }, { dnsstatus_bogus, false } };
+	static const char said[] = "\"dnssec\":[\"mxwitness.dane.verdict\"";
+	uint32_t frames[RECORD_ITEMS];
+	size_t n = 0;
+	(void)state;
+	record_num(&alert, F_dane_verdict, daneverdict_mismatch);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		record_num(&alert, F_dane_dnssec, rows[i].dnssec);
+		exhibit(1, WHAT_EHLO_REPLY, INT64_MIN);
+		size_t size = compose(frames, &n);
+		assert_int_equal(memmem(file, size, said, sizeof(said) - 1) != NULL, rows[i].proves);
+	}
+}
+
+/* Octets that were cut off are zeros again when the file is read; a length that cannot be is not believed. */
+static void test_unfolded(void **state)
+{
+	static const struct {
+		uint32_t was;
+		size_t n;
+		const char *why;
+	} rows[] = { { 80, 80, "as written" }, { 100, 100, "all of the wire" }, { 101, 60, "more than on the wire" },
+		     { 59, 60, "less than there is" }, { UINT32_MAX, 60, "anything" } };
+	char name[] = "/tmp/evidence-XXXXXX", *paths[] = { name, NULL };
+	uint32_t frames[RECORD_ITEMS];
+	size_t n = 0;
+	(void)state;
+	int fd = mkstemp(name);
+	assert_true(fd >= 0);
+	exhibit(1, WHAT_EHLO_REPLY, INT64_MIN);
+	size_t size = compose(frames, &n);
+	uint8_t *mark = memmem(file, size, EVIDENCE_MAGIC, 4);
+	assert_non_null(mark);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct packet p;
+		struct error e;
+		struct bytes octets;
+		const uint8_t *sha256;
+		for (int k = 0; k < 4; k++)
+			mark[4 + k] = (uint8_t)(rows[i].was >> (24 - 8 * k));
+		assert_int_equal(pwrite(fd, file, size, 0), size);
+		struct source *s = source_open(paths, 1, &e);
+		assert_non_null(s);
+		assert_int_equal(source_next(s, &p), SOURCE_PACKET);
+		if (p.data.n != rows[i].n)
+			fail_msg("%s: %zu octets", rows[i].why, p.data.n);
+		for (size_t k = 0; k < p.data.n; k++)
+			assert_int_equal(p.data.p[k], k < 60 ? 0xee : 0);
+		assert_true(source_witnessed(s, &octets, &sha256));
+		assert_int_equal(octets.n, 60);
+		source_close(s);
+	}
+	close(fd);
+	unlink(name);
+}
+
+/* A resolver on a port of the site's own: the datagram goes to port 53, where everybody looks, and the comment says so. */
+static void test_own_port(void **state)
+{
+	static const char said[] = "The server's port was 5353, a DNS port of this site.";
+	(void)state;
+	uint32_t frames[RECORD_ITEMS];
+	size_t n = 0;
+	for (int own = 0; own < 2; own++) {
+		exhibit(1, WHAT_EHLO_REPLY, INT64_MIN);
+		proof(T0 - 1, v4, v4b, reply, sizeof(reply));
+		one.proof[0].m.server_port = own ? 5353 : 53;
+		size_t size = compose(frames, &n);
+		assert_int_equal(memmem(file, size, said, sizeof(said) - 1) != NULL, own);
+		assert_int_equal(memmem(file, size, "\0\x35\x0f\xa0", 4) != NULL, 1);
+	}
+}
+
 static void test_silence(void **state)
 {
 	(void)state;
@@ -327,7 +430,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_link_types, fill_alert), cmocka_unit_test_setup(test_order, fill_alert),
-		cmocka_unit_test_setup(test_silence, fill_alert), cmocka_unit_test_setup(test_large, fill_alert),
+		cmocka_unit_test_setup(test_two_types, fill_alert), cmocka_unit_test_setup(test_proved_by, fill_alert),
+		cmocka_unit_test_setup(test_unfolded, fill_alert), cmocka_unit_test_setup(test_own_port, fill_alert), cmocka_unit_test_setup(test_silence, fill_alert), cmocka_unit_test_setup(test_large, fill_alert),
 		cmocka_unit_test_setup(test_parts, fill_alert), cmocka_unit_test(test_mark), cmocka_unit_test(test_proofs),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -196,9 +197,65 @@ static void test_site(void **state)
 	assert_false(record_has(&r, F_dane_verdict) || record_has(&r, F_rule_id));
 }
 
+/* ---- who asks for a verdict ---- */
+
+static uint64_t number_of(const char *path)
+{
+	uint64_t h = UINT64_C(14695981039346656037);
+	for (; *path; path++)
+		h = (h ^ (uint8_t)*path) * UINT64_C(1099511628211);
+	return h;
+}
+
+static void answer(int fd, const char *path, enum verify_status status, const char *text)
+{
+	struct verify_result r;
+	memset(&r, 0, sizeof(r));
+	r.path = path ? number_of(path) : 0;
+	r.status = status;
+	strcpy(r.text, text);
+	assert_int_equal(send(fd, &r, sizeof(r), 0), sizeof(r));
+}
+
+static bool asked(int fd, const char *path)
+{
+	char buf[64] = "";
+	ssize_t n = recv(fd, buf, sizeof(buf) - 1, 0);
+	return n == (ssize_t)strlen(path) && strcmp(buf, path) == 0;
+}
+
+/* An answer about a file that nobody waits for any more is no answer; another verifier is asked again. */
+static void test_ask(void **state)
+{
+	struct verify_result r;
+	int pair[2], status;
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);
+	answer(pair[1], "b", VERIFY_SAME, "it came before anybody asked");
+	pid_t pid = fork();
+	if (pid == 0) {
+		bool good = asked(pair[1], "b");
+		answer(pair[1], "a", VERIFY_SAME, "another file");
+		verifier_hello(pair[1]);
+		good = good && asked(pair[1], "b");
+		answer(pair[1], "b", VERIFY_DIFFERS, "this one");
+		_exit(!good);
+	}
+	verifier_ask(pair[0], "b", &r);
+	assert_int_equal(r.status, VERIFY_DIFFERS);
+	assert_string_equal(r.text, "this one");
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	close(pair[1]);
+	verifier_ask(pair[0], "b", &r);
+	assert_int_equal(r.status, VERIFY_UNREADABLE);
+	assert_string_equal(r.text, "the process that repeats verdicts gave no answer");
+	close(pair[0]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_compare), cmocka_unit_test(test_packets), cmocka_unit_test(test_lookup_failed),
-					    cmocka_unit_test(test_site) };
+					    cmocka_unit_test(test_ask), cmocka_unit_test(test_site) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
