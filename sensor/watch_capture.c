@@ -7,7 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "classify.h"
+#include "harvest.h"
 #include "log.h"
 #include "outbox.h"
 #include "shed.h"
@@ -33,7 +33,7 @@ struct capture {
 	int64_t second;                 /* ms, when the next second's work is due */
 	struct shed shed;
 	int64_t looked, idle;           /* ms, of the last look at the load; waited for packets since then */
-	uint8_t behind[CHANNEL_RECORD_MAX];
+	uint8_t behind[HARVEST_BEHIND];
 };
 
 static int64_t ms_now(void)
@@ -50,32 +50,17 @@ static int64_t ns_now(void)
 	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-static size_t put(uint8_t *to, struct bytes b)
-{
-	if (b.n)
-		memcpy(to, b.p, b.n);
-	return b.n;
-}
-
 static void take_session(struct capture *c, const struct pipeline_out *out)
 {
 	struct bytes record = { (const uint8_t *)out->session, record_size(out->session) };
-	const uint32_t n = (uint32_t)out->chain.n;
-	size_t at = 0;
-	if (sizeof(n) + out->chain.n + out->proof.n > sizeof(c->behind)) {
+	struct bytes behind = harvest_behind(out, c->behind);
+	if (!outbox_room(c->outbox, OUTBOX_HEAD + record.n + behind.n)) {
 		c->sessions_lost++;
 		return;
 	}
-	at += put(c->behind, (struct bytes){ (const uint8_t *)&n, sizeof(n) });
-	at += put(c->behind + at, out->chain);
-	at += put(c->behind + at, out->proof);
-	if (!outbox_room(c->outbox, OUTBOX_HEAD + record.n + at)) {
-		c->sessions_lost++;
-		return;
-	}
-	if (out->exhibit.n && outbox_room(c->outbox, 2 * OUTBOX_HEAD + out->exhibit.n + record.n + at))
+	if (out->exhibit.n && outbox_room(c->outbox, 2 * OUTBOX_HEAD + out->exhibit.n + record.n + behind.n))
 		outbox_put(c->outbox, CH_EXHIBIT, out->exhibit, (struct bytes){ 0 });
-	outbox_put(c->outbox, CH_SESSION, record, (struct bytes){ c->behind, at });
+	outbox_put(c->outbox, CH_SESSION, record, behind);
 }
 
 static void take_dns(struct capture *c, const struct dns_message *m)
@@ -111,14 +96,6 @@ static void count_quiet(struct capture *c, const struct pipeline_out *out)
 		shunt_end(c->watch->shunt, &out->quiet);
 }
 
-/* Without a classifier there is no answer. */
-static void classify(struct capture *c, const struct pipeline_look *look)
-{
-	uint8_t name[PIPELINE_NAME_MAX];
-	if (c->classify)
-		pipeline_classified(c->pipeline, (struct bytes){ name, classify_name(c->classify, look, name) });
-}
-
 static void drain(struct capture *c)
 {
 	struct pipeline_out out;
@@ -139,7 +116,7 @@ static void drain(struct capture *c)
 			count_quiet(c, &out);
 			break;
 		case PIPELINE_LOOK:
-			classify(c, &out.look);
+			harvest_answer(c->pipeline, c->classify, &out.look);
 			break;
 		case PIPELINE_NONE:
 			break;
@@ -185,13 +162,9 @@ static void count_queue(struct capture *c, struct record *s)
 static void send_stats(struct capture *c)
 {
 	static struct record s;
-	record_init(&s);
-	record_num(&s, F_st_packets, (int64_t)c->packets);
-	record_num(&s, F_st_octets, (int64_t)c->octets);
+	harvest_stats(c->pipeline, c->packets, c->octets, &s);
 	record_num(&s, F_st_shunt_packets, (int64_t)c->shunted);
 	record_num(&s, F_st_shunt_octets, (int64_t)c->shunted_octets);
-	record_cstr(&s, F_st_classifier, classify_library() ? classify_library() : "off (built without nDPI)");
-	pipeline_stats(c->pipeline, &s);
 	tell_gap(c, count_interfaces(c, &s));
 	count_queue(c, &s);
 	channel_offer(c->judge, CH_STATS, (struct bytes){ (const uint8_t *)&s, record_size(&s) }, (struct bytes){ 0 });
