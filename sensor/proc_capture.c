@@ -2,16 +2,12 @@
  * after sandbox_capture it has its input, two channels, and memory. */
 #include "run.h"
 
-#include <assert.h>
 #include <openssl/evp.h>
 #include <stdio.h>
 
-#include "classify.h"
-#include "key_proof.h"
-#include "wire/tls.h"
+#include "harvest.h"
 
-/* BEHIND_MAX: octets that follow the record of a session: length of the chain, chain, proof. */
-enum { DNS_FLOWS = 4096, DNS_BUDGET = 8 << 20, PROGRESS_PACKETS = 20000, BEHIND_MAX = 4 + TLS_MESSAGE_MAX + KEY_PROOF_MAX };
+enum { DNS_FLOWS = 4096, DNS_BUDGET = 8 << 20, PROGRESS_PACKETS = 20000 };
 
 struct capture {
 	const struct run *run;
@@ -21,7 +17,7 @@ struct capture {
 	uint64_t packets, octets, sessions;
 	EVP_MD *sha256;
 	bool gone;   /* who should read us is not there any more */
-	uint8_t behind[BEHIND_MAX];
+	uint8_t behind[HARVEST_BEHIND];
 };
 
 static bool note(struct channel *c, char kind, const char *text)
@@ -29,26 +25,13 @@ static bool note(struct channel *c, char kind, const char *text)
 	return channel_send(c, CH_NOTE, (struct bytes){ (const uint8_t *)&kind, 1 }, bytes_of(text));
 }
 
-static size_t put(uint8_t *to, struct bytes b)
-{
-	if (b.n)
-		memcpy(to, b.p, b.n);
-	return b.n;
-}
-
 static void send_session(struct capture *c, const struct pipeline_out *out)
 {
 	struct bytes record = { (const uint8_t *)out->session, record_size(out->session) };
-	assert(out->chain.n <= TLS_MESSAGE_MAX && out->proof.n <= KEY_PROOF_MAX);
-	uint32_t n = (uint32_t)out->chain.n;
-	size_t at = sizeof(n);
-	memcpy(c->behind, &n, sizeof(n));
-	at += put(c->behind + at, out->chain);
-	at += put(c->behind + at, out->proof);
 	c->sessions++;
 	if (out->exhibit.n && !channel_send(c->judge, CH_EXHIBIT, out->exhibit, (struct bytes){ 0 }))
 		c->gone = true;
-	if (!channel_send(c->judge, CH_SESSION, record, (struct bytes){ c->behind, at }))
+	if (!channel_send(c->judge, CH_SESSION, record, harvest_behind(out, c->behind)))
 		c->gone = true;
 }
 
@@ -61,14 +44,6 @@ static void send_dns(struct capture *c, const struct dns_message *m, bool other)
 	/* without a resolver there is nobody to tell; the judge will notice, and sessions still count */
 	if (c->resolver && !channel_send(c->resolver, CH_DNS, (struct bytes){ head, sizeof(head) }, m->octets))
 		c->resolver = NULL;
-}
-
-/* Without a classifier there is no answer. */
-static void classify(struct capture *c, const struct pipeline_look *look)
-{
-	uint8_t name[PIPELINE_NAME_MAX];
-	if (c->classify)
-		pipeline_classified(c->pipeline, (struct bytes){ name, classify_name(c->classify, look, name) });
 }
 
 static void drain(struct capture *c)
@@ -84,7 +59,7 @@ static void drain(struct capture *c)
 			send_dns(c, &out.dns, false);
 			break;
 		case PIPELINE_LOOK:
-			classify(c, &out.look);
+			harvest_answer(c->pipeline, c->classify, &out.look);
 			break;
 		case PIPELINE_QUIET: /* not asked for: in a file nothing is left out */
 		case PIPELINE_COUNT:
@@ -170,11 +145,7 @@ static bool read_dns(struct capture *c)
 static void send_stats(struct capture *c)
 {
 	static struct record stats;
-	record_init(&stats);
-	record_num(&stats, F_st_packets, (int64_t)c->packets);
-	record_num(&stats, F_st_octets, (int64_t)c->octets);
-	record_cstr(&stats, F_st_classifier, classify_library() ? classify_library() : "off (built without nDPI)");
-	pipeline_stats(c->pipeline, &stats);
+	harvest_stats(c->pipeline, c->packets, c->octets, &stats);
 	channel_send(c->judge, CH_STATS, (struct bytes){ (const uint8_t *)&stats, record_size(&stats) },
 		     (struct bytes){ 0 });
 }

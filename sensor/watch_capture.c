@@ -7,13 +7,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "classify.h"
+#include "harvest.h"
 #include "log.h"
 #include "outbox.h"
 #include "shed.h"
 #include "watch.h"
 
-/* OUTBOX: octets of sessions that the judge has not judged yet       STEP: packets between two looks at the channels
+/* OUTBOX: octets of sessions that the judge has not judged yet       STEP: packets between two looks at the channels, if they never wait
  * LATE:   a packet may be so much older than the clock (ns), so that time is told with that much behind
  * END_MS: at the end the judge has so long to take what is there
  * LOOK_MS: between two looks at how the load is */
@@ -31,9 +31,10 @@ struct capture {
 	struct live_count before[LIVE_IFACES]; /* what the workers before this one had counted */
 	bool gap;                       /* DNS messages were lost, and the resolver does not know it yet */
 	int64_t second;                 /* ms, when the next second's work is due */
+	int64_t newest;                 /* time of the packet that came last, ns */
 	struct shed shed;
 	int64_t looked, idle;           /* ms, of the last look at the load; waited for packets since then */
-	uint8_t behind[CHANNEL_RECORD_MAX];
+	uint8_t behind[HARVEST_BEHIND];
 };
 
 static int64_t ms_now(void)
@@ -50,32 +51,17 @@ static int64_t ns_now(void)
 	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-static size_t put(uint8_t *to, struct bytes b)
-{
-	if (b.n)
-		memcpy(to, b.p, b.n);
-	return b.n;
-}
-
 static void take_session(struct capture *c, const struct pipeline_out *out)
 {
 	struct bytes record = { (const uint8_t *)out->session, record_size(out->session) };
-	const uint32_t n = (uint32_t)out->chain.n;
-	size_t at = 0;
-	if (sizeof(n) + out->chain.n + out->proof.n > sizeof(c->behind)) {
+	struct bytes behind = harvest_behind(out, c->behind);
+	if (!outbox_room(c->outbox, OUTBOX_HEAD + record.n + behind.n)) {
 		c->sessions_lost++;
 		return;
 	}
-	at += put(c->behind, (struct bytes){ (const uint8_t *)&n, sizeof(n) });
-	at += put(c->behind + at, out->chain);
-	at += put(c->behind + at, out->proof);
-	if (!outbox_room(c->outbox, OUTBOX_HEAD + record.n + at)) {
-		c->sessions_lost++;
-		return;
-	}
-	if (out->exhibit.n && outbox_room(c->outbox, 2 * OUTBOX_HEAD + out->exhibit.n + record.n + at))
+	if (out->exhibit.n && outbox_room(c->outbox, 2 * OUTBOX_HEAD + out->exhibit.n + record.n + behind.n))
 		outbox_put(c->outbox, CH_EXHIBIT, out->exhibit, (struct bytes){ 0 });
-	outbox_put(c->outbox, CH_SESSION, record, (struct bytes){ c->behind, at });
+	outbox_put(c->outbox, CH_SESSION, record, behind);
 }
 
 static void take_dns(struct capture *c, const struct dns_message *m)
@@ -111,14 +97,6 @@ static void count_quiet(struct capture *c, const struct pipeline_out *out)
 		shunt_end(c->watch->shunt, &out->quiet);
 }
 
-/* Without a classifier there is no answer. */
-static void classify(struct capture *c, const struct pipeline_look *look)
-{
-	uint8_t name[PIPELINE_NAME_MAX];
-	if (c->classify)
-		pipeline_classified(c->pipeline, (struct bytes){ name, classify_name(c->classify, look, name) });
-}
-
 static void drain(struct capture *c)
 {
 	struct pipeline_out out;
@@ -139,7 +117,7 @@ static void drain(struct capture *c)
 			count_quiet(c, &out);
 			break;
 		case PIPELINE_LOOK:
-			classify(c, &out.look);
+			harvest_answer(c->pipeline, c->classify, &out.look);
 			break;
 		case PIPELINE_NONE:
 			break;
@@ -185,13 +163,9 @@ static void count_queue(struct capture *c, struct record *s)
 static void send_stats(struct capture *c)
 {
 	static struct record s;
-	record_init(&s);
-	record_num(&s, F_st_packets, (int64_t)c->packets);
-	record_num(&s, F_st_octets, (int64_t)c->octets);
+	harvest_stats(c->pipeline, c->packets, c->octets, &s);
 	record_num(&s, F_st_shunt_packets, (int64_t)c->shunted);
 	record_num(&s, F_st_shunt_octets, (int64_t)c->shunted_octets);
-	record_cstr(&s, F_st_classifier, classify_library() ? classify_library() : "off (built without nDPI)");
-	pipeline_stats(c->pipeline, &s);
 	tell_gap(c, count_interfaces(c, &s));
 	count_queue(c, &s);
 	channel_offer(c->judge, CH_STATS, (struct bytes){ (const uint8_t *)&s, record_size(&s) }, (struct bytes){ 0 });
@@ -245,40 +219,55 @@ static void look_at_load(struct capture *c, int64_t now)
 		shed_to(c, before, &signs);
 }
 
+/* What time alone ends, ends now. */
+static void pass_time(struct capture *c, int64_t ts)
+{
+	struct packet nothing = { .ts = ts };
+	pipeline_push(c->pipeline, &nothing);
+	drain(c);
+}
+
 /* What is done between packets. */
 static void step(struct capture *c)
 {
+	int64_t now = ms_now();
+	const bool due = now >= c->second;
+	if (due) /* packets of no mail tell the pipeline no time */
+		pass_time(c, c->newest);
 	take_words(c);
 	if (c->resolver) /* before the sessions that may rest on it */
 		channel_push(c->resolver);
 	outbox_push(c->outbox);
-	int64_t now = ms_now();
 	look_at_load(c, now);
-	if (now < c->second)
+	if (!due)
 		return;
 	c->second = now + SECOND_MS;
 	supervisor_beat(c->watch->supervisor, c->job);
 	send_stats(c);
 }
 
-/* Nothing came: what time alone ends, ends now. */
-static void pass_time(struct capture *c)
-{
-	struct packet nothing = { .ts = ns_now() - LATE };
-	pipeline_push(c->pipeline, &nothing);
-	drain(c);
-}
-
-/* The next packet; the clock is only looked at where there is none. */
+/* The next packet. Where there is none, all is done that waits for that, and only there is the clock looked at. */
 static enum live_result next(struct capture *c, struct packet *packet)
 {
 	enum live_result r = source_live_next(c->watch->source, 0, packet);
 	if (r != LIVE_TIMEOUT)
 		return r;
+	step(c);
 	const int64_t from = ms_now();
 	r = source_live_next(c->watch->source, WAIT_MS, packet);
 	c->idle += ms_now() - from;
 	return r;
+}
+
+static void take_packet(struct capture *c, const struct packet *packet)
+{
+	c->packets++;
+	c->octets += packet->data.n;
+	c->newest = packet->ts;
+	pipeline_push(c->pipeline, packet);
+	drain(c);
+	if (c->packets % STEP == 0)
+		step(c);
 }
 
 /* Until told to end, and then what the kernel had already: as long as it may keep packets to itself, and no longer. */
@@ -287,7 +276,6 @@ static void capture(struct capture *c)
 	const struct pipeline_shed nothing = { 0 };
 	const int held = 2 * (int)c->watch->run.settings.capture_timeout + WAIT_MS;
 	struct packet packet;
-	unsigned steps = 0;
 	int64_t until = 0;
 	shed_begin(&c->shed, ms_now());
 	c->looked = ms_now();
@@ -300,24 +288,18 @@ static void capture(struct capture *c)
 			return;
 		switch (next(c, &packet)) {
 		case LIVE_PACKET:
-			c->packets++;
-			c->octets += packet.data.n;
-			pipeline_push(c->pipeline, &packet);
-			drain(c);
-			if (++steps % STEP == 0)
-				step(c);
-			continue;
+			take_packet(c, &packet);
+			break;
 		case LIVE_DOWN:
 			log_line(SAY_WARNING, "interface %s is down or gone; capture goes on when it is back",
 				 source_live_name(c->watch->source, packet.iface));
 			break;
 		case LIVE_TIMEOUT:
-			pass_time(c);
+			pass_time(c, ns_now() - LATE);
 			break;
 		case LIVE_END:
 			return;
 		}
-		step(c);
 	}
 }
 

@@ -441,6 +441,40 @@ def test_latency(work):
     notes.append(f"alert after the decisive packet: {min(took) * 1000:.0f} to {max(took) * 1000:.0f} ms")
 
 
+def test_murmur(work):
+    """Packets that are few, steady and not mail: what a packet brings is not kept until there are many, and time goes on."""
+    sender, murmur, over = Sender("a0"), Sender("a0"), threading.Event()
+    watch = Watch(work, "--dns", "off", "--other-ports", "1")
+    packets = flow(0)
+    other = bytearray(next(p for p in packets if p[tcp_at(p) + 13] == 0x10))
+    struct.pack_into(">HH", other, tcp_at(other), 30000, 8080)
+
+    def go_on():
+        while not over.wait(0.04):
+            murmur.send([bytes(other)])
+
+    thread = threading.Thread(target=go_on)
+    thread.start()
+    time.sleep(1)
+    n, took = decisive(packets), []
+    for number in range(3):
+        own = flow(number)
+        sender.send(own[:n])
+        begin = time.monotonic()
+        check("murmur, alert", wait_for(lambda: len(watch.alerts()) > number, 8, 0.005), watch.log())
+        took.append(time.monotonic() - begin)
+        sender.send(own[n:])
+        time.sleep(0.31)
+    check("murmur, session", wait_for(lambda: len(watch.sessions()) == 3, 12), (len(watch.sessions()), watch.log()))
+    over.set()
+    thread.join()
+    watch.end()
+    sender.close()
+    murmur.close()
+    check("murmur, time", max(took) < 0.8, took)
+    notes.append(f"alert among few packets: {min(took) * 1000:.0f} to {max(took) * 1000:.0f} ms")
+
+
 class Load:
     """Sessions in clear, one after the other, each with its alert, on and on from a thread."""
     def __init__(self, rate=40, first=0):

@@ -1099,7 +1099,6 @@ enum pipeline_item pipeline_next(struct pipeline *p, struct pipeline_out *out)
 {
 	struct flow *fl;
 	enum pipeline_item item;
-	*out = (struct pipeline_out){ 0 };
 	if (p->odd && (item = pipeline_next(p->odd, out)) != PIPELINE_NONE)
 		return item;
 	if ((fl = take_answer(p)) && is_due(p, fl)) {

@@ -79,7 +79,8 @@ struct quiet_count {
 	uint32_t seq_to[2];
 };
 
-/* session, chain (the certificate_list as the server sent it, or empty), proof (key_proof.h, or empty), exhibit (exhibit.h,
+/* What pipeline_next has set is what its answer names, and nothing else.
+ * session, chain (the certificate_list as the server sent it, or empty), proof (key_proof.h, or empty), exhibit (exhibit.h,
  * or empty), dns, look: loans until the next call. */
 struct pipeline_out {
 	const struct record *session;
