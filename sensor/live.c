@@ -509,7 +509,7 @@ static void finish(struct live *l, struct job *j)
 	bool canary = j == &l->job[CANARY], wanted = canary && a->status == dnsstatus_bogus && l->health.canary[l->next_canary].bogus;
 	if (bad(a) && !wanted && j->tries == 1 && ms_now() - j->begun < JOB_MS / 2) {
 		l->counts.again++;
-		try_now(l, j);
+		j->state = WAITING;
 	} else if (bad(a) && !key && !canary && !health_known(&l->health)) {
 		j->state = HELD;
 	} else {
@@ -531,17 +531,26 @@ static void give_up(struct live *l, struct job *j)
 	j->state = ARRIVED;
 }
 
+/* What came is judged before any context goes: who is to blame for a failure is asked of the context's own forwarder. KEY first:
+ * others may be held for it. */
+static void finish_arrived(struct live *l)
+{
+	for (size_t k = JOBS; k-- > 0;)
+		if (l->job[k].state == ARRIVED)
+			finish(l, &l->job[k]);
+}
+
 static void sort_jobs(struct live *l)
 {
 	int64_t now = ms_now();
-	for (size_t k = 0; k < JOBS; k++) {
-		struct job *j = &l->job[JOBS - 1 - k];  /* KEY first: others may be held for it */
-		if ((j->state == RUNNING || j->state == WAITING) && now - j->begun >= JOB_MS)
-			give_up(l, j);
+	for (size_t k = 0; k < JOBS; k++)
+		if ((l->job[k].state == RUNNING || l->job[k].state == WAITING) && now - l->job[k].begun >= JOB_MS)
+			give_up(l, &l->job[k]);
+	finish_arrived(l);
+	for (size_t k = JOBS; k-- > 0;) {
+		struct job *j = &l->job[k];
 		if (j->state == WAITING)
 			try_now(l, j);
-		if (j->state == ARRIVED)
-			finish(l, j);
 		if (j->state == HELD && (health_known(&l->health) || now - j->begun >= JOB_MS))
 			conclude(l, j, answer_of(l, j));
 	}
@@ -552,13 +561,13 @@ static void process_results(struct live *l, struct context *c)
 	unsigned before = 0, after = 0, at = (unsigned)(c - l->context);
 	for (size_t i = 0; i < JOBS; i++)
 		before += l->job[i].state == RUNNING && l->job[i].context == at;
-	if (ub_process(c->ub) != 0) {
-		context_close(l, c);
-		return;
-	}
+	const bool broken = ub_process(c->ub) != 0;
 	for (size_t i = 0; i < JOBS; i++)
 		after += l->job[i].state == RUNNING && l->job[i].context == at;
 	c->open -= before - after;
+	finish_arrived(l);
+	if (broken)
+		context_close(l, c);
 }
 
 static void deliver(struct live *l, const struct upstream_reply *reply)

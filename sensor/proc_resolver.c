@@ -2,8 +2,6 @@
  * delays nobody else's. */
 #include "run.h"
 
-#include <poll.h>
-
 #include "serving.h"
 
 static void collect(struct serving *s, struct channel *capture)
@@ -15,15 +13,13 @@ static void collect(struct serving *s, struct channel *capture)
 			serving_store(s, record);
 }
 
-/* Waits for a question or for the network. false: the judge is gone. */
+/* Waits for a question, for room for an answer, or for the network. false: the judge is gone. */
 static bool wait_for_work(struct serving *s)
 {
-	bool room = serving_room(s);
-	struct pollfd p[] = { { .fd = room ? channel_fd(s->judge) : -1, .events = POLLIN },
-			      { .fd = resolver_fd(s->resolver), .events = POLLIN } };
-	if (room && channel_ready(s->judge))
+	struct pollfd p[] = { serving_poll(s), { .fd = resolver_fd(s->resolver), .events = POLLIN } };
+	if (serving_ready(s))
 		return true;
-	return poll(p, 2, -1) < 0 || !p[0].revents || channel_fill(s->judge);
+	return poll(p, 2, -1) < 0 || !(p[0].revents & ~POLLOUT) || channel_fill(s->judge);
 }
 
 int proc_resolver(const struct run *run, struct channel *capture, struct channel *judge, int forwarder)

@@ -1,6 +1,5 @@
 /* watch_resolver: serves the judge, and hears what DNS messages the capture processes saw. A judge that ends is followed by
  * another on the same channel. */
-#include <poll.h>
 #include <time.h>
 
 #include "log.h"
@@ -61,10 +60,10 @@ static void wait_for_work(struct resolving *r)
 			return;
 		p[n++] = (struct pollfd){ .fd = channel_fd(r->capture[i]), .events = POLLIN };
 	}
-	const short behind = channel_pending(r->serving.judge) ? POLLOUT : 0;
-	p[n++] = (struct pollfd){ .fd = serving_room(&r->serving) ? channel_fd(r->serving.judge) : -1, .events = (short)(POLLIN | behind) };
-	p[n++] = (struct pollfd){ .fd = resolver_fd(r->serving.resolver), .events = POLLIN };
-	if (!serving_room(&r->serving) || !channel_ready(r->serving.judge))
+	p[n++] = serving_poll(&r->serving);
+	/* answers for whom nobody reads are not fetched either */
+	p[n++] = (struct pollfd){ .fd = channel_pending(r->serving.judge) ? -1 : resolver_fd(r->serving.resolver), .events = POLLIN };
+	if (!serving_ready(&r->serving))
 		poll(p, n, TICK_MS);
 }
 
@@ -90,8 +89,7 @@ int watch_resolver(void *context, unsigned job)
 		bool there = channel_look(judge);
 		for (unsigned i = 0; i < w->workers; i++)
 			take_capture(&r, i);
-		/* a judge that is away must not hold us up: what it does not take waits */
-		if (there && channel_push(judge) == CHANNEL_SENT)
+		if (there)
 			serving_work(&r.serving);
 		send_stats(&r);
 		wait_for_work(&r);

@@ -31,7 +31,7 @@ static inline void dns_message_head(const struct dns_message *m, uint8_t head[DN
 	memcpy(head + 21 + sizeof(m->client), &m->server, sizeof(m->server));
 }
 
-/* m->octets borrow from record. false: it is too short, or its time or an address cannot be. */
+/* m->octets borrow from record. false: it is too short or too long, or its time or an address cannot be. */
 static inline bool dns_message_read(struct bytes record, struct dns_message *m)
 {
 	if (record.n < DNS_MESSAGE_HEAD)
@@ -45,6 +45,7 @@ static inline bool dns_message_read(struct bytes record, struct dns_message *m)
 	memcpy(&m->client, record.p + 21, sizeof(m->client));
 	memcpy(&m->server, record.p + 21 + sizeof(m->client), sizeof(m->server));
 	m->octets = bytes_skip(record, DNS_MESSAGE_HEAD);
-	return m->ts >= 0 && m->ts <= DNS_MESSAGE_TS_MAX && (m->client.v == 0 || m->client.v == 4 || m->client.v == 6) && m->client.v == m->server.v;
+	return m->ts >= 0 && m->ts <= DNS_MESSAGE_TS_MAX && m->octets.n <= DNS_MESSAGE_MAX &&
+	       (m->client.v == 0 || m->client.v == 4 || m->client.v == 6) && m->client.v == m->server.v;
 }
 #endif

@@ -381,6 +381,10 @@ def tests(program, folder, pin):
     answers, counts, text = go([plain], QUESTIONS + names, more=("-m", "48"))
     check_table("a store of replies that is small", answers)
     check("is begun anew", int(counts.get("renewed", 0)) > 0, counts)
+    torn = [(n % i, t) for i in range(30) for n, t in (("n%d.signed.test", A), ("n%d.plain.test", A), ("_25._tcp.x%d.signed.test", TLSA))]
+    answers, counts, text = go([Resolver(fails_ds)], torn + [("_25._tcp.big.signed.test", TLSA)] * 30, more=("-m", "12"))
+    check("is begun anew while lookups fail: each is answered", len(answers) == 120 and int(counts.get("renewed", 0)) > 0, (len(answers), counts, text))
+    check("and none is called bogus for it", all(a["status"] == "failed" for a in answers if "signed" in a["name"]), answers)
 
     saved = os.path.join(folder, "saved.pcapng")
     answers, counts, _ = go([tls + "#dns.test"], QUESTIONS, env=ca, more=("-w", saved))
