@@ -132,7 +132,6 @@ static void fill_versions(const struct tally *t, struct record *r)
 static void fill_alerts(const struct tally *t, struct record *r)
 {
 	put(r, F_st_alerts, t->alerts);
-	put(r, F_st_suppressed, t->suppressed);
 	for (size_t i = 0; i < t->nalerts; i++)
 		record_add(r, F_st_finding, (struct bytes){ (const uint8_t *)t->alert[i].finding, t->alert[i].n });
 	for (size_t i = 0; i < t->nalerts; i++)
