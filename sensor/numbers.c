@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 
 #include "judge/event.h"
+#include "outbox.h"
 
 enum { YOUNG = 3 };
 #define MS INT64_C(1000000)
@@ -27,13 +28,25 @@ static struct vitals_config bounds(const struct settings *s)
 	return c;
 }
 
+/* But not who sends: those who go on count on. */
+static void forget(struct numbers *n)
+{
+	struct stats_sum *sum = n->sum;
+	uint64_t life[STATS_PARTS];
+	memcpy(life, n->life, sizeof(life));
+	stats_sum_clear(sum);
+	memset(n, 0, sizeof(*n));
+	n->sum = sum;
+	memcpy(n->life, life, sizeof(life));
+}
+
 void numbers_begin(struct numbers *n, const struct settings *s, int64_t mono, int64_t wall)
 {
 	struct vitals_config config = bounds(s);
-	if (n->starts++ >= YOUNG) {
-		stats_sum_clear(n->sum);
-		*n = (struct numbers){ .sum = n->sum };
-	}
+	if (n->starts++ >= YOUNG)
+		forget(n);
+	stats_sum_check(n->sum);
+	stats_sum_restarted(n->sum, NUMBERS_JUDGE);
 	if (n->begun) {
 		vitals_configure(&n->vitals, &config);
 		return;
@@ -49,6 +62,15 @@ void numbers_good(struct numbers *n)
 	n->starts = 0;
 }
 
+void numbers_hello(struct numbers *n, unsigned part, struct bytes hello)
+{
+	uint64_t life = outbox_open(&hello);
+	if (part >= STATS_PARTS || (life && life == n->life[part]))
+		return;
+	n->life[part] = life;
+	stats_sum_restarted(n->sum, part);
+}
+
 bool numbers_take(struct numbers *n, unsigned part, struct bytes record)
 {
 	bool good = record.n <= sizeof(n->part) && record.n >= offsetof(struct record, text);
@@ -62,11 +84,13 @@ bool numbers_take(struct numbers *n, unsigned part, struct bytes record)
 	return good;
 }
 
-void numbers_look(struct numbers *n, struct record *own, int64_t mono, int64_t wall)
+void numbers_look(struct numbers *n, const struct record *own, int64_t mono, int64_t wall)
 {
-	tally_fill(&n->tally, own);
-	record_num(own, F_st_suppressed, (int64_t)(n->tally.suppressed + n->standing.suppressed));
-	record_num(own, F_st_refused, (int64_t)n->refused);
+	record_init(&n->part);
+	tally_fill(&n->tally, &n->part);
+	record_num(&n->part, F_st_suppressed, (int64_t)n->standing.suppressed);
+	record_num(&n->part, F_st_refused, (int64_t)n->refused);
+	stats_sum_take(n->sum, NUMBERS_TALLY, &n->part);
 	stats_sum_take(n->sum, NUMBERS_JUDGE, own);
 	stats_sum_fill(n->sum, &n->now);
 	vitals_update(&n->vitals, mono, wall, &n->now);

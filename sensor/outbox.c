@@ -14,7 +14,7 @@ _Static_assert(sizeof(struct entry) == OUTBOX_HEAD, "outbox.h says how much room
 /* from, sent, to: of block, the first octet that is not acknowledged, not sent, not used. */
 struct outbox {
 	struct channel *channel;
-	uint64_t next, lost;
+	uint64_t first, next, lost;
 	bool hello;                     /* is to be said */
 	size_t room, from, sent, to;
 	uint8_t *block;
@@ -32,7 +32,7 @@ struct outbox *outbox_new(struct channel *to, size_t room, uint64_t number)
 	}
 	o->channel = to;
 	o->room = room;
-	o->next = number;
+	o->first = o->next = number;
 	o->hello = true;
 	return o;
 }
@@ -81,7 +81,8 @@ bool outbox_push(struct outbox *o)
 {
 	enum channel_room room = CHANNEL_SENT;
 	if (o->hello)
-		room = channel_offer(o->channel, CH_HELLO, (struct bytes){ 0 }, (struct bytes){ 0 });
+		room = channel_offer(o->channel, CH_HELLO, (struct bytes){ (const uint8_t *)&o->first, sizeof(o->first) },
+				     (struct bytes){ 0 });
 	o->hello = o->hello && room != CHANNEL_SENT;
 	while (o->sent < o->to && room == CHANNEL_SENT) {
 		struct entry e;

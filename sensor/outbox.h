@@ -2,7 +2,8 @@
  * side began anew, what was not acknowledged is sent once more. Never waits.
  *
  * CH_HELLO goes in front of the first record and in front of each repetition: who has begun anew passes over what comes
- * before it, for that was on the way to the one before, who may have read, and lost, what stood in front of it.
+ * before it, for that was on the way to the one before, who may have read, and lost, what stood in front of it. It holds
+ * the number of the sender's first record, ever: who hears it again knows that the sender is still the same process.
  *
  * A record arrives with its number in front of its octets (outbox_open). */
 #ifndef OUTBOX_H

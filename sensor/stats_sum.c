@@ -133,6 +133,16 @@ void stats_sum_take(struct stats_sum *s, unsigned part, const struct record *sta
 	s->have[part] = true;
 }
 
+void stats_sum_check(struct stats_sum *s)
+{
+	for (unsigned i = 0; i < STATS_PARTS; i++) {
+		if (record_check(&s->part[i], record_size(&s->part[i])))
+			continue;
+		s->have[i] = false;
+		record_init(&s->part[i]);
+	}
+}
+
 /* The cells of one row of a part. row: where each column is. false: no more rows. */
 static bool row_next(const struct record *r, enum fact first, unsigned columns, size_t pos[COLUMNS], struct object *o)
 {

@@ -24,6 +24,8 @@ void stats_sum_free(struct stats_sum *s);
 /* stats_sum_take: the newest part of a process; it takes the place of the one before.
  * part  number of the process, below STATS_PARTS; the same one as long as the sensor runs */
 void stats_sum_take(struct stats_sum *s, unsigned part, const struct record *stats);
+/* stats_sum_check: forgets parts that are no possible records, as one is in whose middle the process that took it died. */
+void stats_sum_check(struct stats_sum *s);
 /* stats_sum_restarted: the process was started anew: its next part counts from zero. */
 void stats_sum_restarted(struct stats_sum *s, unsigned part);
 /* stats_sum_fill: the sum of all parts, into a record that stats_sum empties first. */

@@ -44,6 +44,7 @@ void tally_session(struct tally *t, const struct record *session)
 	t->incomplete += dane == daneverdict_incomplete;
 	t->client_only += one && yes(session, F_cap_c2s) && !yes(session, F_cap_s2c);
 	t->server_only += one && yes(session, F_cap_s2c) && !yes(session, F_cap_c2s);
+	t->at_once += !one && yes(session, F_tls_at_once);
 	t->gap_octets += (uint64_t)record_get_num(session, F_cap_gap_c2s, 0);
 	t->gap_octets += (uint64_t)record_get_num(session, F_cap_gap_s2c, 0);
 	tls(t, session);
@@ -132,7 +133,6 @@ static void fill_versions(const struct tally *t, struct record *r)
 static void fill_alerts(const struct tally *t, struct record *r)
 {
 	put(r, F_st_alerts, t->alerts);
-	put(r, F_st_suppressed, t->suppressed);
 	for (size_t i = 0; i < t->nalerts; i++)
 		record_add(r, F_st_finding, (struct bytes){ (const uint8_t *)t->alert[i].finding, t->alert[i].n });
 	for (size_t i = 0; i < t->nalerts; i++)
@@ -150,6 +150,7 @@ void tally_fill(const struct tally *t, struct record *r)
 	put(r, F_st_incomplete, t->incomplete);
 	put(r, F_st_client_only, t->client_only);
 	put(r, F_st_server_only, t->server_only);
+	put(r, F_st_at_once, t->at_once);
 	put(r, F_st_gap_octets, t->gap_octets);
 	words(r, F_st_verdict, F_st_verdict_n, t->verdict, verdict_COUNT);
 	words(r, F_st_dane, F_st_dane_n, t->dane, daneverdict_COUNT);

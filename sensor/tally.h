@@ -24,9 +24,9 @@ struct tally_alert {
 };
 
 struct tally {
-	uint64_t sessions, tls, visible, hidden, incomplete, client_only, server_only, gap_octets;
+	uint64_t sessions, tls, visible, hidden, incomplete, client_only, server_only, at_once, gap_octets;
 	uint64_t verdict[verdict_COUNT], dane[daneverdict_COUNT], version[TALLY_VERSIONS];
-	uint64_t alerts, suppressed, questions, cache_hits, result[dnsstatus_COUNT];
+	uint64_t alerts, questions, cache_hits, result[dnsstatus_COUNT];
 	struct tally_alert alert[TALLY_ALERTS];
 	size_t nalerts;
 	struct tally_times answers, delays;

@@ -1,7 +1,7 @@
 /* vitals: see vitals.h. Every trouble is on from the first time it is seen until it was not seen for a while, so that one
  * trouble is one alert. It does not know what an alert is, nor who counts.
  *
- * The diagnosis looks at what was counted since a session was last seen from both sides, in the order of a packet's way:
+ * The diagnosis looks at what was counted since a dialogue was last seen from both sides, in the order of a packet's way:
  * link, filter, port, payload, direction, protocol. */
 #include "vitals.h"
 
@@ -66,7 +66,7 @@ static struct vitals_marks marks_of(const struct record *r)
 		.flows = counted(r, F_st_flows), .empty = counted(r, F_st_flows_empty), .other = counted(r, F_st_flows_other),
 		.at_once = counted(r, F_st_tls_at_once), .sessions = counted(r, F_st_sessions),
 		.client_only = counted(r, F_st_client_only), .server_only = counted(r, F_st_server_only),
-		.segments = counted(r, F_st_segments), .bad = counted(r, F_st_sums_bad),
+		.silent_tls = counted(r, F_st_at_once), .segments = counted(r, F_st_segments), .bad = counted(r, F_st_sums_bad),
 		.records_lost = counted(r, F_st_lost_records),
 	};
 }
@@ -239,7 +239,8 @@ static void look_at_signs(struct vitals *v, const struct vitals_marks *now, int6
 	const struct vitals_marks *b = &v->before;
 	int64_t sessions = since(now->sessions, b->sessions);
 	int64_t client = since(now->client_only, b->client_only), server = since(now->server_only, b->server_only);
-	bool both = sessions > client + server;
+	int64_t tls = since(now->silent_tls, b->silent_tls); /* both sides, and all the same nothing is read */
+	bool both = sessions > client + server + tls;
 	if (since(now->packets, b->packets) > 0) {
 		v->packet = mono;
 		v->packet_at = wall;
@@ -253,11 +254,11 @@ static void look_at_signs(struct vitals *v, const struct vitals_marks *now, int6
 		v->at_both = *now;
 		v->ever_both = true;
 	}
-	if (both || client > 0) {
+	if (both || tls > 0 || client > 0) {
 		v->client = mono;
 		v->ever_client = true;
 	}
-	if (both || server > 0) {
+	if (both || tls > 0 || server > 0) {
 		v->server = mono;
 		v->ever_server = true;
 	}

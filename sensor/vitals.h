@@ -34,10 +34,10 @@ struct vitals_name {
 	uint8_t n, octets[VITALS_NAME];
 };
 
-/* What was counted when it was last looked at. */
+/* What was counted when it was last looked at. silent_tls: sessions that begin with TLS, so that no dialogue is in them. */
 struct vitals_marks {
-	int64_t packets, received, lost, flows, empty, other, at_once, sessions, client_only, server_only, segments, bad,
-		records_lost;
+	int64_t packets, received, lost, flows, empty, other, at_once, sessions, client_only, server_only, silent_tls, segments,
+		bad, records_lost;
 };
 
 /* A trouble that is on since it was last bad, until hold is over. */

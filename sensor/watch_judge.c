@@ -140,7 +140,7 @@ static void resolver_word(struct judge *j, enum channel_kind kind, struct bytes 
 		docket_answer(j->docket, record); /* one to a judge before us fits no case */
 		break;
 	case CH_HELLO:
-		stats_sum_restarted(j->numbers->sum, NUMBERS_RESOLVER);
+		numbers_hello(j->numbers, NUMBERS_RESOLVER, record);
 		if (j->resolver_gone)
 			log_line(SAY_NOTICE, "the resolver answers again");
 		j->resolver_gone = false;
@@ -300,7 +300,7 @@ static void take_worker(struct judge *j, unsigned n)
 			numbers_take(j->numbers, NUMBERS_CAPTURE + n, record);
 			break;
 		case CH_HELLO:
-			stats_sum_restarted(j->numbers->sum, NUMBERS_CAPTURE + n);
+			numbers_hello(j->numbers, NUMBERS_CAPTURE + n, record);
 			w->exhibit_n = 0;
 			w->heard = true;
 			w->ended = false;
@@ -329,7 +329,7 @@ static void take_output(struct judge *j)
 	uint64_t number;
 	while (channel_look(j->output) && channel_ready(j->output) && channel_recv(j->output, &kind, &record)) {
 		if (kind == CH_HELLO) {
-			stats_sum_restarted(j->numbers->sum, NUMBERS_OUTPUT);
+			numbers_hello(j->numbers, NUMBERS_OUTPUT, record);
 			outbox_again(j->outbox);
 		} else if (kind == CH_STATS) {
 			numbers_take(j->numbers, NUMBERS_OUTPUT, record);
@@ -498,6 +498,7 @@ static void hand_over(struct judge *j)
 {
 	const int64_t until = ms_now() + HANDOVER_MS;
 	size_t waiting;
+	numbers_good(j->numbers);
 	put_cases(j);
 	while (ms_now() < until && outbox_fill(j->outbox, &waiting)) {
 		wait_for_work(j);

@@ -722,6 +722,8 @@ static void say(struct pipeline *p, const struct flow *fl, struct dialogue *d, s
 	observe_smtp_finish(&d->record, &d->smtp);
 	finish_tls(p, fl, d);
 	observe_tcp(&d->record, p->ident, fl, &hints);
+	if (d->at_once && record_get_tri(&d->record, F_cap_midstream) != TRI_YES) /* else there may have been a dialogue */
+		record_yes(&d->record, F_tls_at_once);
 	if (d->tls.limit)
 		record_yes(&d->record, F_cap_limit);
 	record_num(&d->record, F_found_by,

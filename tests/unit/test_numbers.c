@@ -91,7 +91,7 @@ static void test_another_judge(void **state)
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	numbers_begin(n, &settings, 5 * S, WALL + 5 * S);
-	stats_sum_restarted(n->sum, NUMBERS_CAPTURE);
+	numbers_hello(n, NUMBERS_CAPTURE, (struct bytes){ 0 });
 	take(n, NUMBERS_CAPTURE, 3, 0);
 	look(n, 6);
 	assert_int_equal(record_get_num(&n->now, F_st_sessions, -1), 9);
@@ -108,9 +108,100 @@ static void test_another_judge(void **state)
 	assert_int_equal(record_get_num(&n->now, F_st_uptime, -1), S);
 }
 
+static void hello(struct numbers *n, uint64_t life)
+{
+	numbers_hello(n, NUMBERS_CAPTURE, (struct bytes){ (const uint8_t *)&life, sizeof(life) });
+}
+
+static int64_t seen(struct numbers *n, enum fact f)
+{
+	look(n, 1);
+	return record_get_num(&n->now, f, -1);
+}
+
+/* A worker greets every judge; only another one begins to count anew. */
+static void test_hello(void **state)
+{
+	(void)state;
+	struct numbers *n = numbers_new();
+	numbers_begin(n, &settings, 0, WALL);
+	hello(n, 7);
+	take(n, NUMBERS_CAPTURE, 50, 0);
+	for (int i = 0; i < 2; i++) {
+		numbers_begin(n, &settings, 0, WALL);
+		hello(n, 7);
+		take(n, NUMBERS_CAPTURE, 51, 0);
+		assert_int_equal(seen(n, F_st_packets), 51);
+	}
+	numbers_begin(n, &settings, 0, WALL); /* forgets; what was on the way comes before its greeting */
+	take(n, NUMBERS_CAPTURE, 52, 0);
+	hello(n, 7);
+	take(n, NUMBERS_CAPTURE, 53, 0);
+	assert_int_equal(seen(n, F_st_packets), 53);
+	hello(n, 8);
+	take(n, NUMBERS_CAPTURE, 1, 0);
+	assert_int_equal(seen(n, F_st_packets), 54);
+	numbers_hello(n, STATS_PARTS, (struct bytes){ 0 }); /* no such part: no harm */
+}
+
+/* Who was told to end did not die of what lies here, however often that is. */
+static void test_told_to_end(void **state)
+{
+	(void)state;
+	struct numbers *n = numbers_new();
+	for (int i = 0; i < 9; i++) {
+		numbers_begin(n, &settings, 0, WALL);
+		n->tally.sessions++;
+		numbers_good(n);
+	}
+	assert_int_equal(n->tally.sessions, 9);
+}
+
+/* What a judge counts for itself alone begins anew with the next one, and is in the sum all the same; the tally is not twice. */
+static void test_own_counters(void **state)
+{
+	(void)state;
+	static struct record own;
+	struct numbers *n = numbers_new();
+	for (int i = 1; i <= 2; i++) {
+		numbers_begin(n, &settings, 0, WALL);
+		n->tally.sessions++;
+		n->standing.suppressed++;
+		record_init(&own);
+		record_num(&own, F_st_rule_limits, 3);
+		record_num(&own, F_st_outstanding, 5);
+		numbers_look(n, &own, i * S, WALL + i * S);
+		assert_int_equal(record_get_num(&n->now, F_st_rule_limits, -1), 3 * i);
+		assert_int_equal(record_get_num(&n->now, F_st_sessions, -1), i);
+		assert_int_equal(record_get_num(&n->now, F_st_suppressed, -1), i);
+		assert_int_equal(record_get_num(&n->now, F_st_outstanding, -1), 5);
+	}
+}
+
+/* A judge that died while it copied a part: a word that is none must reach nobody who looks it up. */
+static void test_half_a_part(void **state)
+{
+	(void)state;
+	static struct record r;
+	struct numbers *n = numbers_new();
+	numbers_begin(n, &settings, 0, WALL);
+	record_init(&r);
+	record_num(&r, F_st_packets, 5);
+	record_add_cstr(&r, F_st_if_name, "tap0");
+	record_add_num(&r, F_st_if_link, INT64_C(0x7461703000000000));
+	stats_sum_take(n->sum, NUMBERS_CAPTURE, &r);
+	assert_true(take(n, NUMBERS_CAPTURE + 1, 2, 0));
+	numbers_begin(n, &settings, 0, WALL);
+	assert_int_equal(seen(n, F_st_packets), 2);
+	assert_int_equal(record_count(&n->now, F_st_if_name), 1);
+	assert_true(record_check(&n->now, record_size(&n->now)));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_sum_and_interval), cmocka_unit_test(test_hostile_part),
-					    cmocka_unit_test(test_another_judge) };
+					    cmocka_unit_test(test_another_judge), cmocka_unit_test(test_hello),
+					    cmocka_unit_test(test_told_to_end), cmocka_unit_test(test_own_counters),
+					    cmocka_unit_test(test_half_a_part) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

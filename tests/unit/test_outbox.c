@@ -60,6 +60,7 @@ static void expect_hello(struct line *l)
 	struct bytes record;
 	assert_true(channel_recv(l->to, &kind, &record));
 	assert_int_equal(kind, CH_HELLO);
+	assert_int_equal(outbox_open(&record), 1); /* the first record's number, each time */
 	assert_int_equal(record.n, 0);
 }
 

@@ -37,8 +37,10 @@ static void test_sessions(void **state)
 	record_yes(&s, F_cap_s2c);
 	record_num(&s, F_cap_gap_c2s, 40);
 	record_num(&s, F_cap_gap_s2c, 2);
+	record_yes(&s, F_tls_at_once); /* one side only is told already */
 	tally_session(&t, &s);
 	record_init(&s);
+	record_yes(&s, F_tls_at_once);
 	tally_session(&t, &s);
 	record_init(&out);
 	tally_fill(&t, &out);
@@ -48,6 +50,7 @@ static void test_sessions(void **state)
 	assert_int_equal(record_get_num(&out, F_st_hidden, 0), 3);
 	assert_int_equal(record_get_num(&out, F_st_client_only, 0), 1);
 	assert_int_equal(record_get_num(&out, F_st_server_only, 0), 1);
+	assert_int_equal(record_get_num(&out, F_st_at_once, 0), 1);
 	assert_int_equal(record_get_num(&out, F_st_gap_octets, 0), 42);
 	assert_int_equal(record_count(&out, F_st_verdict), 2);
 	assert_int_equal(column(&out, F_st_verdict, 0), verdict_unknown);

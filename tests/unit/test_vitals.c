@@ -16,7 +16,7 @@ static struct record r;
 
 /* Counters since the start, as they stand at one moment. */
 struct counters {
-	int64_t packets, received, kernel, shed, flows, empty, other, at_once, sessions, client, server, segments, bad;
+	int64_t packets, received, kernel, shed, flows, empty, other, at_once, sessions, client, server, tls, segments, bad;
 };
 
 static void put(const struct counters *c)
@@ -27,6 +27,7 @@ static void put(const struct counters *c)
 	record_num(&r, F_st_flows_empty, c->empty);
 	record_num(&r, F_st_flows_other, c->other);
 	record_num(&r, F_st_tls_at_once, c->at_once);
+	record_num(&r, F_st_at_once, c->tls);
 	record_num(&r, F_st_sessions, c->sessions);
 	record_num(&r, F_st_client_only, c->client);
 	record_num(&r, F_st_server_only, c->server);
@@ -281,6 +282,8 @@ static void test_diagnosis(void **state)
 		{ { .packets = 900, .flows = 40, .sessions = 30, .client = 30 }, blindness_mirror, "clients only" },
 		{ { .packets = 900, .flows = 40, .sessions = 30, .server = 30 }, blindness_mirror, "servers only" },
 		{ { .packets = 900, .flows = 40, .other = 40, .at_once = 39 }, blindness_encrypted, "TLS at once" },
+		{ { .packets = 900, .flows = 40, .sessions = 38, .tls = 38, .at_once = 38 }, blindness_encrypted, "TLS at once, and read" },
+		{ { .packets = 900, .flows = 40, .sessions = 38, .tls = 37, .at_once = 37 }, blindness_none, "one with a dialogue" },
 		{ { .packets = 900, .flows = 40, .other = 40 }, blindness_other, "not SMTP" },
 		{ { .packets = 900, .flows = 40, .other = 40, .segments = 800, .bad = 500 }, blindness_checksum, "sums" },
 		{ { .packets = 900, .flows = 40, .other = 10, .segments = 800, .bad = 500 }, blindness_checksum, "sums, open" },
