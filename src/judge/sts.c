@@ -171,7 +171,7 @@ static enum sts_fault read_field(struct reading *r, struct bytes name, struct by
 		r->version = true;
 		r->version_fault = bytes_eq(value, bytes_of("STSv1")) ? STS_OK : STS_VERSION;
 	} else if (bytes_eq(name, bytes_of("mode")) && !r->mode) {
-		int mode = word_index(stsmode_words, value);
+		int mode = word_index(fact_table[F_sts_mode].words, value);
 		r->mode = true;
 		r->mode_fault = mode >= 0 ? STS_OK : STS_MODE;
 		r->out->mode = mode >= 0 ? (uint8_t)mode : (uint8_t)stsmode_none;
