@@ -96,13 +96,13 @@ static const char *read_header(struct bytes *in, struct header *h)
 	}
 }
 
-/* Seconds as digits, at most eleven, into ns; a header without the key leaves *out as it is. */
+/* Seconds as digits into ns; a header without the key leaves *out as it is. */
 static bool read_time(struct bytes b, int64_t *out)
 {
 	int64_t v = 0;
 	if (!b.p)
 		return true;
-	if (b.n > 10) /* beyond 2262 the ns do not fit; ten digits end before */
+	if (b.n > 10)
 		return false;
 	for (size_t i = 0; i < b.n; i++) {
 		if (b.p[i] < '0' || b.p[i] > '9')
