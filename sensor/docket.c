@@ -105,10 +105,24 @@ static bool send_question(struct docket *d, struct kase *k, struct question q)
 	return channel_send(d->resolver, CH_QUESTION, (struct bytes){ (const uint8_t *)&q, sizeof(q) }, (struct bytes){ 0 });
 }
 
+/* What the recipient domains promised besides DANE. */
+static void judge_sts(const struct sts_cache *cache, struct record *s)
+{
+	const struct sts_held *held[STS_HELD];
+	struct bytes domain;
+	size_t n = 0, pos = 0;
+	while (cache && n < STS_HELD && record_next(s, F_id_domains, &pos, &domain)) {
+		const struct sts_file *file = sts_cache_find(cache, domain);
+		held[n++] = file ? &file->held : NULL;
+	}
+	sts_judge(held, n, s);
+}
+
 static void stand(struct docket *d, struct kase *k)
 {
 	struct record *s = &k->session;
 	expectation_finish(&k->expectation, d->dane, s, k->chain);
+	judge_sts(d->run->sts, s);
 	peer_judge(d->run->peer, s, k->chain, k->proof);
 	outcome_judge(s);
 	if (d->vitals && vitals_lossy(d->vitals, record_get_num(s, F_event_start, 0), record_get_num(s, F_event_end, 0)))

@@ -201,6 +201,8 @@ bool read_prepare(const struct options *o, struct run *run, struct error *e)
 	run->peer = trust_open(&s->site, e);
 	if (!run->peer)
 		return false;
+	if (s->sts_cache && !(run->sts = sts_cache_load(s->sts_cache, e)))
+		return false;
 	run->rules = rules_load(dir, &s->rules, e);
 	if (!run->rules || !dns(o, run, e))
 		return false;
@@ -213,10 +215,12 @@ void read_release(struct run *run)
 {
 	rules_free(run->rules);
 	peer_free(run->peer);
+	sts_cache_free(run->sts);
 	evidence_dir_close(run->evidence);
 	free((char *)(uintptr_t)run->resolver.anchors);
 	run->rules = NULL;
 	run->peer = NULL;
+	run->sts = NULL;
 	run->evidence = NULL;
 	run->resolver.anchors = NULL;
 }

@@ -9,6 +9,7 @@
 #include "sandbox.h"
 #include "settings.h"
 #include "source.h"
+#include "sts_cache.h"
 #include "supervisor.h"
 #include "verify.h"
 #include "wire/pipeline.h"
@@ -25,6 +26,7 @@ struct run {
 	struct rules *rules;
 	struct settings settings;
 	struct peer *peer;
+	struct sts_cache *sts;              /* policies of mail domains; NULL: none are known */
 	struct evidence_dir *evidence;      /* NULL: none is written */
 	struct evidence_context context;
 	const struct claim *claim;          /* of the evidence file that is read to verify it; else NULL */

@@ -78,6 +78,16 @@ static bool null_cipher(const struct record *s)
 	return holds(suite, "_NULL_") || holds(suite, "TLS_SHA256_SHA256") || holds(suite, "TLS_SHA384_SHA384");
 }
 
+/* A peer that a sender with MTA-STS refuses (RFC 8461 4): the policy does not name it, or its certificate, seen, does not
+ * stand by the web's rules. Where DANE passes, a sender need not ask for more. */
+static bool refused_by_sts(const struct record *s)
+{
+	if (record_get_num(s, F_sts_mode, stsmode_none) == stsmode_none ||
+	    record_get_num(s, F_dane_verdict, daneverdict_COUNT) == daneverdict_match)
+		return false;
+	return record_get_tri(s, F_sts_mx) == TRI_NO || record_get_num(s, F_pkix, pkix_not_checked) == pkix_invalid;
+}
+
 static enum outcome outcome_in_tls(const struct record *s, enum delivery *delivery)
 {
 	*delivery = delivery_in_tls(s);
@@ -88,6 +98,8 @@ static enum outcome outcome_in_tls(const struct record *s, enum delivery *delive
 	/* A client that asked for another name, or for none, may well have been shown another certificate. */
 	if (record_get_num(s, F_dane_verdict, daneverdict_COUNT) == daneverdict_mismatch &&
 	    record_get_num(s, F_dane_variant, danevariant_none) != danevariant_wrong_sni)
+		return outcome_tls_bad_peer;
+	if (refused_by_sts(s))
 		return outcome_tls_bad_peer;
 	return null_cipher(s) ? outcome_unknown : outcome_tls_ok;
 }
