@@ -6,8 +6,6 @@
 #include <sys/random.h>
 #include <time.h>
 
-#include "judge/event.h"
-#include "judge/gate.h"
 #include "judge/outcome.h"
 #include "key_proof.h"
 #include "verify.h"
@@ -20,7 +18,6 @@ struct docket {
 	int64_t now;                    /* ms, as docket_relieve was told */
 	struct channel *resolver;
 	struct dane *dane;
-	struct rule_scratch *scratch;
 	struct answer answer;
 	const struct vitals *vitals;       /* NULL: nothing is known of losses */
 	struct tally *tally;               /* NULL: nobody counts */
@@ -38,11 +35,10 @@ struct docket *docket_new(const struct run *run, struct channel *resolver, bool 
 	d->resolver = resolver;
 	d->in_order = in_order;
 	d->dane = dane_init();
-	d->scratch = rule_scratch_new(run->rules);
 	d->kase = calloc(DOCKET_CASES, sizeof(d->kase[0])); /* address space until it is used */
 	/* so that an answer to whoever asked before us fits none of ours */
 	uint32_t start = 0;
-	if (!d->dane || !d->scratch || !d->kase || getrandom(&start, sizeof(start), 0) != sizeof(start)) {
+	if (!d->dane || !d->kase || getrandom(&start, sizeof(start), 0) != sizeof(start)) {
 		docket_free(d);
 		return NULL;
 	}
@@ -55,7 +51,6 @@ void docket_free(struct docket *d)
 	if (!d)
 		return;
 	dane_free(d->dane);
-	rule_scratch_free(d->scratch);
 	free(d->kase);
 	free(d);
 }
@@ -127,13 +122,10 @@ static void stand(struct docket *d, struct kase *k)
 	outcome_judge(s);
 	if (d->vitals && vitals_lossy(d->vitals, record_get_num(s, F_event_start, 0), record_get_num(s, F_event_end, 0)))
 		record_yes(s, F_cap_lossy);
-	gate_judge(s);
 	if (record_get_num(s, F_dane_source, -1) == dnssource_live)
 		record_num(s, F_resolver_fault, k->fault);
 	if (k->seen != TRI_UNSEEN)
 		record_tri(s, F_cap_dns_visible, k->seen);
-	k->n = rules_judge(d->run->rules, d->scratch, s, k->finding, RULE_FINDINGS);
-	event_session(s);
 	k->state = CASE_STANDS;
 }
 
@@ -320,22 +312,6 @@ void docket_done(struct docket *d, struct kase *k)
 {
 	(void)d;
 	k->state = CASE_FREE;
-}
-
-size_t docket_stats(struct docket *d, struct record *stats, struct finding *finding, size_t max)
-{
-	return rules_judge_stats(d->run->rules, d->scratch, stats, finding, max);
-}
-
-size_t docket_standing(struct docket *d, struct standing *standing, const struct record *stats, int64_t now,
-		       struct standing_news *out, size_t max)
-{
-	return standing_judge(standing, d->run->rules, d->scratch, stats, now, out, max);
-}
-
-uint64_t docket_limits(const struct docket *d)
-{
-	return rule_scratch_limits(d->scratch);
 }
 
 size_t docket_open(const struct docket *d)

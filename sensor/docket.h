@@ -4,14 +4,13 @@
  *	docket_take(d, ...);                      begins one
  *	while ((k = docket_next(d))) { ... docket_done(d, k); }    those whose judgement stands
  *
- * Knows the rules, the promises and the resolver's channel; whom the events are for it does not know. */
+ * Knows the promises and the resolver's channel; whom the events are for it does not know. */
 #ifndef DOCKET_H
 #define DOCKET_H
 #include "channel.h"
 #include "exhibit.h"
 #include "judge/expectation.h"
 #include "judge/rule.h"
-#include "judge/standing.h"
 #include "run.h"
 #include "tally.h"
 #include "vitals.h"
@@ -19,7 +18,7 @@
 enum { DOCKET_CASES = 64 };
 
 /* One session. When its judgement stands:
- * session   with all its facts and as an event           findings  n of them
+ * session   with all its own facts                       finding   room for n of them: the desk's (desk.h)
  * asked     the questions, nasked of them                exhibit   its packets (exhibit.h), exhibit_n octets or 0
  * fault     of the sensor's own DNS, while it answered   number    as given to docket_take */
 struct kase {
@@ -69,13 +68,6 @@ void docket_relieve(struct docket *d, int64_t now);
 /* The next case whose judgement stands, or NULL; it is the caller's until docket_done. */
 struct kase *docket_next(struct docket *d);
 void docket_done(struct docket *d, struct kase *k);
-/* What rules find in a stats event (rules_judge_stats); how many. */
-size_t docket_stats(struct docket *d, struct record *stats, struct finding *finding, size_t max);
-/* What began and ended of it (standing_judge); how many. */
-size_t docket_standing(struct docket *d, struct standing *standing, const struct record *stats, int64_t now,
-		       struct standing_news *out, size_t max);
-/* Searches of rules that ended at a limit so far. */
-uint64_t docket_limits(const struct docket *d);
 /* Cases that wait for an answer; and those that are not done, whatever for. */
 size_t docket_open(const struct docket *d);
 size_t docket_cases(const struct docket *d);

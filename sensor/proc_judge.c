@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "desk.h"
 #include "docket.h"
 #include "judge/alert.h"
 #include "judge/event.h"
@@ -17,6 +18,7 @@ struct judge {
 	const struct run *run;
 	struct channel *capture, *resolver, *output;
 	struct docket *docket;
+	struct desk *desk;
 	struct record alert, stats;
 	uint8_t exhibit[EXHIBIT_OCTETS];    /* of the session to come */
 	size_t exhibit_n;
@@ -95,23 +97,20 @@ static void send_exhibit(struct judge *j, const struct kase *k)
 static void emit_alerts(struct judge *j, const struct kase *k)
 {
 	bool sent = k->exhibit_n == 0;
-	for (size_t i = 0; i < k->n; i++) {
-		if (k->finding[i].level < level_low)
-			continue;
-		if (!sent)
+	struct desk_alert a;
+	while (desk_alert(j->desk, &a)) {
+		if (!sent && a.session)
 			send_exhibit(j, k);
-		sent = true;
-		record_init(&j->alert);
-		alert_make(j->run->rules, &k->session, &k->finding[i], &j->alert);
-		event_alert(&j->alert);
-		emit(j, &j->alert);
+		sent |= a.session;
+		emit(j, a.event);
 		j->alerts++;
 	}
 }
 
-static void emit_case(struct judge *j, const struct kase *k)
+static void emit_case(struct judge *j, struct kase *k)
 {
 	const struct record *s = &k->session;
+	desk_session(j->desk, &k->session, k->finding, &k->n);
 	emit(j, s);
 	emit_alerts(j, k);
 	j->sessions++;
@@ -295,7 +294,7 @@ static void receive(struct judge *j)
 static void stats_alerts(struct judge *j)
 {
 	struct finding findings[RULE_FINDINGS];
-	size_t n = docket_stats(j->docket, &j->stats, findings, RULE_FINDINGS);
+	size_t n = desk_stats(j->desk, &j->stats, findings, RULE_FINDINGS);
 	for (size_t i = 0; i < n; i++) {
 		if (findings[i].level < level_low)
 			continue;
@@ -337,9 +336,10 @@ int proc_judge(const struct run *run, struct channel *capture, struct channel *r
 	j->resolver = resolver;
 	j->output = output;
 	j->docket = docket_new(run, resolver, true);
+	j->desk = desk_new(run);
 	j->wait = resolver ? malloc(WAIT_MEMORY) : NULL;
 	record_init(&j->stats);
-	if (!j->docket || (resolver && !j->wait)) {
+	if (!j->docket || !j->desk || (resolver && !j->wait)) {
 		note(j, "e", bytes_of("judge: no memory"));
 		return 2;
 	}
@@ -355,6 +355,7 @@ int proc_judge(const struct run *run, struct channel *capture, struct channel *r
 	bool sent = channel_flush(output);
 	free(j->wait);
 	docket_free(j->docket);
+	desk_free(j->desk);
 	free(j);
 	return sent ? 0 : 2;
 }

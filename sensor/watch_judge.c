@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "alerted.h"
+#include "desk.h"
 #include "docket.h"
 #include "judge/alert.h"
 #include "judge/event.h"
@@ -45,6 +46,7 @@ struct judge {
 	struct channel *resolver, *output, *supervisor;
 	struct outbox *outbox;
 	struct docket *docket;
+	struct desk *desk;
 	struct numbers *numbers;
 	struct record alert, own;
 	struct entry *ledger;
@@ -189,35 +191,32 @@ static void put_proofs(struct judge *j, const struct kase *k)
 static void put_alerts(struct judge *j, const struct kase *k)
 {
 	bool sent = false;
-	for (size_t i = 0; i < k->n; i++) {
-		const struct finding *f = &k->finding[i];
-		if (f->level < level_low)
-			continue;
-		record_init(&j->alert);
-		alert_make(j->watch->run.rules, &k->session, f, &j->alert);
-		struct bytes incident = record_get_str(&j->alert, F_alert_incident);
-		unsigned revision = alerted_look(j->watch->alerted, incident, f->level);
+	struct desk_alert a;
+	while (desk_alert(j->desk, &a)) {
+		struct bytes incident = record_get_str(a.event, F_alert_incident);
+		unsigned level = (unsigned)record_get_num(a.event, F_alert_level, 0);
+		unsigned revision = alerted_look(j->watch->alerted, incident, level);
 		if (revision == 0)
 			continue;
 		if (revision > 1)
-			alert_revise(&j->alert, revision);
-		if (!sent) {
+			alert_revise(a.event, revision);
+		if (!sent && a.session) {
 			put(j, CH_EXHIBIT, (struct bytes){ k->exhibit, k->exhibit_n });
 			if (k->exhibit_n)
 				put_proofs(j, k);
 		}
-		sent = true;
-		event_alert(&j->alert);
-		put_event(j, &j->alert);
-		alerted_told(j->watch->alerted, record_get_str(&j->alert, F_alert_incident), f->level, outbox_last(j->outbox));
-		tally_alert(&j->numbers->tally, &j->alert, ns_now() - record_get_num(&k->session, F_event_end, INT64_MAX));
+		sent |= a.session;
+		put_event(j, a.event);
+		alerted_told(j->watch->alerted, record_get_str(a.event, F_alert_incident), level, outbox_last(j->outbox));
+		tally_alert(&j->numbers->tally, a.event, ns_now() - record_get_num(&k->session, F_event_end, INT64_MAX));
 	}
 }
 
-static void put_case(struct judge *j, const struct kase *k)
+static void put_case(struct judge *j, struct kase *k)
 {
 	const struct record *s = &k->session;
 	bool interim = record_get_num(s, F_cap_phase, phase_final) == phase_interim;
+	desk_session(j->desk, &k->session, k->finding, &k->n);
 	if (!interim) {
 		put_event(j, s);
 		tally_session(&j->numbers->tally, s);
@@ -373,7 +372,7 @@ static void look(struct judge *j)
 	record_num(s, F_st_lost_records, (int64_t)outbox_lost(j->outbox));
 	record_num(s, F_st_outstanding, (int64_t)docket_open(j->docket));
 	record_num(s, F_st_rules, (int64_t)enabled(j->watch->run.rules));
-	record_num(s, F_st_rule_limits, (int64_t)docket_limits(j->docket));
+	record_num(s, F_st_rule_limits, (int64_t)desk_limits(j->desk));
 	numbers_look(j->numbers, s, mono_now(), ns_now());
 }
 
@@ -392,7 +391,7 @@ static void put_troubles(struct judge *j)
 	const int64_t now = ns_now();
 	if (!room(j))
 		return;
-	size_t n = docket_standing(j->docket, &j->numbers->standing, stats, now, news, sizeof(news) / sizeof(news[0]));
+	size_t n = desk_standing(j->desk, &j->numbers->standing, stats, now, news, sizeof(news) / sizeof(news[0]));
 	for (size_t i = 0; i < n; i++) {
 		record_init(&j->alert);
 		alert_make_stats(j->watch->run.rules, stats, &news[i].finding, news[i].since, now, news[i].closed, &j->alert);
@@ -522,6 +521,7 @@ static bool set_up(struct judge *j)
 		channel_offer(j->resolver, CH_HELLO, (struct bytes){ 0 }, (struct bytes){ 0 });
 	j->outbox = j->output ? outbox_new(j->output, OUTBOX, (uint64_t)ms_now() * 1000) : NULL;
 	j->docket = docket_new(&w->run, j->resolver, false);
+	j->desk = desk_new(&w->run);
 	j->numbers = w->numbers;
 	if (j->docket)
 		docket_live(j->docket, &j->numbers->vitals, &j->numbers->tally);
@@ -532,7 +532,7 @@ static bool set_up(struct judge *j)
 		channel_offer(j->worker[i].channel, CH_HELLO, (struct bytes){ 0 }, (struct bytes){ 0 });
 		channel_push(j->worker[i].channel);
 	}
-	return j->worker && j->ledger && j->supervisor && j->outbox && j->docket;
+	return j->worker && j->ledger && j->supervisor && j->outbox && j->docket && j->desk;
 }
 
 int watch_judge(void *context, unsigned job)

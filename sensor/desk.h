@@ -1,0 +1,41 @@
+/* desk: what is made of a session once its own facts stand (docket.h): what is remembered of earlier ones, the findings of the
+ * rules, the event, and the alerts that come of it. Sessions are put on it one after the other, in the order that counts for
+ * whatever joins several of them; a session that comes again by the same id is the same one.
+ *
+ *	desk_session(d, &session, finding, &n);             then the session is an event
+ *	while ((a = desk_alert(d))) ...                     and these are alerts
+ *
+ * It asks no network and reads no clock: time is that of the packets. */
+#ifndef DESK_H
+#define DESK_H
+#include "judge/rule.h"
+#include "judge/standing.h"
+#include "run.h"
+
+struct desk;
+
+/* An alert event, whole but for its sequence number.
+ * event    valid until the next call for the desk
+ * session  it is about the session that was put on the desk last, whose packets are its evidence; else it rests on others */
+struct desk_alert {
+	struct record *event;
+	bool session;
+};
+
+/* NULL: no memory. */
+struct desk *desk_new(const struct run *run);
+void desk_free(struct desk *d);
+/* session  in: with all its own facts; out: as an event
+ * finding  room for RULE_FINDINGS; *n of them are set
+ * Alerts of the session before that were not taken are lost. */
+void desk_session(struct desk *d, struct record *session, struct finding *finding, size_t *n);
+/* The next alert that is due; false: there is none. */
+bool desk_alert(struct desk *d, struct desk_alert *out);
+/* What rules find in a stats event (rules_judge_stats); how many. */
+size_t desk_stats(struct desk *d, struct record *stats, struct finding *finding, size_t max);
+/* What began and ended of it (standing_judge); how many. */
+size_t desk_standing(struct desk *d, struct standing *standing, const struct record *stats, int64_t now,
+		     struct standing_news *out, size_t max);
+/* Searches of rules that ended at a limit so far. */
+uint64_t desk_limits(const struct desk *d);
+#endif
