@@ -123,13 +123,13 @@ static bool set_up(CURL *c, struct get *g, struct curl_slist *resolve)
 static enum https_result result_of(CURL *c, CURLcode code, struct get *g)
 {
 	const char *media = NULL;
+	curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &g->reply->status);
 	if (g->full)
 		return HTTPS_LONG;
 	if (code == CURLE_PEER_FAILED_VERIFICATION)
 		return HTTPS_UNTRUSTED;
 	if (code != CURLE_OK)
 		return HTTPS_FAILED;
-	curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &g->reply->status);
 	curl_easy_getinfo(c, CURLINFO_CONTENT_TYPE, &media);
 	if (media && strlen(media) < HTTPS_MEDIA)
 		memcpy(g->reply->media, media, strlen(media) + 1);

@@ -28,7 +28,7 @@ struct https_request {
 	int ms;
 };
 
-/* body, room  of the caller; n octets came. A media type too long is none. why: text for people, of foreign octets too */
+/* body, room  of the caller; n octets came. status: of HTTP; 0: there was no reply. A media type too long is none. why: text for people, of foreign octets too */
 struct https_reply {
 	uint8_t *body;
 	size_t room, n;
