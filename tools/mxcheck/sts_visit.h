@@ -5,7 +5,7 @@
 #include "mail_domain.h"
 #include "sts_folder.h"
 
-enum { VISIT_WHY = 400 };
+enum { VISIT_WHY = 640 };
 
 /* What came of it.
  * VISIT_FETCHED    a policy was fetched, and is in the folder now
