@@ -65,6 +65,7 @@ live: all $(HELPERS)             ## record scenarios anew with real servers and 
 	@sh tests/live.sh $B/mxwitness $(SCENARIOS)
 	@python3 tests/live_dns.py $B/tests/live/ask $B/mxwitness
 	@python3 tests/live_postfix.py $B/mxwitness
+	@python3 tests/mxcheck_sts.py $B/mxcheck
 	@[ -n "$(BRIEF)" ] || python3 tests/watch.py $B/mxwitness --long
 	@[ -n "$(BRIEF)" ] || python3 tests/watch_dns.py $B/mxwitness
 	@[ -n "$(BRIEF)" ] || python3 tests/load.py $B/mxwitness $B/tests/load/flood --long
