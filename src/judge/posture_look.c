@@ -382,18 +382,15 @@ bool posture_look_next(struct posture_look *l, struct question *q)
 	return true;
 }
 
-void posture_look_answer(struct posture_look *l, const struct answer *a)
+void posture_look_answer(struct posture_look *l, struct answer *a)
 {
 	struct question q;
 	if (!posture_look_next(l, &q) || q.type != a->type || strcmp(q.name, a->name) != 0)
 		return;
 	take_common(l, a);
 	if (!l->walked) {
-		struct answer *mine = (struct answer *)(uintptr_t)a;
-		uint64_t id = mine->id;
-		mine->id = q.id;
-		expectation_answer(&l->e, mine);
-		mine->id = id;
+		a->id = q.id;
+		expectation_answer(&l->e, a);
 	} else {
 		take_extra(&l->extra[l->extras - 1], a);
 	}

@@ -87,8 +87,9 @@ void posture_look_start(struct posture_look *l, const char *domain, int64_t as_o
 /* posture_look_next: the open question, or false: the look is over. There is one at a time, the same until its answer came. Its id
  * is the caller's to choose. */
 bool posture_look_next(struct posture_look *l, struct question *q);
-/* posture_look_answer: the answer to it (checked by answer_check); one that does not fit by name and type is ignored. */
-void posture_look_answer(struct posture_look *l, const struct answer *a);
+/* posture_look_answer: the answer to it (checked by answer_check); one that does not fit by name and type is ignored. Its
+ * id is written anew. */
+void posture_look_answer(struct posture_look *l, struct answer *a);
 /* The index of the host of that name, or -1. */
 int posture_look_host(const struct posture_look *l, const char *name);
 #endif
