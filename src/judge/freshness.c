@@ -27,6 +27,7 @@ void freshness_start(struct freshness *f, const struct record *session, const st
 		if (!held[i] || !sts_applies(held[i], session) || !sts_holds(held[i], f->as_of) || !name_of(held[i]->domain, x->name))
 			continue;
 		x->id_n = held[i]->id.n <= STS_ID ? (uint8_t)held[i]->id.n : 0;
+		x->fetched = held[i]->fetched;
 		if (x->id_n)
 			memcpy(x->id, held[i]->id.p, x->id_n);
 		f->n++;
@@ -116,9 +117,15 @@ void freshness_answer(struct freshness *f, const struct answer *a)
 		return;
 	struct freshness_about *x = &f->about[f->at++];
 	x->hint.txt = (uint8_t)read_answer(a, x);
-	if (a->conflict != dnsconflict_none && a->conflict_how == dnshow_nxdomain)
+	if (a->seen_later && x->hint.txt != ststxt_same) { /* who sent this mail could not know it */
+		x->hint.txt = ststxt_unknown;
+		x->hint.id_n = 0;
+	}
+	if (a->conflict == dnsconflict_none || a->conflict_at < x->fetched)
+		return;
+	if (a->conflict_how == dnshow_nxdomain)
 		x->hint.link = ststxt_nxdomain;
-	else if (a->conflict != dnsconflict_none && a->conflict_how == dnshow_nodata)
+	else if (a->conflict_how == dnshow_nodata)
 		x->hint.link = ststxt_absent;
 }
 

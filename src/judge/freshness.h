@@ -16,11 +16,13 @@
  * FRESHNESS_ID         the ids of questions count from here */
 enum { FRESHNESS_QUESTIONS = 8, FRESHNESS_ID = 1 << 20 };
 
-/* Flat, no pointers. name: what is asked for; id: the policy's, id_n octets. at: how many have their answer. */
+/* Flat, no pointers. name: what is asked for; id: the policy's, id_n octets; fetched: ns, the policy; a denial on the link before
+ * that is no news. at: how many have their answer. */
 struct freshness_about {
 	char name[NAME_MAX_TEXT + 1];
 	uint8_t id_n;
 	uint8_t id[STS_ID];
+	int64_t fetched;
 	struct sts_hint hint;
 };
 struct freshness {
