@@ -343,7 +343,7 @@ int proc_judge(const struct run *run, struct channel *capture, struct channel *r
 		note(j, "e", bytes_of("judge: no memory"));
 		return 2;
 	}
-	if (!sandbox_judge(&run->user, NULL, &e)) {
+	if (!sandbox_judge(&run->user, NULL, NULL, &e)) {
 		note(j, "e", bytes_of(e.text));
 		return 2;
 	}
