@@ -206,6 +206,8 @@ static void put_alerts(struct judge *j, const struct kase *k)
 			alert_revise(a.event, revision);
 		if (!sent && a.session) {
 			put(j, CH_EXHIBIT, (struct bytes){ k->exhibit, k->exhibit_n });
+			if (k->exhibit_n && k->sts.n)
+				put(j, CH_POLICY, k->sts);
 			if (k->exhibit_n)
 				put_proofs(j, k);
 		}
