@@ -5,14 +5,14 @@
 
 enum { FORMAT = 1 };
 
-struct way {
+struct tape {
 	bool reads;
 	struct cur in;
 	uint8_t *out;
 	size_t n;
 };
 
-static void number(struct way *w, uint64_t *v)
+static void number(struct tape *w, uint64_t *v)
 {
 	if (!w->reads) {
 		uint64_t rest = *v;
@@ -32,7 +32,7 @@ static void number(struct way *w, uint64_t *v)
 }
 
 /* A number that must not be larger than max. */
-static uint64_t small(struct way *w, uint64_t v, uint64_t max)
+static uint64_t small(struct tape *w, uint64_t v, uint64_t max)
 {
 	number(w, &v);
 	if (v <= max)
@@ -41,7 +41,7 @@ static uint64_t small(struct way *w, uint64_t v, uint64_t max)
 	return 0;
 }
 
-static void time_of(struct way *w, int64_t *t)
+static void time_of(struct tape *w, int64_t *t)
 {
 	uint64_t v = (uint64_t)*t;
 	number(w, &v);
@@ -50,7 +50,7 @@ static void time_of(struct way *w, int64_t *t)
 		w->in.bad = true;
 }
 
-static void times(struct way *w, struct history_times *t)
+static void times(struct tape *w, struct history_times *t)
 {
 	t->n = (uint32_t)small(w, t->n, UINT32_MAX);
 	if (t->n == 0)
@@ -59,7 +59,7 @@ static void times(struct way *w, struct history_times *t)
 	time_of(w, &t->last);
 }
 
-static void octets(struct way *w, void *p, size_t n)
+static void octets(struct tape *w, void *p, size_t n)
 {
 	if (w->reads) {
 		struct bytes b = cur_take(&w->in, n);
@@ -71,14 +71,14 @@ static void octets(struct way *w, void *p, size_t n)
 	w->n += n;
 }
 
-static void clients(struct way *w, struct history_clients *c)
+static void clients(struct tape *w, struct history_clients *c)
 {
 	c->n = (uint8_t)small(w, c->n, HISTORY_CLIENTS);
 	for (size_t i = 0; i < c->n; i++)
 		octets(w, &c->who[i], sizeof(c->who[i]));
 }
 
-static void view(struct way *w, struct history_view *v)
+static void view(struct tape *w, struct history_view *v)
 {
 	times(w, &v->times);
 	octets(w, &v->banner, sizeof(v->banner));
@@ -86,7 +86,7 @@ static void view(struct way *w, struct history_view *v)
 	octets(w, v->keywords, v->n);
 }
 
-static void key(struct way *w, struct history_spki *k)
+static void key(struct tape *w, struct history_spki *k)
 {
 	times(w, &k->times);
 	octets(w, k->spki, sizeof(k->spki));
@@ -97,7 +97,7 @@ static void key(struct way *w, struct history_spki *k)
 	k->by = (uint8_t)small(w, k->by, issuerclass_COUNT - 1);
 }
 
-static void name(struct way *w, struct history_name *n)
+static void name(struct tape *w, struct history_name *n)
 {
 	size_t used = w->reads ? 0 : strlen(n->name);
 	time_of(w, &n->last);
@@ -106,7 +106,7 @@ static void name(struct way *w, struct history_name *n)
 	n->name[used] = '\0';
 }
 
-static void lists(struct way *w, struct history_entry *e)
+static void lists(struct tape *w, struct history_entry *e)
 {
 	e->views = (uint8_t)small(w, e->views, HISTORY_VIEWS);
 	for (size_t i = 0; i < e->views; i++)
@@ -139,7 +139,7 @@ static void lists(struct way *w, struct history_entry *e)
 		name(w, &e->domain[i]);
 }
 
-static void entry(struct way *w, struct history_entry *e)
+static void entry(struct tape *w, struct history_entry *e)
 {
 	if (small(w, FORMAT, FORMAT) != FORMAT)
 		w->in.bad = true;
@@ -163,14 +163,14 @@ static void entry(struct way *w, struct history_entry *e)
 
 size_t history_pack(struct history_entry *e, uint8_t *buf)
 {
-	struct way w = { .out = buf };
+	struct tape w = { .out = buf };
 	entry(&w, e);
 	return w.n;
 }
 
 bool history_unpack(struct history_entry *e, struct bytes in)
 {
-	struct way w = { .reads = true, .in = cur_of(in) };
+	struct tape w = { .reads = true, .in = cur_of(in) };
 	memset(e, 0, sizeof(*e));
 	entry(&w, e);
 	if (!w.in.bad && cur_left(&w.in) == 0 && in.n)
