@@ -14,7 +14,7 @@ enum { NET = 48, GONE = 8, LISTED = 64, NONE = -1 };
 
 /* An entry in memory. next: of its bucket; newer, older: in the order of use. All of them numbers of places, or NONE.
  * stored: it has a row        dirty: its row is not what it is        erased: it is to have none */
-struct place {
+struct memo {
 	char key[HISTORY_KEY], net[NET];
 	struct history_entry entry;
 	int next, newer, older;
@@ -38,7 +38,7 @@ static const char *const sql[STATEMENTS] = {
 struct history_store {
 	sqlite3 *db;
 	sqlite3_stmt *st[STATEMENTS];
-	struct place *slot;
+	struct memo *slot;
 	int *bucket;
 	size_t cached, used, buckets;
 	int newest, oldest;
@@ -92,14 +92,14 @@ static int *bucket_of(struct history_store *h, const char *key)
 
 static void unlink_use(struct history_store *h, int at)
 {
-	struct place *s = &h->slot[at];
+	struct memo *s = &h->slot[at];
 	*(s->newer == NONE ? &h->newest : &h->slot[s->newer].older) = s->older;
 	*(s->older == NONE ? &h->oldest : &h->slot[s->older].newer) = s->newer;
 }
 
 static void use(struct history_store *h, int at)
 {
-	struct place *s = &h->slot[at];
+	struct memo *s = &h->slot[at];
 	s->newer = NONE;
 	s->older = h->newest;
 	*(h->newest == NONE ? &h->oldest : &h->slot[h->newest].newer) = at;
@@ -115,7 +115,7 @@ static void unlink_key(struct history_store *h, int at)
 		*p = h->slot[at].next;
 }
 
-static struct place *find(struct history_store *h, const char *key)
+static struct memo *find(struct history_store *h, const char *key)
 {
 	for (int at = *bucket_of(h, key); at != NONE; at = h->slot[at].next)
 		if (strcmp(h->slot[at].key, key) == 0) {
@@ -126,7 +126,7 @@ static struct place *find(struct history_store *h, const char *key)
 	return NULL;
 }
 
-static void touch(struct history_store *h, struct place *s)
+static void touch(struct history_store *h, struct memo *s)
 {
 	h->n.dirty += !s->dirty;
 	s->dirty = true;
@@ -158,7 +158,7 @@ static bool ask(sqlite3_stmt *st, char *out, size_t cap)
 	return text && snprintf(out, cap, "%s", text) < (int)cap;
 }
 
-static void load_row(struct history_store *h, struct place *s)
+static void load_row(struct history_store *h, struct memo *s)
 {
 	sqlite3_stmt *st = ready(h, GET);
 	sqlite3_bind_text(st, 1, s->key, -1, SQLITE_STATIC);
@@ -189,7 +189,7 @@ static int64_t last_of(const struct history_entry *e)
 	return last > e->tls.last ? last : e->tls.last;
 }
 
-static bool write_row(struct history_store *h, struct place *s)
+static bool write_row(struct history_store *h, struct memo *s)
 {
 	int64_t last = last_of(&s->entry);
 	size_t n = history_pack(&s->entry, h->blob);
@@ -211,7 +211,7 @@ static bool write_row(struct history_store *h, struct place *s)
 
 static void drop_slot(struct history_store *h, const char *key)
 {
-	struct place *s = find(h, key);
+	struct memo *s = find(h, key);
 	if (!s)
 		return;
 	h->n.dirty -= s->dirty;
@@ -263,7 +263,7 @@ bool history_store_load(struct history_store *h, sqlite3 *db, struct error *e)
 bool history_store_save(struct history_store *h, struct error *e)
 {
 	for (size_t i = 0; h->n.dirty && i < h->used; i++) {
-		struct place *s = &h->slot[i];
+		struct memo *s = &h->slot[i];
 		if (!s->dirty)
 			continue;
 		if (!(s->erased ? erase_row(h, s->key) : write_row(h, s)))
@@ -306,9 +306,9 @@ static int slot_for(struct history_store *h)
 }
 
 /* The entry of a key, from the database, or empty. net: of one that is new. */
-static struct place *get(struct history_store *h, const char *key, const char *net)
+static struct memo *get(struct history_store *h, const char *key, const char *net)
 {
-	struct place *s = find(h, key);
+	struct memo *s = find(h, key);
 	if (s)
 		return s;
 	int at = slot_for(h), *head = bucket_of(h, key);
@@ -334,7 +334,7 @@ static void net_of(const struct addr *a, char net[NET])
 	net[t.n] = '\0';
 }
 
-static struct place *slot_of(struct history_store *h, enum history_kind kind, const struct record *s)
+static struct memo *slot_of(struct history_store *h, enum history_kind kind, const struct record *s)
 {
 	char key[HISTORY_KEY], net[NET] = "";
 	struct addr a;
@@ -348,8 +348,8 @@ static struct place *slot_of(struct history_store *h, enum history_kind kind, co
 void history_store_recall(struct history_store *h, struct record *s)
 {
 	const int64_t now = record_get_num(s, F_event_end, 0);
-	struct place *host = slot_of(h, HISTORY_HOST, s), *server = slot_of(h, HISTORY_SERVER, s), *client = slot_of(h, HISTORY_CLIENT, s);
-	struct place *better = host;
+	struct memo *host = slot_of(h, HISTORY_HOST, s), *server = slot_of(h, HISTORY_SERVER, s), *client = slot_of(h, HISTORY_CLIENT, s);
+	struct memo *better = host;
 	if (!host || (server && history_strength(&server->entry, now) > history_strength(&host->entry, now)))
 		better = server;
 	if (better)
@@ -365,7 +365,7 @@ unsigned history_store_learn(struct history_store *h, const struct record *s, en
 	if (record_get_num(s, F_cap_phase, phase_final) == phase_interim)
 		return 0;
 	for (enum history_kind kind = HISTORY_HOST; kind < HISTORY_KINDS; kind++) {
-		struct place *slot = slot_of(h, kind, s);
+		struct memo *slot = slot_of(h, kind, s);
 		if (!slot)
 			continue;
 		switch (kind) {
@@ -393,7 +393,7 @@ unsigned history_store_learn(struct history_store *h, const struct record *s, en
 
 /* ---- what is said of it ---- */
 
-static void lower_one(struct history_store *h, struct place *s, int64_t now, bool forget)
+static void lower_one(struct history_store *h, struct memo *s, int64_t now, bool forget)
 {
 	touch(h, s);
 	if (forget)
@@ -427,7 +427,7 @@ static unsigned lower_all(struct history_store *h, const char *from, int64_t now
 		if (!more)
 			return lowered;
 		memcpy(key, next, sizeof(key));
-		struct place *s = get(h, key, "");
+		struct memo *s = get(h, key, "");
 		if (s->dirty)                                /* done above */
 			continue;
 		lower_one(h, s, now, forget);
@@ -470,7 +470,7 @@ bool history_store_claim(struct history_store *h, const char *key, enum strength
 	if (!h->db || strlen(key) >= HISTORY_KEY || claim <= strength_imported || claim >= strength_COUNT)
 		return false;
 	net_of_key(key, net);
-	struct place *s = get(h, key, net);
+	struct memo *s = get(h, key, net);
 	if (values && s->entry.tls.n == 0) {             /* what was seen here knows better */
 		struct history_times all = s->entry.all, zero = { 0 };
 		s->entry = *values;
