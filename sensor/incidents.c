@@ -12,7 +12,7 @@
 enum { WAYS = 4, NONE = -1, FORM = 1 };
 #define TICK INT64_C(1000000000)
 
-struct place {
+struct incident_place {
 	struct incident incident;
 	int32_t next, older, newer;  /* in its bucket; in the list by age */
 	bool used, dirty, ended;
@@ -27,7 +27,7 @@ struct counted {
 
 /* gone: ids that are to be removed from the database, as many as there are places; more of them, and all is written anew */
 struct incidents {
-	struct place *place;
+	struct incident_place *place;
 	int32_t *bucket;
 	int64_t *due, looked, next_due;
 	struct counted *counted;
@@ -117,14 +117,14 @@ static void out_of_bucket(struct incidents *t, int32_t at)
 
 static void unlist(struct incidents *t, int32_t at)
 {
-	struct place *p = &t->place[at];
+	struct incident_place *p = &t->place[at];
 	*(p->older == NONE ? &t->oldest : &t->place[p->older].newer) = p->newer;
 	*(p->newer == NONE ? &t->newest : &t->place[p->newer].older) = p->older;
 }
 
 static void list_newest(struct incidents *t, int32_t at)
 {
-	struct place *p = &t->place[at];
+	struct incident_place *p = &t->place[at];
 	p->older = t->newest;
 	p->newer = NONE;
 	*(t->newest == NONE ? &t->oldest : &t->place[t->newest].newer) = at;
@@ -133,7 +133,7 @@ static void list_newest(struct incidents *t, int32_t at)
 
 static void forget(struct incidents *t, int32_t at)
 {
-	struct place *p = &t->place[at];
+	struct incident_place *p = &t->place[at];
 	out_of_bucket(t, at);
 	unlist(t, at);
 	t->due[at] = INT64_MAX;
@@ -158,7 +158,7 @@ static int32_t take_place(struct incidents *t)
 		t->free = t->place[at].next;
 	else
 		at = (int32_t)t->used++;
-	t->place[at] = (struct place){ .used = true };
+	t->place[at] = (struct incident_place){ .used = true };
 	t->numbers.open++;
 	return at;
 }
@@ -194,7 +194,7 @@ static int32_t counted_by(const struct incidents *t, uint64_t hash)
 	for (size_t i = 0; i < WAYS; i++) {
 		if (set[i].hash != hash)
 			continue;
-		const struct place *p = &t->place[set[i].place];
+		const struct incident_place *p = &t->place[set[i].place];
 		return p->used && strcmp(p->incident.id, set[i].id) == 0 ? set[i].place : NONE;
 	}
 	return NONE;
@@ -452,7 +452,7 @@ static bool save_changed(struct incidents *t, sqlite3 *db)
 	sqlite3_stmt *q = NULL;
 	bool ok = sqlite3_prepare_v2(db, "INSERT OR REPLACE INTO incident VALUES (?, ?, ?, ?, ?, ?, ?, ?)", -1, &q, NULL) == SQLITE_OK;
 	for (size_t i = 0; ok && i < t->used; i++) {
-		struct place *p = &t->place[i];
+		struct incident_place *p = &t->place[i];
 		if (!p->used || (!p->dirty && !t->all))
 			continue;
 		ok = save_one(&p->incident, q);
