@@ -310,8 +310,8 @@ enum incident_word incident_again(struct incident *i, const uint8_t key[INCIDENT
 {
 	i->last = end_of(s) > i->last ? end_of(s) : i->last;
 	note_links(i, c);
-	if (memcmp(i->key, key, INCIDENT_KEY) == 0)
-		return worse(i, c, s);
+	if (memcmp(i->key, key, INCIDENT_KEY) == 0) /* what became of this session's mail is in its event; a higher level is news */
+		return worse(i, c, s) == INCIDENT_WORSE_LEVEL ? INCIDENT_WORSE_LEVEL : INCIDENT_NOTHING;
 	memcpy(i->key, key, INCIDENT_KEY);
 	if (sure(s)) {
 		keep_text(i->host, sizeof(i->host), record_get_str(s, F_id_host));
@@ -320,7 +320,7 @@ enum incident_word incident_again(struct incident *i, const uint8_t key[INCIDENT
 	bool other = strcmp(i->finding, c->head->rule->finding) != 0 || strcmp(i->variant, c->head->rule->variant) != 0;
 	enum incident_word word = worse(i, c, s);
 	name_it(i, c);
-	return word != INCIDENT_NOTHING ? word : other ? INCIDENT_MOVED : INCIDENT_NOTHING;
+	return word == INCIDENT_WORSE_LEVEL ? word : other ? INCIDENT_MOVED : INCIDENT_NOTHING;
 }
 
 int64_t incident_due(const struct incident *i, enum incident_word *word)
