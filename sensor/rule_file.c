@@ -386,12 +386,13 @@ static bool refuse_kind(struct error *e, const struct node *doc)
 /* A rule with which no single session agrees, and what it says of several. */
 static bool correlation_rule(struct rules *r, struct error *e, const struct node *doc)
 {
+	struct selection none = { 0 };
 	struct rule rule;
 	rule_clear(r, doc, &rule);
 	rule.service = owner_of(r)->compiler.service = IN_SESSION;
 	rule.correlates = true;
 	rule.start = STEP_NO;
-	return rule_keys(r, e, doc, &rule) && settings_read(r, e, node_get(doc, "mxwitness"), NULL, NULL, &rule) &&
+	return rule_keys(r, e, doc, &rule) && settings_read(r, e, node_get(doc, "mxwitness"), &none, NULL, &rule) &&
 	       correlation_document(r, e, doc) && rule_add(r, e, doc, &rule, NULL);
 }
 
