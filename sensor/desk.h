@@ -8,6 +8,7 @@
  * It asks no network and reads no clock: time is that of the packets. */
 #ifndef DESK_H
 #define DESK_H
+#include "judge/correlate.h"
 #include "judge/rule.h"
 #include "judge/standing.h"
 #include "run.h"
@@ -29,6 +30,10 @@ void desk_free(struct desk *d);
  * finding  room for RULE_FINDINGS; *n of them are set
  * Alerts of the session before that were not taken are lost. */
 void desk_session(struct desk *d, struct record *session, struct finding *finding, size_t *n);
+/* desk_time: no packet came, and it is now (ns) by the clock: findings over several sessions that waited for it are due.
+ * desk_end: nothing more will come, so all are due. Call desk_alert after each until there is none. */
+void desk_time(struct desk *d, int64_t now);
+void desk_end(struct desk *d);
 /* The next alert that is due; false: there is none. */
 bool desk_alert(struct desk *d, struct desk_alert *out);
 /* What rules find in a stats event (rules_judge_stats); how many. */
@@ -36,6 +41,8 @@ size_t desk_stats(struct desk *d, struct record *stats, struct finding *finding,
 /* What began and ended of it (standing_judge); how many. */
 size_t desk_standing(struct desk *d, struct standing *standing, const struct record *stats, int64_t now,
 		     struct standing_news *out, size_t max);
+/* What the findings over several sessions took and lost so far, as facts mxwitness.stats.correlation.*. */
+void desk_correlation(const struct desk *d, struct record *stats);
 /* Searches of rules that ended at a limit so far. */
 uint64_t desk_limits(const struct desk *d);
 #endif

@@ -122,6 +122,16 @@ static void emit_case(struct judge *j, struct kase *k)
 	j->last = end > j->last ? end : j->last;
 }
 
+/* Nothing more comes: what several sessions show together is due. */
+static void emit_last_alerts(struct judge *j)
+{
+	struct desk_alert a;
+	desk_end(j->desk);
+	for (; desk_alert(j->desk, &a); j->alerts++)
+		emit(j, a.event);
+	desk_correlation(j->desk, &j->stats);
+}
+
 /* Those that are judged go out. */
 static void emit_cases(struct judge *j)
 {
@@ -351,6 +361,7 @@ int proc_judge(const struct run *run, struct channel *capture, struct channel *r
 	if (resolver)
 		release_all(j);
 	judge_rest(j);
+	emit_last_alerts(j);
 	last_word(j);
 	bool sent = channel_flush(output);
 	free(j->wait);

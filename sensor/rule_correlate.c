@@ -170,6 +170,16 @@ static bool condition(struct error *e, const struct node *map, struct correlatio
 	return true;
 }
 
+/* apart of mxwitness: the second fact in which counted sessions differ. */
+static bool apart(struct error *e, const struct node *doc, struct correlation *k)
+{
+	const struct node *own = node_get(doc, "mxwitness"), *fact = own ? node_get(own, "apart") : NULL;
+	k->apart = FACT_COUNT;
+	if (fact && k->type != CORRELATE_VALUES)
+		return node_error(e, fact->key, "apart belongs to value_count");
+	return !fact || fact_named(e, fact, &k->apart);
+}
+
 static bool compile(struct rules *r, struct error *e, const struct node *map, struct correlation *k)
 {
 	static const char *const keys[] = { "type", "rules", "group-by", "timespan", "condition", "aliases", "generate" };
@@ -211,7 +221,7 @@ bool correlations_finish(struct rules *r, struct error *e)
 			continue; /* a site's own took its place */
 		struct correlation *k = &r->correlation[r->correlations++];
 		*k = (struct correlation){ .rule = (uint32_t)(rule - r->rule) };
-		if (!compile(r, e, node_get(w->doc, "correlation"), k))
+		if (!compile(r, e, node_get(w->doc, "correlation"), k) || !apart(e, w->doc, k))
 			return false;
 	}
 	return true;

@@ -208,8 +208,15 @@ static void put_alerts(struct judge *j, const struct kase *k)
 		sent |= a.session;
 		put_event(j, a.event);
 		alerted_told(j->watch->alerted, record_get_str(a.event, F_alert_incident), level, outbox_last(j->outbox));
-		tally_alert(&j->numbers->tally, a.event, ns_now() - record_get_num(&k->session, F_event_end, INT64_MAX));
+		tally_alert(&j->numbers->tally, a.event, ns_now() - record_get_num(a.event, F_event_end, INT64_MAX));
 	}
+}
+
+/* What several sessions show together, when no session of now is what completes it. */
+static void put_due(struct judge *j)
+{
+	static const struct kase none;
+	put_alerts(j, &none);
 }
 
 static void put_case(struct judge *j, struct kase *k)
@@ -372,6 +379,7 @@ static void look(struct judge *j)
 	record_num(s, F_st_lost_records, (int64_t)outbox_lost(j->outbox));
 	record_num(s, F_st_outstanding, (int64_t)docket_open(j->docket));
 	record_num(s, F_st_rules, (int64_t)enabled(j->watch->run.rules));
+	desk_correlation(j->desk, s);
 	record_num(s, F_st_rule_limits, (int64_t)desk_limits(j->desk));
 	numbers_look(j->numbers, s, mono_now(), ns_now());
 }
@@ -420,6 +428,10 @@ static void each_second(struct judge *j)
 	if (j->good_at && now >= j->good_at) {
 		numbers_good(j->numbers);
 		j->good_at = 0;
+	}
+	if (room(j)) {
+		desk_time(j->desk, ns_now());
+		put_due(j);
 	}
 	look(j);
 	put_troubles(j);
@@ -482,6 +494,8 @@ static void end(struct judge *j)
 	}
 	docket_no_resolver(j->docket);
 	put_cases(j);
+	desk_end(j->desk);
+	put_due(j);
 	stats_event(j);
 	put(j, CH_END, (struct bytes){ 0 });
 	while (ms_now() < until + HANDOVER_MS && outbox_fill(j->outbox, &waiting)) {

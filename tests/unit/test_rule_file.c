@@ -571,7 +571,10 @@ static void shipped(void **state)
 		fail_msg("%s", e.text);
 	for (size_t i = 0; i < rules_count(r); i++) {
 		const struct rule *rule = rules_at(r, i);
-		assert_true(rule->description[0] && rule->references > 0);
+		assert_true(rule->description[0]);
+		if (rule->part) /* says nothing by itself */
+			continue;
+		assert_true(rule->references > 0);
 		assert_int_equal(rule->texts, 3);
 	}
 	assert_null(rules_at(r, rules_count(r)));
