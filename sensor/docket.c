@@ -140,6 +140,8 @@ static void stand(struct docket *d, struct kase *k)
 	struct record *s = &k->session;
 	judge_sts(d, k);
 	peer_judge(d->run->peer, s, k->chain, k->proof);
+	if (d->run->claim)
+		claim_trust(d->run->claim, s);
 	outcome_judge(s);
 	if (d->vitals && vitals_lossy(d->vitals, record_get_num(s, F_event_start, 0), record_get_num(s, F_event_end, 0)))
 		record_yes(s, F_cap_lossy);
