@@ -6,6 +6,8 @@
  * every octet; nothing is copied but into the record. */
 #include "judge/sts.h"
 
+#include "judge/promise.h"
+
 #define NS INT64_C(1000000000)
 
 static bool blank(uint8_t c)
@@ -336,31 +338,6 @@ static int weight(const struct sts_held *h, struct bytes host)
 	return 3 * (int)h->policy.mode + by_match[host_match(h, host)];
 }
 
-/* The strongest first, as promise_judge has them. */
-static void put_expectation(struct record *s, enum expect promise)
-{
-	bool has[expect_COUNT] = { false };
-	struct bytes item;
-	size_t pos = 0;
-	int strongest = -1;
-	while (record_next(s, F_expect_all, &pos, &item)) {
-		int64_t x = record_item_num(item);
-		if (x >= 0 && x < expect_COUNT)
-			has[x] = true;
-	}
-	has[promise] = true;
-	has[expect_none] = false;
-	record_unset(s, F_expect_all);
-	for (int x = expect_COUNT - 1; x >= 0; x--) {
-		if (!has[x])
-			continue;
-		if (strongest < 0)
-			strongest = x;
-		record_add_num(s, F_expect_all, x);
-	}
-	record_num(s, F_expect, strongest);
-}
-
 static void put_fetcher(const struct sts_held *h, int64_t at, struct record *s)
 {
 	const int64_t days = (at - h->mode_since) / (86400 * NS);
@@ -400,9 +377,9 @@ static void put(const struct sts_held *h, struct bytes host, int64_t at, struct 
 	if (h->earlier > h->policy.mode && h->earlier < stsmode_COUNT && at < h->earlier_until)
 		record_num(s, F_sts_earlier, h->earlier);
 	if (h->policy.mode == stsmode_enforce)
-		put_expectation(s, expect_sts_enforce);
+		promise_add(s, expect_sts_enforce);
 	else if (h->policy.mode == stsmode_testing)
-		put_expectation(s, expect_sts_testing);
+		promise_add(s, expect_sts_testing);
 }
 
 /* The one that counts, or -1; ended: the first of those that have, or -1. */
