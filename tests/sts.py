@@ -126,7 +126,7 @@ def check_case(check, program, case, folder):
 
 def check_policy_in_evidence(check, program, folder):
     """The policy of the file counts, and no other."""
-    _, alerts, _ = read(program, "sts-enforce", os.path.join(PCAPS, "mut-sts-stripped.pcapng"), ["--evidence", folder])
+    _, alerts, _ = read(program, "sts-enforce", os.path.join(PCAPS, "mut-sts-host.pcapng"), ["--evidence", folder])
     files = [a["mxwitness"]["evidence"]["file"] for a in alerts if a["rule"]["id"] == "sts-violation"]
     check(len(files) == 1, "one sts-violation")
     with open(os.path.join(folder, files[0]), "rb") as f:
