@@ -177,10 +177,12 @@ static void replaced(void **state)
 		sts_keep_new(&old, "a.example", bytes_of("2"), &p, NOW, &out);
 		if (out.held.earlier != t[i].earlier || (t[i].left && out.held.earlier_until != NOW + t[i].left * DAY))
 			fail_msg("%s", t[i].why);
-		assert_true(out.held.fetched == NOW && out.held.refetch == stsfetch_ok && bytes_eq(out.held.id, bytes_of("2")));
+		assert_true(out.held.fetched == NOW && out.refetch == REFETCH_OK && bytes_eq(out.held.id, bytes_of("2")));
 		assert_true(out.held.mode_since == (t[i].was == t[i].is ? old.held.fetched : NOW));
+		old.held.mode_since = 7 * NS;
 		sts_keep_new(&old, "a.example", bytes_of(""), &p, NOW, &out);
 		assert_true(bytes_eq(out.held.id, bytes_of("1")));
+		assert_true(out.held.mode_since == (t[i].was == t[i].is ? 7 * NS : NOW));
 	}
 }
 
@@ -196,14 +198,15 @@ static void written(void **state)
 	f.held.earlier = stsmode_enforce;
 	f.held.earlier_until = NOW + DAY;
 	f.held.mode_since = NOW - DAY;
-	sts_keep_failed(&f, stsfetch_webpki, NOW + 5 * NS, &failed);
+	sts_keep_failed(&f, REFETCH_WEBPKI, NOW + 5 * NS, &failed);
 	sts_keep_write(&failed, bytes_of(policy), &out);
 	struct bytes text = octets(out.p, out.n);
 	assert_true(sts_file_read("a.example.sts", text, &back, &why));
 	assert_true(bytes_eq(back.held.domain, f.held.domain) && bytes_eq(back.held.id, f.held.id) && back.held.fetched == NOW);
-	assert_true(back.held.refetch == stsfetch_webpki && back.held.refetched == NOW + 5 * NS);
-	assert_true(back.held.earlier == stsmode_enforce && back.held.earlier_until == NOW + DAY && back.held.mode_since == NOW - DAY);
+	assert_true(back.refetch == REFETCH_WEBPKI && back.refetched == NOW + 5 * NS);
+	assert_true(back.held.earlier == stsmode_enforce && back.held.earlier_until == NOW + DAY);
 	assert_int_equal(back.held.policy.mode, stsmode_testing);
+	assert_true(back.held.mode_since == NOW - DAY);
 	assert_true(bytes_eq(sts_keep_policy(text), bytes_of(policy)));
 	octets_free(text);
 }
@@ -225,7 +228,7 @@ static void media(void **state)
 
 static void lines(void **state)
 {
-	struct visit v = { .domain = "a.example", .why = "\x1b[31m\"", .result = VISIT_FAILED, .refetch = stsfetch_invalid, .mode = stsmode_enforce,
+	struct visit v = { .domain = "a.example", .why = "\x1b[31m\"", .result = VISIT_FAILED, .refetch = REFETCH_INVALID, .mode = stsmode_enforce,
 			   .max_age = 9, .until = NOW, .id = "1" };
 	char room[STS_LINE];
 	struct text out = { .p = room, .cap = sizeof(room) };

@@ -4,10 +4,15 @@
 #define NS INT64_C(1000000000)
 #define DAY (86400 * NS)
 
+static const char *const words[] = {
+	[REFETCH_NONE] = "none", [REFETCH_OK] = "ok", [REFETCH_FETCH_ERROR] = "sts-policy-fetch-error",
+	[REFETCH_INVALID] = "sts-policy-invalid", [REFETCH_WEBPKI] = "sts-webpki-invalid",
+};
+
 /* A file that says it was fetched in the future is of a clock that was wrong: it does not hold. */
 static bool holds(const struct sts_file *f, int64_t now)
 {
-	return f && sts_holds(&f->held, now);
+	return f && f->held.fetched <= now && now < sts_until(&f->held);
 }
 
 bool sts_keep_due(const struct sts_file *old, struct bytes id, int64_t now)
@@ -27,34 +32,30 @@ static void earlier(struct sts_held *out, uint8_t mode, int64_t until, int64_t n
 	out->earlier_until = until;
 }
 
-static int64_t since(const struct sts_file *old, const struct sts_policy *policy, int64_t now)
-{
-	if (!old || old->held.policy.mode != policy->mode || old->held.fetched > now)
-		return now;
-	return old->held.mode_since ? old->held.mode_since : old->held.fetched;
-}
-
 void sts_keep_new(const struct sts_file *old, const char *domain, struct bytes id, const struct sts_policy *policy, int64_t now,
 		  struct sts_file *out)
 {
 	_Static_assert(stsmode_none == 0 && stsmode_none < stsmode_testing && stsmode_testing < stsmode_enforce, "stricter is more");
 	*out = (struct sts_file){
-		.held = { .domain = bytes_of(domain), .id = id, .fetched = now, .policy = *policy, .mode_since = since(old, policy, now),
-			  .refetch = stsfetch_ok, .refetched = now },
+		.held = { .domain = bytes_of(domain), .id = id, .fetched = now, .policy = *policy },
+		.refetch = REFETCH_OK, .refetched = now,
 	};
 	if (id.n == 0 && old)
 		out->held.id = old->held.id;
+	out->held.mode_since = old && old->held.policy.mode == policy->mode ? old->held.mode_since : now;
+	if (out->held.mode_since == 0) /* written before this was noted */
+		out->held.mode_since = old->held.fetched;
 	if (holds(old, now))
 		earlier(&out->held, old->held.policy.mode, sts_until(&old->held), now);
 	if (old)
 		earlier(&out->held, old->held.earlier, old->held.earlier_until, now);
 }
 
-void sts_keep_failed(const struct sts_file *old, enum stsfetch word, int64_t now, struct sts_file *out)
+void sts_keep_failed(const struct sts_file *old, enum sts_refetch word, int64_t now, struct sts_file *out)
 {
 	*out = *old;
-	out->held.refetch = (uint8_t)word;
-	out->held.refetched = now;
+	out->refetch = (uint8_t)word;
+	out->refetched = now;
 }
 
 static void put_line(struct text *out, const char *key, struct bytes value)
@@ -80,10 +81,10 @@ void sts_keep_write(const struct sts_file *f, struct bytes text, struct text *ou
 	put_time(out, "fetched", f->held.fetched);
 	if (f->held.id.n)
 		put_line(out, "id", f->held.id);
-	if (f->held.refetch != stsfetch_none)
-		put_line(out, "refetch", bytes_of(sts_keep_word(f->held.refetch)));
-	if (f->held.refetched)
-		put_time(out, "refetched", f->held.refetched);
+	if (f->refetch != REFETCH_NONE)
+		put_line(out, "refetch", bytes_of(words[f->refetch]));
+	if (f->refetched)
+		put_time(out, "refetched", f->refetched);
 	if (f->held.earlier != stsmode_none) {
 		put_line(out, "earlier-mode", bytes_of(fact_table[F_sts_mode].words[f->held.earlier]));
 		put_time(out, "earlier-until", f->held.earlier_until);
@@ -102,9 +103,9 @@ struct bytes sts_keep_policy(struct bytes file)
 	return (struct bytes){ file.p, 0 };
 }
 
-const char *sts_keep_word(enum stsfetch word)
+const char *sts_keep_word(enum sts_refetch word)
 {
-	return fact_table[F_sts_refetch].words[word];
+	return words[word];
 }
 
 bool sts_keep_text(const char *media)

@@ -40,7 +40,7 @@ static void line_json(const struct visit *v, struct text *out)
 	text_put(out, v->domain);
 	text_char(out, '"');
 	member(out, "result", words[v->result]);
-	if (v->refetch != stsfetch_none)
+	if (v->refetch != REFETCH_NONE)
 		member(out, "status", sts_keep_word(v->refetch));
 	if (v->until)
 		policy_json(v, out);
@@ -53,7 +53,7 @@ static void line_text(const struct visit *v, struct text *out)
 	text_put(out, v->domain);
 	text_put(out, ": ");
 	text_put(out, words[v->result]);
-	if (v->result == VISIT_FAILED && v->refetch > stsfetch_ok) {
+	if (v->result == VISIT_FAILED && v->refetch > REFETCH_OK) {
 		text_char(out, ' ');
 		text_put(out, sts_keep_word(v->refetch));
 	}

@@ -50,7 +50,7 @@ void visitor_free(struct visitor *w)
 	free(w);
 }
 
-static void fail(struct visit *v, enum stsfetch word, const char *what, const char *why)
+static void fail(struct visit *v, enum sts_refetch word, const char *what, const char *why)
 {
 	v->result = VISIT_FAILED;
 	v->refetch = word;
@@ -83,7 +83,7 @@ static bool ask_id(struct visitor *w, const struct visit_means *m, struct visit 
 	*id = (struct bytes){ 0 };
 	enum lookup_result r = lookup_sts(w->lookup, name, m->ms, &w->txt, why);
 	if (r == LOOKUP_FAILED) {
-		fail(v, stsfetch_none, "TXT record", why);
+		fail(v, REFETCH_NONE, "TXT record", why);
 		return false;
 	}
 	enum sts_fault fault = r == LOOKUP_FOUND ? sts_txt_read(w->txt.record, w->txt.n, id) : STS_OK;
@@ -98,10 +98,10 @@ static bool ask_host(struct visitor *w, const struct visit_means *m, struct visi
 	char why[LOOKUP_WHY];
 	switch (lookup_host(w->lookup, host, m->ms, m->inside, &w->addresses, why)) {
 	case LOOKUP_NONE:
-		fail(v, stsfetch_error, host, "has no address");
+		fail(v, REFETCH_FETCH_ERROR, host, "has no address");
 		return false;
 	case LOOKUP_FAILED:
-		fail(v, stsfetch_error, host, why);
+		fail(v, REFETCH_FETCH_ERROR, host, why);
 		return false;
 	case LOOKUP_FOUND:
 		break;
@@ -110,7 +110,7 @@ static bool ask_host(struct visitor *w, const struct visit_means *m, struct visi
 		note(v, w->addresses.text[i]);
 	if (w->addresses.n)
 		return true;
-	fail(v, stsfetch_error, host, "has addresses of private networks only (--inside asks there too)");
+	fail(v, REFETCH_FETCH_ERROR, host, "has addresses of private networks only (--inside asks there too)");
 	return false;
 }
 
@@ -121,17 +121,17 @@ static bool check_reply(struct visit *v, enum https_result r, const struct https
 	if (reply->status)
 		note(v, text);
 	if (r == HTTPS_UNTRUSTED)
-		fail(v, stsfetch_webpki, "certificate of the policy host", reply->why);
+		fail(v, REFETCH_WEBPKI, "certificate of the policy host", reply->why);
 	else if (r == HTTPS_FAILED)
-		fail(v, stsfetch_error, "policy host", reply->why);
+		fail(v, REFETCH_FETCH_ERROR, "policy host", reply->why);
 	else if (reply->status >= 300 && reply->status < 400)
-		fail(v, stsfetch_error, text, "redirects are not followed (RFC 8461 3.3)");
+		fail(v, REFETCH_FETCH_ERROR, text, "redirects are not followed (RFC 8461 3.3)");
 	else if (reply->status != HTTP_OK)
-		fail(v, stsfetch_error, text, "");
+		fail(v, REFETCH_FETCH_ERROR, text, "");
 	else if (r == HTTPS_LONG)
-		fail(v, stsfetch_invalid, "the policy", faults[STS_LONG]);
+		fail(v, REFETCH_INVALID, "the policy", faults[STS_LONG]);
 	else if (!sts_keep_text(reply->media))
-		fail(v, stsfetch_error, "media type is not text/plain", reply->media);
+		fail(v, REFETCH_FETCH_ERROR, "media type is not text/plain", reply->media);
 	else
 		return true;
 	return false;
@@ -153,7 +153,7 @@ static bool fetch(struct visitor *w, const struct visit_means *m, struct visit *
 		return false;
 	enum sts_fault fault = sts_policy_read((struct bytes){ w->body, w->reply.n }, policy);
 	if (fault)
-		fail(v, stsfetch_invalid, "the policy", faults[fault]);
+		fail(v, REFETCH_INVALID, "the policy", faults[fault]);
 	return fault == STS_OK;
 }
 
@@ -175,7 +175,7 @@ static void refresh(struct visitor *w, const struct visit_means *m, int64_t now,
 	if (fetch(w, m, v, &policy)) {
 		sts_keep_new(old, v->domain, id, &policy, now, &w->new);
 		v->result = VISIT_FETCHED;
-		v->refetch = stsfetch_ok;
+		v->refetch = REFETCH_OK;
 		if (write_file(w, m, v, (struct bytes){ w->body, w->reply.n }))
 			show(v, &w->new, now);
 	} else if (old) {
@@ -188,7 +188,7 @@ static void refresh(struct visitor *w, const struct visit_means *m, int64_t now,
 static void rest(struct visitor *w, struct bytes id, struct visit *v)
 {
 	v->result = !v->until ? VISIT_NONE : id.n ? VISIT_UNCHANGED : VISIT_KEPT;
-	v->refetch = w->have && v->until ? (enum stsfetch)w->old.held.refetch : stsfetch_none;
+	v->refetch = w->have && v->until ? (enum sts_refetch)w->old.refetch : REFETCH_NONE;
 }
 
 void sts_visit(struct visitor *w, const struct visit_means *m, int64_t now, struct visit *v)

@@ -26,14 +26,14 @@ struct visit_means {
 	int ms;
 };
 
-/* refetch  RFC 8460 4.3.2, stsfetch_none when nothing was fetched, or the fault is not the policy's
+/* refetch  RFC 8460 4.3.2, REFETCH_NONE when nothing was fetched, or the fault is not the policy's
  * mode     enum stsmode; with until, max_age and id, of the policy that is in the folder now; until 0: there is none
  * why      of a failure and of what is odd; foreign octets may be in it
  * trail    what was asked and answered, for people */
 struct visit {
 	char domain[MAIL_DOMAIN_MAX + 1], id[STS_ID + 1], why[VISIT_WHY], trail[VISIT_WHY];
 	enum visit_result result;
-	enum stsfetch refetch;
+	enum sts_refetch refetch;
 	uint8_t mode;
 	uint32_t max_age;
 	int64_t until;
