@@ -118,6 +118,10 @@ static void stand(struct docket *d, struct kase *k)
 	struct record *s = &k->session;
 	expectation_finish(&k->expectation, d->dane, s, k->chain);
 	judge_sts(d->run->sts, s);
+	if (d->run->claim)
+		policy_expect(s);
+	else
+		policy_judge(&d->run->settings.policy, s, k->chain);
 	peer_judge(d->run->peer, s, k->chain, k->proof);
 	outcome_judge(s);
 	if (d->vitals && vitals_lossy(d->vitals, record_get_num(s, F_event_start, 0), record_get_num(s, F_event_end, 0)))

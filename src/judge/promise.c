@@ -564,6 +564,21 @@ static void put_expectations(struct record *s, const bool has[expect_COUNT])
 	record_num(s, F_expect, strongest);
 }
 
+void promise_add(struct record *session, enum expect promise)
+{
+	bool has[expect_COUNT] = { false };
+	struct bytes item;
+	for (size_t pos = 0; record_next(session, F_expect_all, &pos, &item);) {
+		int64_t x = record_item_num(item);
+		if (x >= 0 && x < expect_COUNT)
+			has[x] = true;
+	}
+	has[promise] = true;
+	has[expect_none] = false;
+	record_unset(session, F_expect_all);
+	put_expectations(session, has);
+}
+
 /* Today's DNS says nothing of an older session: keys roll, records change. What contradicts it is named for what it
  * is, and promises nothing. */
 static void judge_time(const struct expectation *e, const struct record *s, struct judged *worst, bool has[expect_COUNT])
