@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "judge/identity.h"
 #include "json_read.h"
 #include "read.h"
 #include "run.h"
@@ -18,7 +19,7 @@
 #include "text.h"
 
 static const int64_t NS = 1000000000;
-enum { HEAD_MAX = 160 * 1024, FLOWS = 1024, DIALOGUES = 64, REASSEMBLY = 16 << 20, DNS_STORE = 16 << 20 };
+enum { HEAD_MAX = 256 * 1024, FLOWS = 1024, DIALOGUES = 64, REASSEMBLY = 16 << 20, DNS_STORE = 16 << 20 };
 
 static bool fail(struct verify_result *r, const char *path, const char *why)
 {
@@ -42,13 +43,16 @@ static bool read_claim(const char *path, uint8_t *head, struct claim *claim, str
 		return fail(r, path, strerror(error));
 	if (!evidence_parts((struct bytes){ head, n }, &claim->alert, &claim->context))
 		return fail(r, path, "no evidence file of mxwitness, or damaged at its beginning");
+	claim->policy = evidence_policy_part((struct bytes){ head, n });
 	return true;
 }
 
 void claim_site(const struct claim *claim, struct record *session)
 {
 	static const enum fact of_place[] = { F_net_direction, F_vantage, F_own_client, F_own_server, F_mirror,
-					      F_smtp_greeted_other };
+					      F_smtp_greeted_other, F_policy_name, F_policy_tls, F_policy_dane, F_policy_requiretls,
+					      F_policy_pin, F_policy_names, F_policy_clear, F_policy_reason, F_policy_inspection,
+					      F_policy_inspected, F_policy_inspector };
 	struct json_walk w;
 	struct json_leaf leaf;
 	for (size_t i = 0; i < sizeof(of_place) / sizeof(of_place[0]); i++)
@@ -64,8 +68,55 @@ void claim_site(const struct claim *claim, struct record *session)
 				record_num(session, of_place[i], word);
 			else if (info->type == T_TRI)
 				record_tri(session, of_place[i], bytes_eq(leaf.value, bytes_of("true")) ? TRI_YES : TRI_NO);
+			else if (info->type == T_STR)
+				record_str(session, of_place[i], text);
 		}
 	}
+}
+
+/* Is leaf an element of this list? Then its text, without quotes, into name. */
+static bool item_of(const struct json_leaf *leaf, enum fact f, char name[NAME_MAX_TEXT + 1])
+{
+	const char *list = fact_table[f].name;
+	size_t n = strlen(list), len = leaf->value.n > 2 ? leaf->value.n - 2 : 0;
+	if (strncmp(leaf->path, list, n) != 0 || leaf->path[n] != '[' || len == 0 || len > NAME_MAX_TEXT)
+		return false;
+	memcpy(name, leaf->value.p + 1, len);
+	name[len] = '\0';
+	return true;
+}
+
+/* Recipients that are none of the domains that were judged went where a route led them. */
+static uint8_t routed_of(const struct claim *claim, const struct record *session)
+{
+	struct identity id;
+	struct json_walk w;
+	struct json_leaf leaf;
+	char name[NAME_MAX_TEXT + 1];
+	identity_of(session, &id);
+	unsigned routed = (1u << id.domains) - 1;
+	for (json_walk(&w, claim->alert); json_next(&w, &leaf);)
+		for (unsigned i = 0; i < id.domains && item_of(&leaf, F_id_domains, name); i++)
+			routed &= strcmp(id.domain[i], name) == 0 ? ~(1u << i) : ~0u;
+	return (uint8_t)routed;
+}
+
+void claim_known(const struct claim *claim, const struct record *session, struct known *known)
+{
+	struct json_walk w;
+	struct json_leaf leaf;
+	char name[NAME_MAX_TEXT + 1];
+	bool configured = false, remembered = false;
+	for (json_walk(&w, claim->alert); json_next(&w, &leaf);)
+		remembered |= item_of(&leaf, F_id_sources, name) && strcmp(name, "history") == 0;
+	for (json_walk(&w, claim->alert); json_next(&w, &leaf);) {
+		if (item_of(&leaf, F_id_configured, name))
+			configured |= known_add(known, KNOWN_CONFIGURED, name, NULL) != NULL;
+		else if (item_of(&leaf, F_id_known, name))
+			known_add(known, remembered ? KNOWN_REMEMBERED : KNOWN_WATCHED, name, NULL);
+	}
+	if (configured)
+		known->routed = routed_of(claim, session);
 }
 
 /* A time as alerts have it, in ns; 0: it is none, or none that a packet can have. */
@@ -171,6 +222,11 @@ void verify_file(const struct run *base, const char *path, struct verify_result 
 		return;
 	}
 	run.claim = &claim;
+	run.sts = sts_cache_one(claim.policy);  /* those of this machine are others */
+	if (claim.policy.n && !run.sts) {
+		fail(r, path, "its MTA-STS policy is none, or damaged");
+		return;
+	}
 	run.dns_source = NULL; /* what counts of it is in the file */
 	run.resolver.budget = DNS_STORE;
 	run.pipeline.flows = FLOWS;
@@ -181,12 +237,13 @@ void verify_file(const struct run *base, const char *path, struct verify_result 
 	run.spill = -1;
 	run.dns_source = NULL;          /* what the first verdict had from there is in the file */
 	run.source = source_open(paths, 1, &e);
-	if (!run.source) {
+	if (run.source) {
+		repeat(&run, r);
+		source_close(run.source);
+	} else {
 		fail(r, path, e.text);
-		return;
 	}
-	repeat(&run, r);
-	source_close(run.source);
+	sts_cache_free(run.sts);
 }
 
 static const char *const said[] = { [VERIFY_SAME] = "reproduced", [VERIFY_DIFFERS] = "NOT REPRODUCED",

@@ -3,6 +3,7 @@
 #ifndef VERIFY_H
 #define VERIFY_H
 #include "bytes.h"
+#include "judge/known.h"
 #include "options.h"
 
 struct record;
@@ -19,14 +20,17 @@ struct verify_result {
 	char text[1024];
 };
 
-/* What an evidence file says of itself, for the processes that repeat its verdict: both as JSON. */
+/* What an evidence file says of itself, for the processes that repeat its verdict: alert and context as JSON; policy: the file of
+ * the MTA-STS policy (sts_cache.h), or empty. */
 struct claim {
-	struct bytes alert, context;
+	struct bytes alert, context, policy;
 };
 
-/* What the claim says of the place, which no packet can show: network.direction, mxwitness.vantage, own.*, decrypted_mirror and
- * greeted_as_other, put into the session for site_judge's. */
+/* What the claim says of the place, which no packet can show: network.direction, mxwitness.vantage, own.*, decrypted_mirror,
+ * greeted_as_other and policy.*, put into the session for site_judge's and policy_judge's. */
 void claim_site(const struct claim *claim, struct record *session);
+/* Whom the claim says that the configuration, the watch list or the history knew for this server. */
+void claim_known(const struct claim *claim, const struct record *session, struct known *known);
 
 /* run: rules, trust anchors and certificates that are used. */
 void verify_file(const struct run *run, const char *path, struct verify_result *result);

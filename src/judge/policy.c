@@ -5,6 +5,7 @@
  * function that made it, and the error queue is emptied after each use. */
 #include "judge/policy.h"
 #include "judge/certificate.h"
+#include "judge/identity.h"
 #include "judge/promise.h"
 #include "der.h"
 #include <openssl/err.h>
@@ -148,6 +149,54 @@ bool policy_does(const struct policy_inspection *i, const char *finding, const c
 			return true;
 	}
 	return false;
+}
+
+/* ---- where the site sends its mail ---- */
+
+static const char *base_of(const struct policy_route *r)
+{
+	return r->tlsa_base[0] ? r->tlsa_base : r->host;
+}
+
+static bool route_fits(const struct policy_route *r, const struct record *s)
+{
+	return (!r->clients || address_fits(r->clients, s, F_src_ip)) && (!r->servers || address_fits(r->servers, s, F_dst_ip)) &&
+	       (!r->port || r->port == record_get_num(s, F_dst_port, 0));
+}
+
+static void route_take(const struct policy_route *r, struct known *known)
+{
+	struct known_host *h = known_add(known, KNOWN_CONFIGURED, base_of(r), r->policy_domain);
+	size_t n = strlen(r->name);
+	if (h && !h->route[0] && n <= KNOWN_ROUTE)
+		memcpy(h->route, r->name, n + 1);
+}
+
+static bool for_all(const struct policy_route *r, const struct identity *id)
+{
+	return r->domains.n == 0 || (id->host[0] && strcmp(id->host, base_of(r)) == 0);
+}
+
+void policy_routes(const struct policy *p, const struct record *s, struct known *known)
+{
+	struct identity id;
+	identity_of(s, &id);
+	for (unsigned d = 0; d < id.domains; d++) {
+		for (size_t i = 0; i < p->route.n && !(known->routed >> d & 1); i++) {
+			const struct policy_route *r = &p->route.at[i];
+			if (!route_fits(r, s) || (r->domains.n && !policy_names_have(&r->domains, bytes_of(id.domain[d]))))
+				continue;
+			route_take(r, known);
+			known->routed |= (uint8_t)(1u << d);
+		}
+	}
+	for (size_t i = 0; i < p->route.n && id.domains == 0; i++) {
+		const struct policy_route *r = &p->route.at[i];
+		if (!route_fits(r, s) || !for_all(r, &id))
+			continue;
+		route_take(r, known);
+		return;
+	}
 }
 
 /* ---- certificates ---- */

@@ -2,6 +2,7 @@
  * may ask for more than the DNS does, and never for less. */
 #ifndef JUDGE_POLICY_H
 #define JUDGE_POLICY_H
+#include "judge/known.h"
 #include "judge/site.h"
 
 /* POLICY_PROMISES, POLICY_ROUTES, POLICY_INSPECTIONS  entries of each list
@@ -133,4 +134,7 @@ void policy_judge(const struct policy *p, struct record *session, struct bytes c
 /* policy_expect: policy in mxwitness.expectation.*, if mxwitness.policy.tls_required says so: the last step of policy_judge, for
  * whoever has the facts from elsewhere. */
 void policy_expect(struct record *session);
+/* policy_routes: the configured next hops of the session into *known: for each recipient domain the first route that fits; where
+ * no recipient was seen, the first that fits a client which names its host, or that is for all domains. */
+void policy_routes(const struct policy *p, const struct record *session, struct known *known);
 #endif

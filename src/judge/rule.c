@@ -363,8 +363,8 @@ static void candidates(const struct rules *rules, struct rule_scratch *s, const 
 /* What the levels of one session depend on, beside its rules. */
 struct stakes {
 	uint64_t expects;          /* bit: enum expect */
-	uint8_t outcome, delivery, confidence;
-	bool own;
+	uint8_t outcome, delivery, confidence, domain;
+	bool own, repeated;
 };
 
 static struct stakes stakes_of(const struct record *r)
@@ -378,6 +378,7 @@ static struct stakes stakes_of(const struct record *r)
 	k.outcome = (uint8_t)record_get_num(r, F_outcome, outcome_unknown);
 	k.delivery = (uint8_t)record_get_num(r, F_delivery, delivery_unknown);
 	k.confidence = (uint8_t)record_get_num(r, F_id_confidence, confidence_none);
+	k.domain = (uint8_t)record_get_num(r, F_id_domain_sure, k.confidence);
 	k.own = record_get_tri(r, F_own_client) == TRI_YES || record_get_tri(r, F_own_server) == TRI_YES;
 	return k;
 }
@@ -387,16 +388,23 @@ static uint8_t lower(uint8_t a, uint8_t b)
 	return a < b ? a : b;
 }
 
+/* A mail domain's own policy promises for whatever host its mail goes to; who forges the MX does not choose the domain (RFC 8461 10,
+ * A.3 R10). What a host promised is as sure as the host. */
+static uint8_t sure_of(const struct stakes *k, uint8_t promise)
+{
+	return promise == expect_sts_enforce && k->domain > k->confidence ? k->domain : k->confidence;
+}
+
 /* The maximum of the table over the promises that apply; the strongest of equals names it (0.2, 0.4). */
 static void by_matrix(const struct severity *sev, const struct stakes *k, struct finding *f)
 {
 	for (uint8_t e = expect_COUNT; e-- > 0;) {
 		if (!(k->expects >> e & 1))
 			continue;
-		uint8_t level = f->certainty == certainty_proof ? sev->level[e][k->outcome][k->delivery] :
+		uint8_t level = f->certainty == certainty_proof || k->repeated ? sev->level[e][k->outcome][k->delivery] :
 				sev->first[e][k->outcome][k->delivery];
 		if (sev->bound[e])
-			level = lower(level, sev->cap[k->confidence]);
+			level = lower(level, sev->cap[sure_of(k, e)]);
 		if (level <= f->level)
 			continue;
 		f->level = level;
@@ -410,7 +418,7 @@ static void by_floor(const struct severity *sev, const struct stakes *k, struct 
 	for (uint8_t e = expect_COUNT; e-- > 0;) {
 		if (!(k->expects >> e & 1))
 			continue;
-		uint8_t least = sev->bound[e] ? lower(f->by->floor[e], sev->cap[k->confidence]) : f->by->floor[e];
+		uint8_t least = sev->bound[e] ? lower(f->by->floor[e], sev->cap[sure_of(k, e)]) : f->by->floor[e];
 		if (least <= f->level)
 			continue;
 		f->level = least;
@@ -419,15 +427,23 @@ static void by_floor(const struct severity *sev, const struct stakes *k, struct 
 	}
 }
 
+static uint8_t shifted(uint8_t from, int by, int count)
+{
+	int to = from + by;
+	return (uint8_t)(to < 0 ? 0 : to >= count ? count - 1 : to);
+}
+
 static void by_shifts(const struct rules *rules, struct rule_scratch *s, const struct record *r, struct finding *f)
 {
 	for (unsigned i = 0; i < f->by->shifts; i++) {
 		const struct rule_shift *shift = &f->by->shift[i];
-		int level = f->level + shift->by;
 		if (!rule_walk(rules, s, shift->start, r))
 			continue;
 		f->shifted |= 1u << i;
-		f->level = (uint8_t)(level < 0 ? 0 : level >= level_COUNT ? level_COUNT - 1 : level);
+		if (shift->certainty)
+			f->certainty = shifted(f->certainty, shift->by, certainty_COUNT);
+		else
+			f->level = shifted(f->level, shift->by, level_COUNT);
 	}
 }
 
@@ -436,8 +452,9 @@ static void by_identity(const struct severity *sev, const struct stakes *k, stru
 {
 	if (!f->from_matrix || !sev->bound[f->expectation])
 		return;
-	f->level = lower(f->level, sev->cap[k->confidence]);
-	f->certainty = lower(f->certainty, sev->certainty[k->confidence]);
+	uint8_t sure = sure_of(k, f->expectation);
+	f->level = lower(f->level, sev->cap[sure]);
+	f->certainty = lower(f->certainty, sev->certainty[sure]);
 }
 
 /* base, matrix, floor, shifts, caps; the site's word stands above all of these. */
@@ -464,6 +481,14 @@ struct finding rule_grade(const struct rules *rules, struct rule_scratch *s, con
 {
 	struct stakes k = stakes_of(session);
 	return judge_rule(rules, s, rule, &k, session);
+}
+
+uint8_t rule_grade_repeated(const struct rules *rules, struct rule_scratch *s, const struct finding *finding,
+			    const struct record *session)
+{
+	struct stakes k = stakes_of(session);
+	k.repeated = true;
+	return judge_rule(rules, s, finding->by, &k, session).level;
 }
 
 /* Two documents of one finding: the surer one tells it, the worse one levels it. */
@@ -609,6 +634,12 @@ size_t rules_judge(const struct rules *rules, struct rule_scratch *s, struct rec
 	judge_verdict(rules, s, r, out, n);
 	write_findings(r, out, n);
 	return n;
+}
+
+void rules_restate(const struct rules *rules, struct rule_scratch *s, struct record *r, const struct finding *f, size_t n)
+{
+	judge_verdict(rules, s, r, f, n);
+	write_findings(r, f, n);
 }
 
 size_t rules_judge_stats(const struct rules *rules, struct rule_scratch *s, const struct record *r, struct finding *out,

@@ -548,7 +548,7 @@ static void walk(const struct script *script, char *log, size_t size)
 	struct question q, same;
 	size_t asked = 0;
 	log[0] = '\0';
-	expectation_start(&e, &session);
+	expectation_start(&e, &session, NULL);
 	while (expectation_next(&e, &q)) {
 		assert_true(++asked <= EXPECT_QUESTIONS);
 		assert_true(question_check(&q, sizeof(q)));
@@ -857,7 +857,7 @@ static void later_lookup(void **state)
 		session_of(cases[i].scene, D, MX1, &session);
 		int64_t end = 1790000000LL * 1000000000 + minute / 2;
 		record_num(&session, F_event_end, end);
-		expectation_start(&e, &session);
+		expectation_start(&e, &session, NULL);
 		while (expectation_next(&e, &q)) {
 			answer_from(&q, script_find(script, &q), &answer);
 			answer.source = dnssource_live;
@@ -881,14 +881,14 @@ static void no_dns(void **state)
 	for (size_t i = 0; i < 4; i++) {
 		session_of(MAIL, D, MX1, &session);
 		record_num(&session, F_service, services[i]);
-		expectation_start(&e, &session);
+		expectation_start(&e, &session, NULL);
 		expectation_finish(&e, dane, &session, (struct bytes){ 0 });
 		assert_false(record_has(&session, F_dane_verdict));
 		assert_false(record_has(&session, F_dane_as_of));
 		assert_int_equal(record_get_num(&session, F_expect, -1), expect_none);
 		assert_int_equal(record_get_num(&session, F_id_confidence, -1), confidence_low);
 		assert_true(text_is(F_id_host, MX1));
-		expectation_start(&e, &session);
+		expectation_start(&e, &session, NULL);
 		assert_int_equal(expectation_next(&e, &q), asks[i]);
 	}
 }
@@ -1007,7 +1007,7 @@ static void stray_answers(void **state)
 	static const struct script a = { DNS_A, MX1, SEC, SRV, NULL, 0 };
 	(void)state;
 	session_of(TLS12, NULL, MX1, &session);
-	expectation_start(&e, &session);
+	expectation_start(&e, &session, NULL);
 	assert_true(expectation_next(&e, &q));
 	for (int i = 0; i < 3; i++) {
 		answer_from(&q, &a, &answer);
@@ -1046,7 +1046,7 @@ static void bounds(void **state)
 		name[1] = (char)('a' + i);
 		record_add_cstr(&session, F_smtp_rcpt_domains, name);
 	}
-	expectation_start(&e, &session);
+	expectation_start(&e, &session, NULL);
 	assert_int_equal(e.id.domains, IDENTITY_DOMAINS);
 	assert_true(e.id.more);
 	while (expectation_next(&e, &q)) {
@@ -1075,7 +1075,7 @@ static void bounds(void **state)
 		    record_get_num(&session, F_dane_verdict, -1) == daneverdict_incomplete);
 	/* an RRset that does not fit proves nothing */
 	session_of(TLS12, NULL, MX1, &session);
-	expectation_start(&e, &session);
+	expectation_start(&e, &session, NULL);
 	for (asked = 0; expectation_next(&e, &q); asked++) {
 		struct script s = { q.type, q.name, SEC, q.type == DNS_A ? SRV : "", NULL, false };
 		answer_from(&q, &s, &answer);
@@ -1332,7 +1332,7 @@ static void many_hints(void **state)
 		struct question q;
 		unsigned asked = 0;
 		session_of(NO_OFFER_QUIT, NULL, NULL, &session);
-		expectation_start(&e, &session);
+		expectation_start(&e, &session, NULL);
 		while (expectation_next(&e, &q)) {
 			struct script s = { q.type, q.name, SEC, q.type == DNS_A ? SRV : NULL, NULL, false };
 			assert_true(++asked <= EXPECT_QUESTIONS);
