@@ -528,13 +528,22 @@ static void write_findings(struct record *r, const struct finding *f, size_t n)
 		record_add_num(r, F_finding_level, f[i].level);
 }
 
+/* Lowered by more than one step at once to where nobody is told of it: somebody said that it is as it should be. */
+static bool dismissed(const struct finding *f)
+{
+	bool all = false;
+	for (unsigned i = 0; i < f->by->shifts; i++)
+		all |= (f->shifted >> i & 1) && !f->by->shift[i].certainty && f->by->shift[i].by < -1;
+	return all && f->level == level_informational;
+}
+
 /* The worst finding that makes this case hold, or NULL. */
 static const struct finding *case_finding(const struct verdict_case *c, bool promised, const struct finding *f,
 					  size_t n)
 {
 	const struct finding *worst = NULL;
 	for (size_t i = 0; i < n; i++)
-		if (f[i].rule->verdict == c->verdict && f[i].level >= (promised ? c->promised : c->plain) &&
+		if (f[i].rule->verdict == c->verdict && !dismissed(&f[i]) && f[i].level >= (promised ? c->promised : c->plain) &&
 		    (!worst || f[i].level > worst->level))
 			worst = &f[i];
 	return worst;
