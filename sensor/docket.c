@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "judge/outcome.h"
+#include "judge/promise.h"
 #include "key_proof.h"
 #include "verify.h"
 
@@ -140,6 +141,7 @@ static void stand(struct docket *d, struct kase *k)
 	struct record *s = &k->session;
 	expectation_finish(&k->expectation, d->dane, s, k->chain);
 	judge_sts(d, k);
+	promise_floor(s);
 	if (d->run->claim)
 		policy_expect(s);
 	else

@@ -757,3 +757,11 @@ void promise_add(struct record *s, enum expect promise)
 	}
 	record_num(s, F_expect, strongest);
 }
+
+void promise_floor(struct record *session)
+{
+	struct bytes item;
+	for (size_t pos = 0; record_next(session, F_expect_all, &pos, &item);)
+		if (record_item_num(item) == expect_sts_enforce && record_get_num(session, F_id_floor, idfloor_none) < idfloor_sts_enforce)
+			record_num(session, F_id_floor, idfloor_sts_enforce);
+}
