@@ -125,7 +125,7 @@ static void check_one(struct check *c, const struct setting_info *t, const char 
 	case KEPT_YES: case KEPT_COUNT: case KEPT_SIZE: case KEPT_DURATION: case KEPT_WORD: case KEPT_LEVEL:
 	case KEPT_DATASETS: case KEPT_TEXT: case KEPT_IN_FILE: case KEPT_ADDRESS: case KEPT_MAIL_PORTS: case KEPT_SERVERS:
 	case KEPT_ZONES: case KEPT_VANTAGE: case KEPT_CA_FILE: case KEPT_DNS_PORTS: case KEPT_NETWORKS: case KEPT_MIRROR:
-	case KEPT_RULES: case KEPT_RULES_OFF: case KEPT_RULE_LEVELS:
+	case KEPT_RULES: case KEPT_RULES_OFF: case KEPT_RULE_LEVELS: case KEPT_WATCH_DOMAINS: case KEPT_DOMAIN: case KEPT_HOSTS: case KEPT_DATE:
 		break;
 	}
 }

@@ -133,10 +133,11 @@ static void put_scalar(struct writer *w, const struct setting_info *t, const str
 		put_text(w, n->text);
 }
 
-static void put_output(struct writer *w, const struct node *map)
+/* An entry of a list of maps, whose keys are those of table. */
+static void put_entry(struct writer *w, const struct setting_info *table, size_t rows, const struct node *map)
 {
-	for (size_t i = 0; i < OUTPUT_SETTINGS; i++) {
-		const struct setting_info *t = &output_table[i];
+	for (size_t i = 0; i < rows; i++) {
+		const struct setting_info *t = &table[i];
 		const struct node *value = node_get(map, t->name);
 		put(w, "%s%s: ", i ? "    " : "  - ", t->name);
 		if (!value)
@@ -164,7 +165,11 @@ static void put_list(struct writer *w, const struct setting_info *t, const struc
 	end_line(w);
 	for (const struct node *n = first; n; n = n == value ? NULL : n->next) {
 		if (t->type == KEPT_OUTPUTS) {
-			put_output(w, n);
+			put_entry(w, output_table, OUTPUT_SETTINGS, n);
+			continue;
+		}
+		if (t->type == KEPT_WATCH_DOMAINS && n->kind == NODE_MAP && value->kind == NODE_LIST) {
+			put_entry(w, watch_table, WATCH_SETTINGS, n);
 			continue;
 		}
 		put(w, "%*s%s", indent, "", value->kind == NODE_MAP ? "" : "- ");
@@ -241,13 +246,13 @@ static void example(FILE *out, const struct setting_info *t, const char *indent)
 }
 
 /* What one entry may be, as a comment. */
-static void example_output(FILE *out)
+static void example_entry(FILE *out, const char *name, const struct setting_info *table, size_t rows, const char *first)
 {
 	char type[256], text[1024];
-	fputs("#outputs:\n", out);
-	for (size_t i = 0; i < OUTPUT_SETTINGS; i++) {
-		const struct setting_info *t = &output_table[i];
-		const char *value = t->fallback[0] ? t->fallback : t->words ? t->words[0] : "/var/log/mxwitness/events.ndjson";
+	fprintf(out, "#%s:\n", name);
+	for (size_t i = 0; i < rows; i++) {
+		const struct setting_info *t = &table[i];
+		const char *value = t->fallback[0] ? t->fallback : t->words ? t->words[0] : first;
 		snprintf(text, sizeof(text), "%s (%s)", t->meaning, setting_describe(t, type, sizeof(type)));
 		comment(out, "#    ", text);
 		fprintf(out, "#%s%s: %s\n", i ? "    " : "  - ", t->name, value);
@@ -265,7 +270,9 @@ void config_example(FILE *out)
 			const struct setting_info *t = &setting_table[next++];
 			example(out, t, strchr(t->name, '.') ? "  " : "");
 			if (t->type == KEPT_OUTPUTS)
-				example_output(out);
+				example_entry(out, t->name, output_table, OUTPUT_SETTINGS, "/var/log/mxwitness/events.ndjson");
+			if (t->type == KEPT_WATCH_DOMAINS)
+				example_entry(out, t->name, watch_table, WATCH_SETTINGS, "example.org");
 		} else {
 			fputs("\n", out);
 			fprintf(out, line->name[0] ? "# %s: %s\n%s:\n" : "# %s%s\n%s", line->name, line->meaning, line->name);
@@ -334,6 +341,14 @@ static const char *kind(enum setting_type type)
 		return "map of names to levels";
 	case KEPT_OUTPUTS:
 		return "list of maps";
+	case KEPT_WATCH_DOMAINS:
+		return "list of domains or maps";
+	case KEPT_DOMAIN:
+		return "domain";
+	case KEPT_HOSTS:
+		return "list of hosts";
+	case KEPT_DATE:
+		return "day or time";
 	}
 	return "";
 }

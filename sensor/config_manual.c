@@ -31,5 +31,8 @@ void config_manual(FILE *out)
 	fputs(".El\n.Ss outputs: the keys of an entry\n.Bl -tag -width Ds\n", out);
 	for (size_t i = 0; i < OUTPUT_SETTINGS; i++)
 		key(out, &output_table[i]);
+	fputs(".El\n.Ss watch_domains: the keys of an entry\n.Bl -tag -width Ds\n", out);
+	for (size_t i = 0; i < WATCH_SETTINGS; i++)
+		key(out, &watch_table[i]);
 	fputs(".El\n", out);
 }

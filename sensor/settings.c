@@ -27,6 +27,11 @@ const struct setting_info output_table[OUTPUT_SETTINGS] = {
 #include "settings.def"
 };
 
+const struct setting_info watch_table[WATCH_SETTINGS] = {
+#define WATCH_SETTING(...) ROW(struct watch_domain, __VA_ARGS__)
+#include "settings.def"
+};
+
 const struct setting_line setting_outline[SETTING_LINES] = {
 #define SETTING_GROUP(name, meaning) { name, meaning },
 #define SETTING(...) { NULL, NULL },
@@ -48,6 +53,8 @@ bool setting_is_list(const struct setting_info *s)
 	case KEPT_INTERFACES:
 	case KEPT_ZONES:
 	case KEPT_OUTPUTS:
+	case KEPT_WATCH_DOMAINS:
+	case KEPT_HOSTS:
 	case KEPT_DNS_PORTS:
 	case KEPT_NETWORKS:
 	case KEPT_MIRROR:
@@ -72,6 +79,8 @@ bool setting_is_list(const struct setting_info *s)
 	case KEPT_VANTAGE:
 	case KEPT_CA_FILE:
 	case KEPT_RULES:
+	case KEPT_DOMAIN:
+	case KEPT_DATE:
 		break;
 	}
 	return false;

@@ -3,6 +3,7 @@
 #ifndef SETTINGS_H
 #define SETTINGS_H
 #include "judge/site.h"
+#include "judge/watch_domain.h"
 #include "rule_site.h"
 
 /* enum shunting { shunting_auto, ... }, from the word lists of settings.def. */
@@ -39,6 +40,9 @@ struct setting_outputs {
  *	SERVERS      const char *        a list, as --resolver takes it; NULL: empty
  *	INTERFACES ZONES  struct setting_texts
  *	OUTPUTS      struct setting_outputs
+ *	WATCH_DOMAINS  struct watch_domains
+ *	DOMAIN       const char *        as identity_name gives it      HOSTS  struct watch_hosts: a list of these
+ *	DATE         int64_t             ns since 1970; 0: none
  *	VANTAGE CA_FILE DNS_PORTS NETWORKS MIRROR    in struct site
  *	RULES RULES_OFF RULE_LEVELS                  in struct rule_site
  * Texts are in settings.arena. */
@@ -46,6 +50,7 @@ enum setting_type {
 	KEPT_YES, KEPT_COUNT, KEPT_SIZE, KEPT_DURATION, KEPT_WORD, KEPT_LEVEL, KEPT_DATASETS, KEPT_TEXT, KEPT_USER,
 	KEPT_GROUP, KEPT_IN_FILE, KEPT_OUT_FILE, KEPT_FOLDER, KEPT_PROGRAM, KEPT_ADDRESS, KEPT_MAIL_PORTS, KEPT_SERVERS, KEPT_INTERFACES, KEPT_ZONES, KEPT_OUTPUTS, KEPT_VANTAGE,
 	KEPT_CA_FILE, KEPT_DNS_PORTS, KEPT_NETWORKS, KEPT_MIRROR, KEPT_RULES, KEPT_RULES_OFF, KEPT_RULE_LEVELS,
+	KEPT_WATCH_DOMAINS, KEPT_DOMAIN, KEPT_HOSTS, KEPT_DATE,
 };
 
 #define C_OF_YES bool
@@ -68,6 +73,7 @@ enum setting_type {
 #define C_OF_INTERFACES struct setting_texts
 #define C_OF_ZONES struct setting_texts
 #define C_OF_OUTPUTS struct setting_outputs
+#define C_OF_WATCH_DOMAINS struct watch_domains
 
 /* One entry of outputs. */
 struct output_settings {
@@ -100,7 +106,7 @@ struct settings {
 enum setting_scope { SCOPE_LIVE, SCOPE_BOTH };
 
 /* A row of settings.def. name: with its group in front, "capture.buffer". words: NULL-terminated, or NULL. at: offset of
- * the member in struct settings or output_settings. */
+ * the member in struct settings, output_settings or watch_domain. */
 struct setting_info {
 	const char *name;
 	enum setting_type type;
@@ -122,6 +128,11 @@ enum { SETTING_LINES = SETTINGS
 #include "settings.def"
 };
 
+enum { WATCH_SETTINGS = 0
+#define WATCH_SETTING(member, name, type, words, least, most, other, fallback, scope, meaning) + 1
+#include "settings.def"
+};
+
 enum { OUTPUT_SETTINGS = 0
 #define OUTPUT_SETTING(member, name, type, words, least, most, other, fallback, scope, meaning) + 1
 #include "settings.def"
@@ -129,6 +140,7 @@ enum { OUTPUT_SETTINGS = 0
 
 extern const struct setting_info setting_table[SETTINGS];
 extern const struct setting_info output_table[OUTPUT_SETTINGS];
+extern const struct setting_info watch_table[WATCH_SETTINGS];
 extern const struct setting_line setting_outline[SETTING_LINES];
 
 /* The words of a row: its own list, or that of a fact. NULL: none. */

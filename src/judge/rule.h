@@ -77,7 +77,8 @@ struct rule_filter {
  * shipped    it came with the program; false: from the site's own directory
  * filter     exceptions from it, as many as filters says
  * finding_at number of its finding among the findings of all rules
- * service    IN_SESSION: it is about sessions; IN_STATS: about the sensor itself, as stats events tell of it */
+ * service    IN_SESSION: it is about sessions; IN_STATS: about the sensor itself, as stats events tell of it; IN_POSTURE: about
+ *            watched domains, as posture events do */
 struct rule {
 	const char *file, *title, *uuid, *name, *finding, *variant, *description, *category, *tlsrpt;
 	const char *const *reference, *const *falsepositive;
@@ -127,7 +128,7 @@ struct rule_gate {
 /* gate      one for each fact that the index starts from
  * gate_set  sets of rules, set_words words each: bit i is rule i
  * always    the set of the rules that need no fact
- * stats     the set of the rules about stats events; the others are about sessions */
+ * stats, posture  the sets of the rules about stats and posture events; the others are about sessions */
 struct rules {
 	struct rule *rule;
 	size_t count;
@@ -135,7 +136,7 @@ struct rules {
 	size_t filters;
 	struct rule_gate *gate;
 	size_t gates, set_words;
-	uint64_t *gate_set, *always, *stats;
+	uint64_t *gate_set, *always, *stats, *posture;
 	struct step *step;
 	size_t steps;
 	struct pcre2_real_code_8 **regex;
@@ -190,6 +191,10 @@ size_t rules_judge(const struct rules *rules, struct rule_scratch *s, struct rec
  * Returns how many. */
 size_t rules_judge_stats(const struct rules *rules, struct rule_scratch *s, const struct record *stats,
 			 struct finding *out, size_t max);
+
+/* rules_judge_posture: the same for the rules about posture events. */
+size_t rules_judge_posture(const struct rules *rules, struct rule_scratch *s, const struct record *posture,
+			   struct finding *out, size_t max);
 
 /* rule_grade: what one rule that matches is worth in a session: level and certainty as rules_judge finds them, from the
  * session's expectations, outcome, delivery, identity confidence and own networks, and the rule's shifts. The match
