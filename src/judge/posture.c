@@ -586,7 +586,7 @@ static void write_withdrawn(const struct writer *w)
 		until = h->dane_until > until ? h->dane_until : until;
 	}
 	bool moved = lately(p->dane_until, now) && c.n && c.without == c.n && !same;
-	if (lately(p->dane_until, now) || until)
+	if (moved || until)
 		record_tri(w->r, F_po_moved, moved ? TRI_YES : TRI_NO);
 	if (moved && p->dane_until > until)
 		until = p->dane_until;
