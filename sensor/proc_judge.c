@@ -88,6 +88,8 @@ static void send_exhibit(struct judge *j, const struct kase *k)
 	struct bytes record;
 	struct bytes asked = { (const uint8_t *)k->asked, k->nasked * sizeof(k->asked[0]) };
 	channel_send(j->output, CH_EXHIBIT, (struct bytes){ k->exhibit, k->exhibit_n }, (struct bytes){ 0 });
+	if (k->sts.n)
+		channel_send(j->output, CH_POLICY, k->sts, (struct bytes){ 0 });
 	if (!j->resolver || j->resolver_gone || !channel_send(j->resolver, CH_PROVE, asked, (struct bytes){ 0 }))
 		return;
 	do {
@@ -105,6 +107,17 @@ static void emit_alerts(struct judge *j, const struct kase *k)
 		if (!sent && a.session)
 			send_exhibit(j, k);
 		sent |= a.session;
+		emit(j, a.event);
+		j->alerts++;
+	}
+}
+
+/* What incidents counted since they spoke last. */
+static void last_alerts(struct judge *j)
+{
+	struct desk_alert a;
+	desk_end(j->desk);
+	while (desk_alert(j->desk, &a)) {
 		emit(j, a.event);
 		j->alerts++;
 	}
@@ -340,6 +353,7 @@ static void last_word(struct judge *j)
 	record_num(s, F_st_incomplete, (int64_t)j->incomplete);
 	if (j->worst != resolverfault_none)
 		record_num(s, F_resolver_fault, j->worst);
+	last_alerts(j);
 	stats_alerts(j);
 	record_num(s, F_st_alerts, (int64_t)j->alerts);
 	record_num(s, F_st_refused, (int64_t)j->refused);
@@ -367,7 +381,7 @@ int proc_judge(const struct run *run, struct channel *capture, struct channel *r
 		note(j, "e", bytes_of("judge: no memory"));
 		return 2;
 	}
-	if (!sandbox_judge(&run->user, NULL, &e)) {
+	if (!sandbox_judge(&run->user, NULL, NULL, &e)) {
 		note(j, "e", bytes_of(e.text));
 		return 2;
 	}

@@ -5,14 +5,16 @@
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
-#include "judge/identity.h"
 #include "node_read.h"
 #include "quantity.h"
 #include "scalar.h"
+#include "setting_policy.h"
+#include "setting_watch.h"
 #include "upstream.h"
 #include "upstream_spec.h"
+
+enum { MAP_KEYS = 32 };
 
 bool setting_is_default(const struct node *value)
 {
@@ -157,28 +159,27 @@ static bool word_of(const struct setting_info *t, uint8_t *out, const struct nod
 	return true;
 }
 
-/* The entries of a list; a scalar is a list of one, as most lists have but one entry. */
-static const struct node *entries(const struct node *value)
+const struct node *setting_entries(const struct node *value)
 {
 	return value->kind == NODE_LIST ? value->first : value;
 }
 
-static const struct node *entry_next(const struct node *value, const struct node *n)
+const struct node *setting_next(const struct node *value, const struct node *n)
 {
 	return n == value ? NULL : n->next;
 }
 
-/* A list of at most t->most different scalars. */
-static bool list(const struct setting_info *t, const struct node *value, const char *what, size_t *count_out, struct error *e)
+bool setting_list(const struct setting_info *t, const struct node *value, const char *what, size_t *count_out,
+		  struct error *e)
 {
 	size_t most = t->most[0] ? strtoul(t->most, NULL, 10) : SIZE_MAX;
 	*count_out = 0;
-	for (const struct node *n = entries(value); n; n = entry_next(value, n)) {
+	for (const struct node *n = setting_entries(value); n; n = setting_next(value, n)) {
 		if (!scalar(t, n, what, e))
 			return false;
 		if (++*count_out > most)
 			return node_error(e, n, "%s: at most %zu of them", t->name, most);
-		for (const struct node *o = entries(value); o != n; o = o->next)
+		for (const struct node *o = setting_entries(value); o != n; o = o->next)
 			if (bytes_eq(o->text, n->text))
 				return node_error(e, n, "%s: \"%.*s\" stands in this list a second time", t->name, TEXT(n->text));
 	}
@@ -191,9 +192,9 @@ static bool datasets(const struct setting_info *t, uint32_t *out, const struct n
 	size_t count_unused;
 	int i;
 	*out = 0;
-	if (!list(t, value, "a kind of event", &count_unused, e))
+	if (!setting_list(t, value, "a kind of event", &count_unused, e))
 		return false;
-	for (const struct node *n = entries(value); n; n = entry_next(value, n)) {
+	for (const struct node *n = setting_entries(value); n; n = setting_next(value, n)) {
 		if (!word(t, &i, n, e))
 			return false;
 		*out |= UINT32_C(1) << i;
@@ -286,10 +287,10 @@ static bool address(struct settings *s, const struct setting_info *t, const char
 static const char *joined(struct settings *s, const struct node *value)
 {
 	size_t n = 0, at = 0;
-	for (const struct node *v = entries(value); v; v = entry_next(value, v))
+	for (const struct node *v = setting_entries(value); v; v = setting_next(value, v))
 		n += v->text.n + 1;
 	char *to = n ? arena_take(&s->arena, n) : NULL;
-	for (const struct node *v = entries(value); v; v = entry_next(value, v)) {
+	for (const struct node *v = setting_entries(value); v; v = setting_next(value, v)) {
 		if (at)
 			to[at++] = ',';
 		memcpy(to + at, v->text.p, v->text.n);
@@ -319,10 +320,10 @@ static bool mail_port(const struct setting_info *t, const struct node *n, const 
 static bool mail_ports(struct settings *s, const struct setting_info *t, const char **out, const struct node *value, struct error *e)
 {
 	size_t unused;
-	if (!list(t, value, "a port", &unused, e))
+	if (!setting_list(t, value, "a port", &unused, e))
 		return false;
-	for (const struct node *n = entries(value); n; n = entry_next(value, n))
-		if (!mail_port(t, n, entries(value), e))
+	for (const struct node *n = setting_entries(value); n; n = setting_next(value, n))
+		if (!mail_port(t, n, setting_entries(value), e))
 			return false;
 	*out = joined(s, value);
 	return true;
@@ -334,9 +335,9 @@ static bool servers(struct settings *s, const struct setting_info *t, const char
 	struct error why = { "" };
 	size_t count_unused;
 	bool tls;
-	if (!list(t, value, "a resolver", &count_unused, e))
+	if (!setting_list(t, value, "a resolver", &count_unused, e))
 		return false;
-	for (const struct node *n = entries(value); n; n = entry_next(value, n)) {
+	for (const struct node *n = setting_entries(value); n; n = setting_next(value, n)) {
 		if (n->text.n >= UPSTREAM_TEXT || memchr(n->text.p, ',', n->text.n))
 			return node_error(e, n, "%s: one server of less than %d characters belongs here", t->name, UPSTREAM_TEXT);
 		if (!upstream_spec((const char *)n->text.p, &unused, &tls, &why))
@@ -388,10 +389,10 @@ static bool texts(struct settings *s, const struct setting_info *t, struct setti
 	bool zones = t->type == KEPT_ZONES;
 	size_t i = 0;
 	*out = (struct setting_texts){ NULL, 0 };
-	if (!list(t, value, zones ? "a zone" : "an interface", &out->n, e))
+	if (!setting_list(t, value, zones ? "a zone" : "an interface", &out->n, e))
 		return false;
 	const char **to = arena_take(&s->arena, (out->n + 1) * sizeof(*to));
-	for (const struct node *n = entries(value); n; n = entry_next(value, n)) {
+	for (const struct node *n = setting_entries(value); n; n = setting_next(value, n)) {
 		if (zones ? !is_canary(n->text) : !is_interface(n->text))
 			return node_error(e, n, zones ? "%s: \"%.*s\" is not a zone; write example.org, or example.org=bogus" :
 					  "%s: \"%.*s\" is not the name of an interface", t->name, TEXT(n->text));
@@ -414,7 +415,7 @@ static bool network(const struct setting_info *t, const struct node *n, struct n
 static bool networks(const struct setting_info *t, struct networks *to, const struct node *value, struct error *e)
 {
 	to->n = 0;
-	for (const struct node *n = entries(value); n; n = entry_next(value, n))
+	for (const struct node *n = setting_entries(value); n; n = setting_next(value, n))
 		if (!network(t, n, to, e))
 			return false;
 	return true;
@@ -446,9 +447,9 @@ static bool dns_ports(struct settings *s, const struct setting_info *t, const st
 {
 	size_t n_unused;
 	s->site.ndns = 0;
-	if (!list(t, value, "a port", &n_unused, e))
+	if (!setting_list(t, value, "a port", &n_unused, e))
 		return false;
-	for (const struct node *n = entries(value); n; n = entry_next(value, n)) {
+	for (const struct node *n = setting_entries(value); n; n = setting_next(value, n)) {
 		uint16_t port = port_of(n->text);
 		if (!port)
 			return node_error(e, n, "%s: a port belongs here, 1 to 65535", t->name);
@@ -479,25 +480,25 @@ static bool of_rules(struct settings *s, const struct setting_info *t, const str
 	return none || rule_site_key(&s->rules, value, &taken, e);
 }
 
-static bool output_known(const struct node *map, struct error *e)
+static bool map_known(const struct setting_map *m, const struct node *map, struct error *e)
 {
-	const char *keys[OUTPUT_SETTINGS];
-	for (size_t i = 0; i < OUTPUT_SETTINGS; i++)
-		keys[i] = output_table[i].name;
+	const char *keys[MAP_KEYS];
+	for (size_t i = 0; i < m->rows; i++)
+		keys[i] = m->row[i].name;
 	if (map->kind != NODE_MAP)
-		return node_error(e, map, "outputs: a map belongs here, as in: {type: file, path: alerts.ndjson}");
-	return known_keys(e, map, keys, OUTPUT_SETTINGS);
+		return node_error(e, map, "%s: a map belongs here, as in: %s", m->name, m->example);
+	return known_keys(e, map, keys, m->rows);
 }
 
-static bool output(struct settings *s, struct output_settings *out, const struct node *map, struct error *e)
+static bool map_read(struct settings *s, const struct setting_map *m, void *out, const struct node *map, struct error *e)
 {
-	if (!output_known(map, e))
+	if (!map_known(m, map, e))
 		return false;
-	for (size_t i = 0; i < OUTPUT_SETTINGS; i++) {
-		const struct setting_info *t = &output_table[i];
+	for (size_t i = 0; i < m->rows; i++) {
+		const struct setting_info *t = &m->row[i];
 		const struct node *value = node_get(map, t->name);
 		if (!value && !t->fallback[0])
-			return node_error(e, map, "outputs: the key \"%s\" is missing, as in: {type: file, path: alerts.ndjson}", t->name);
+			return node_error(e, map, "%s: the key \"%s\" is missing, as in: %s", m->name, t->name, m->example);
 		if (!value)
 			value = setting_default(s, t, e);
 		if (!value || !setting_read(s, t, out, value, e))
@@ -506,170 +507,59 @@ static bool output(struct settings *s, struct output_settings *out, const struct
 	return true;
 }
 
-static bool same_file(const char *a, const char *b)
+static bool same_text(const struct node *a, const struct node *b)
 {
-	return a && b ? strcmp(a, b) == 0 : a == b;
+	return a && b && bytes_eq(a->text, b->text);
 }
 
-static bool outputs(struct settings *s, const struct setting_info *t, struct setting_outputs *out, const struct node *value,
-		    struct error *e)
+/* Two entries of one name, or with one file, would be taken for each other, or write into each other's lines. */
+static bool map_apart(const struct setting_map *m, const struct node *first, const struct node *map, struct error *e)
 {
+	for (; first != map; first = first->next) {
+		if (m->type != KEPT_OUTPUTS && same_text(node_get(first, "name"), node_get(map, "name")))
+			return node_error(e, map, "%s: another one has this name already", m->name);
+		if (m->type == KEPT_OUTPUTS && same_text(node_get(first, "path"), node_get(map, "path")))
+			return node_error(e, map, "outputs: another one has this path already; two would write into each other's lines");
+	}
+	return true;
+}
+
+/* What belongs together in one entry. */
+static bool map_good(enum setting_type type, const void *entry, const struct node *map, struct error *e)
+{
+	if (type == KEPT_POLICY)
+		return setting_promise_good(entry, map, e);
+	return type != KEPT_INSPECTIONS || setting_inspection_good(entry, map, e);
+}
+
+static void maps_keep(enum setting_type type, void *out, const void *at, size_t n)
+{
+	if (type == KEPT_OUTPUTS)
+		*(struct setting_outputs *)out = (struct setting_outputs){ at, n };
+	else if (type == KEPT_POLICY)
+		*(struct policy_promises *)out = (struct policy_promises){ at, n };
+	else if (type == KEPT_ROUTES)
+		*(struct policy_routes *)out = (struct policy_routes){ at, n };
+	else
+		*(struct policy_inspections *)out = (struct policy_inspections){ at, n };
+}
+
+static bool maps(struct settings *s, const struct setting_info *t, void *out, const struct node *value, struct error *e)
+{
+	const struct setting_map *m = setting_map_of(t);
 	size_t most = strtoul(t->most, NULL, 10), i = 0;
-	*out = (struct setting_outputs){ NULL, 0 };
+	maps_keep(t->type, out, NULL, 0);
 	if (value->kind != NODE_LIST)
-		return node_error(e, value, "outputs: a list belongs here, as in: [{type: file, path: alerts.ndjson}]");
-	struct output_settings *to = arena_take(&s->arena, (node_children(value) + 1) * sizeof(*to));
+		return node_error(e, value, "%s: a list belongs here, as in: [%s]", m->name, m->example);
+	uint8_t *to = arena_take(&s->arena, (node_children(value) + 1) * m->size);
 	for (const struct node *n = value->first; n; n = n->next, i++) {
 		if (i == most)
-			return node_error(e, n, "outputs: at most %zu of them", most);
-		if (!output(s, &to[i], n, e))
-			return false;
-		for (size_t o = 0; o < i; o++)
-			if (same_file(to[o].path, to[i].path))
-				return node_error(e, n, "outputs: another one has this path already; two would write into each other's lines");
-	}
-	*out = (struct setting_outputs){ to, i };
-	return true;
-}
-
-/* A mail domain or a host, in the form in which the DNS is asked for it. */
-static bool domain(struct settings *s, const struct setting_info *t, const char **out, const struct node *n, struct error *e)
-{
-	char name[NAME_MAX_TEXT + 1];
-	*out = NULL;
-	if (!scalar(t, n, "a domain", e))
-		return false;
-	if (!identity_name(n->text, name))
-		return node_error(e, n, "%s: \"%.*s\" is not a domain of at least two labels; write example.org", t->name, TEXT(n->text));
-	*out = arena_string(&s->arena, bytes_of(name));
-	return true;
-}
-
-static bool hosts(struct settings *s, const struct setting_info *t, struct watch_hosts *out, const struct node *value, struct error *e)
-{
-	size_t i = 0;
-	*out = (struct watch_hosts){ NULL, 0 };
-	if (!list(t, value, "a host", &out->n, e))
-		return false;
-	const char **to = arena_take(&s->arena, (out->n + 1) * sizeof(*to));
-	for (const struct node *n = entries(value); n; n = entry_next(value, n))
-		if (!domain(s, t, &to[i++], n, e))
-			return false;
-	out->at = to;
-	return true;
-}
-
-static bool is_digits(struct bytes b, const char *form)
-{
-	if (b.n != strlen(form))
-		return false;
-	for (size_t i = 0; i < b.n; i++)
-		if (form[i] == '0' ? b.p[i] < '0' || b.p[i] > '9' : b.p[i] != (uint8_t)form[i])
-			return false;
-	return true;
-}
-
-static int digits(struct bytes b, size_t at, size_t n)
-{
-	int v = 0;
-	for (size_t i = at; i < at + n; i++)
-		v = 10 * v + b.p[i] - '0';
-	return v;
-}
-
-/* A day of the calendar, or a time of it in UTC. */
-static bool date(const struct setting_info *t, int64_t *out, const struct node *n, struct error *e)
-{
-	static const char day[] = "0000-00-00", time[] = "0000-00-00T00:00:00Z";
-	*out = 0;
-	if (!scalar(t, n, "a day", e))
-		return false;
-	if (is_none(t, n))
-		return true;
-	struct bytes b = n->text;
-	bool whole = is_digits(b, time);
-	if (!whole && !is_digits(b, day))
-		return node_error(e, n, "%s: \"%.*s\" is no day; write 2026-11-25, or 2026-11-25T18:00:00Z, or %s", t->name, TEXT(b), t->other);
-	struct tm tm = { .tm_year = digits(b, 0, 4) - 1900, .tm_mon = digits(b, 5, 2) - 1, .tm_mday = digits(b, 8, 2) };
-	if (whole) {
-		tm.tm_hour = digits(b, 11, 2);
-		tm.tm_min = digits(b, 14, 2);
-		tm.tm_sec = digits(b, 17, 2);
-	}
-	struct tm back = tm;
-	*out = (int64_t)timegm(&back) * 1000000000;
-	return (tm.tm_year >= 70 && tm.tm_year < 300 && back.tm_mon == tm.tm_mon && back.tm_mday == tm.tm_mday &&
-		back.tm_hour == tm.tm_hour && back.tm_min == tm.tm_min) ||
-	       node_error(e, n, "%s: \"%.*s\": there is no such time", t->name, TEXT(b));
-}
-
-static bool watch_known(const struct node *map, struct error *e)
-{
-	const char *keys[WATCH_SETTINGS];
-	for (size_t i = 0; i < WATCH_SETTINGS; i++)
-		keys[i] = watch_table[i].name;
-	return known_keys(e, map, keys, WATCH_SETTINGS);
-}
-
-/* An entry: a domain, or a map of which it is one key. */
-static bool watch_domain(struct settings *s, struct watch_domain *out, const struct node *entry, struct error *e)
-{
-	bool map = entry->kind == NODE_MAP;
-	if (map && !watch_known(entry, e))
-		return false;
-	for (size_t i = 0; i < WATCH_SETTINGS; i++) {
-		const struct setting_info *t = &watch_table[i];
-		const struct node *value = map ? node_get(entry, t->name) : t->type == KEPT_DOMAIN ? entry : NULL;
-		if (!value && !t->fallback[0])
-			return node_error(e, entry, "watch_domains: the key \"%s\" is missing, as in: {domain: example.org}", t->name);
-		if (!value)
-			value = setting_default(s, t, e);
-		if (!value || !setting_read(s, t, out, value, e))
+			return node_error(e, n, "%s: at most %zu of them", m->name, most);
+		void *entry = to + i * m->size;
+		if (!map_read(s, m, entry, n, e) || !map_good(t->type, entry, n, e) || !map_apart(m, value->first, n, e))
 			return false;
 	}
-	return true;
-}
-
-static int by_domain(const void *a, const void *b)
-{
-	const struct watch_domain *const *x = a, *const *y = b;
-	return strcmp((*x)->domain, (*y)->domain);
-}
-
-/* The place of a domain that stands in to[0, n) twice, or n. */
-static size_t watched_twice(struct settings *s, const struct watch_domain *to, size_t n)
-{
-	const struct watch_domain **order = arena_take(&s->arena, (n + 1) * sizeof(*order));
-	for (size_t i = 0; i < n; i++)
-		order[i] = &to[i];
-	qsort(order, n, sizeof(*order), by_domain);
-	for (size_t i = 1; i < n; i++)
-		if (strcmp(order[i - 1]->domain, order[i]->domain) == 0)
-			return (size_t)((order[i - 1] > order[i] ? order[i - 1] : order[i]) - to);
-	return n;
-}
-
-static bool watch_domains(struct settings *s, const struct setting_info *t, struct watch_domains *out, const struct node *value,
-			  struct error *e)
-{
-	size_t most = strtoul(t->most, NULL, 10), i = 0;
-	*out = (struct watch_domains){ NULL, 0 };
-	if (value->kind != NODE_LIST)
-		return node_error(e, value, "watch_domains: a list belongs here, as in: [example.org, {domain: example.net, role: own}]");
-	struct watch_domain *to = arena_take(&s->arena, (node_children(value) + 1) * sizeof(*to));
-	for (const struct node *n = value->first; n; n = n->next, i++) {
-		if (i == most)
-			return node_error(e, n, "watch_domains: at most %zu of them", most);
-		if (!watch_domain(s, &to[i], n, e))
-			return false;
-	}
-	size_t twice = watched_twice(s, to, i);
-	const struct node *at = value->first;
-	for (size_t k = 0; at && k < twice; k++)
-		at = at->next;
-	if (twice < i)
-		return node_error(e, at, "watch_domains: %s stands in this list a second time", to[twice].domain);
-	*out = (struct watch_domains){ to, i };
+	maps_keep(t->type, out, to, i);
 	return true;
 }
 
@@ -710,15 +600,25 @@ bool setting_read(struct settings *s, const struct setting_info *t, void *base, 
 	case KEPT_ZONES:
 		return texts(s, t, at, value, e);
 	case KEPT_OUTPUTS:
-		return outputs(s, t, at, value, e);
-	case KEPT_WATCH_DOMAINS:
-		return watch_domains(s, t, at, value, e);
+	case KEPT_POLICY:
+	case KEPT_ROUTES:
+	case KEPT_INSPECTIONS:
+		return maps(s, t, at, value, e);
+	case KEPT_NAMES:
+	case KEPT_NETS:
+	case KEPT_PORTS:
+	case KEPT_PIN_SPKI:
+	case KEPT_PIN_CA:
+	case KEPT_FORMS:
 	case KEPT_DOMAIN:
-		return domain(s, t, at, value, e);
-	case KEPT_HOSTS:
-		return hosts(s, t, at, value, e);
+	case KEPT_HOST:
 	case KEPT_DATE:
-		return date(t, at, value, e);
+		return setting_policy(s, t, at, value, e);
+	case KEPT_MAIL_DOMAIN:
+	case KEPT_HOSTS:
+	case KEPT_WHEN:
+	case KEPT_WATCH_DOMAINS:
+		return setting_watch(s, t, at, value, e);
 	case KEPT_VANTAGE:
 		return vantage(s, t, value, e);
 	case KEPT_CA_FILE:
