@@ -6,11 +6,14 @@
 
 #include "judge/alert.h"
 #include "judge/event.h"
+#include "judge/servers.h"
+#include "posture_store.h"
 
 /* MINE      in the id of a question: one of ours, and not the docket's
  * RETRY_MS  after a look that told nothing */
 #define MINE (UINT64_C(1) << 63)
 #define MS INT64_C(1000000)
+#define SAVE INT64_C(3600000000000)    /* ns */
 enum { RETRY_MS = 30000, NEWS = 2 * STANDING_MAX, NOBODY = -1 };
 
 /* IDLE. READY: its next question was not sent yet. ASKED: it was. OVER: rounds_next takes it. */
@@ -30,6 +33,9 @@ struct rounds {
 	struct posture *posture;           /* in the order of the configuration */
 	int64_t *due;                      /* ms, of each */
 	bool *taken;                       /* of each: it is being looked at, or was in this run of read */
+	bool *dirty;                       /* of each: not saved as it is */
+	int64_t *saved;                    /* ns, of each */
+	struct servers *servers;
 	size_t n, *sorted;                 /* by name */
 	unsigned looks;                    /* at a time */
 	bool gone, once;
@@ -78,7 +84,10 @@ struct rounds *rounds_new(const struct run *run, struct channel *resolver)
 	r->due = calloc(r->n + 1, sizeof(r->due[0]));
 	r->taken = calloc(r->n + 1, sizeof(r->taken[0]));
 	r->sorted = calloc(r->n + 1, sizeof(r->sorted[0]));
-	if (!r->scratch || !r->posture || !r->due || !r->taken || !r->sorted) {
+	r->dirty = calloc(r->n + 1, sizeof(r->dirty[0]));
+	r->saved = calloc(r->n + 1, sizeof(r->saved[0]));
+	r->servers = servers_new(r->n);
+	if (!r->dirty || !r->saved || !r->servers || !r->scratch || !r->posture || !r->due || !r->taken || !r->sorted) {
 		rounds_free(r);
 		return NULL;
 	}
@@ -97,6 +106,9 @@ void rounds_free(struct rounds *r)
 	free(r->due);
 	free(r->taken);
 	free(r->sorted);
+	free(r->dirty);
+	free(r->saved);
+	servers_free(r->servers);
 	free(r);
 }
 
@@ -130,6 +142,37 @@ int64_t rounds_promise(const struct rounds *r, struct bytes domain, struct bytes
 {
 	const struct posture *p = rounds_find(r, domain);
 	return p ? posture_promise(p, host, now) : 0;
+}
+
+void rounds_known(const struct rounds *r, const struct addr *server, struct known *out)
+{
+	servers_known(r->servers, server, out);
+}
+
+bool rounds_load(struct rounds *r, sqlite3 *db, struct error *e)
+{
+	return posture_load(r->posture, r->n, db, e);
+}
+
+bool rounds_dirty(const struct rounds *r)
+{
+	for (size_t i = 0; i < r->n; i++)
+		if (r->dirty[i])
+			return true;
+	return false;
+}
+
+bool rounds_save(struct rounds *r, int64_t now, sqlite3 *db, struct error *e)
+{
+	for (size_t i = 0; i < r->n; i++) {
+		if (!r->dirty[i])
+			continue;
+		if (!posture_save(&r->posture[i], db, e))
+			return false;
+		r->dirty[i] = false;
+		r->saved[i] = r->posture[i].looked;
+	}
+	return posture_forget(r->posture, r->n, now, db, e);
 }
 
 /* ---- questions ---- */
@@ -272,6 +315,8 @@ static bool conclude(struct rounds *r, struct looking *k)
 	r->at = 0;
 	r->nnews = standing_judge(&p->standing, r->run->rules, r->scratch, IN_POSTURE, &r->event, p->looked, r->news, NEWS);
 	event_posture(&r->event, p->looked);
+	servers_set(r->servers, (size_t)k->domain, p);
+	r->dirty[k->domain] = r->dirty[k->domain] || r->nnews || posture_due(p) || p->looked - r->saved[k->domain] >= SAVE;
 	done(r, k, true);
 	if (!posture_due(p))
 		return false;

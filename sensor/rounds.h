@@ -7,7 +7,10 @@
  */
 #ifndef ROUNDS_H
 #define ROUNDS_H
+#include <sqlite3.h>
+
 #include "channel.h"
+#include "judge/known.h"
 #include "judge/posture.h"
 #include "run.h"
 
@@ -38,6 +41,14 @@ struct record *rounds_next(struct rounds *r);
 const struct posture *rounds_find(const struct rounds *r, struct bytes domain);
 /* All of them, n. */
 struct posture *rounds_every(struct rounds *r, size_t *n);
+/* The hosts, and the watched domains, that have this address as MX (servers.h), added to out. */
+void rounds_known(const struct rounds *r, const struct addr *server, struct known *out);
+/* What earlier runs knew, from the database of the state. false: e says why. To be called before anything else. */
+bool rounds_load(struct rounds *r, sqlite3 *db, struct error *e);
+/* Is there something to save? What a domain's looks taught is saved when something of it changed, and else each hour. */
+bool rounds_dirty(const struct rounds *r);
+/* Writes it, in the transaction that is open. now: ns. false: e says why. */
+bool rounds_save(struct rounds *r, int64_t now, sqlite3 *db, struct error *e);
 /* posture_promise, of that domain. 0 also for a domain that is not watched. */
 int64_t rounds_promise(const struct rounds *r, struct bytes domain, struct bytes host, int64_t now);
 #endif
