@@ -32,6 +32,7 @@ const char options_usage[] =
 	"  --other-ports off|N      look for SMTP in one in N connections on other ports (default 1: in all)\n"
 	"  --rules DIR              rules to judge by (default: the installed ones)\n"
 	"  -c FILE                  site configuration, see mxwitness.conf(5)\n"
+	"  --state DIR              remember there what servers used to do, and judge by it (default: nothing is remembered)\n"
 	"  --evidence DIR           write a file there for each alert, by which others can repeat the verdict\n"
 	"  --evidence-budget LIST   what DIR may hold: size=MiB,files=N,days=N (default size=1024), the oldest go first\n"
 	"  --evidence-hook PROGRAM  run at the end with the path of DIR/MANIFEST, to sign it or have it time-stamped\n"
@@ -84,7 +85,7 @@ const char options_usage[] =
 	"2 an input could not be read whole, or the command line, configuration, a rule or a test is wrong.\n";
 
 enum { O_DNS = 256, O_DNS_FROM, O_RESOLVER, O_ANCHOR, O_PORTS, O_RULES, O_FORMAT, O_EVIDENCE, O_BUDGET, O_HOOK, O_ALL, O_FINDINGS,
-       O_VERSION, O_SAVE_DNS, O_OTHER_PORTS, O_SOCKET, O_ONCE };
+       O_VERSION, O_SAVE_DNS, O_OTHER_PORTS, O_STATE, O_SOCKET, O_ONCE };
 
 static const struct option longs[] = {
 	{ "dns", required_argument, NULL, O_DNS },
@@ -101,6 +102,7 @@ static const struct option longs[] = {
 	{ "evidence-hook", required_argument, NULL, O_HOOK },
 	{ "all", no_argument, NULL, O_ALL },
 	{ "findings", no_argument, NULL, O_FINDINGS },
+	{ "state", required_argument, NULL, O_STATE },
 	{ "socket", required_argument, NULL, O_SOCKET },
 	{ "once", no_argument, NULL, O_ONCE },
 	{ "version", no_argument, NULL, O_VERSION },
@@ -155,7 +157,7 @@ static bool verify_ok(const struct options *o, struct error *e)
 {
 	const char *foreign = o->dns ? "--dns" : o->ndns_from ? "--dns-from" : o->resolver ? "--resolver" : o->ports ? "--ports" :
 			      o->other_ports ? "--other-ports" :
-			      o->save_dns ? "--save-dns" : o->all ? "--all" : o->config ? "-c" : o->evidence ? "--evidence" : o->budget ? "--evidence-budget" : o->hook ? "--evidence-hook" :
+			      o->save_dns ? "--save-dns" : o->all ? "--all" : o->config ? "-c" : o->state ? "--state" : o->evidence ? "--evidence" : o->budget ? "--evidence-budget" : o->hook ? "--evidence-hook" :
 			      o->format ? "--format" : o->out ? "-o" : o->findings ? "--findings" : NULL;
 	if (foreign)
 		return error_set(e, "verify: %s means nothing here; the evidence file says with what it was made", foreign);
@@ -172,7 +174,7 @@ static const char *foreign(const struct options *o)
 {
 	return o->dns ? "--dns" : o->ndns_from ? "--dns-from" : o->resolver ? "--resolver" : o->anchor ? "--trust-anchor" :
 	       o->save_dns ? "--save-dns" : o->ports ? "--ports" : o->other_ports ? "--other-ports" :
-	       o->evidence ? "--evidence" : o->budget ? "--evidence-budget" : o->hook ? "--evidence-hook" :
+	       o->state ? "--state" : o->evidence ? "--evidence" : o->budget ? "--evidence-budget" : o->hook ? "--evidence-hook" :
 	       o->all ? "--all" : o->quiet ? "-q" : NULL;
 }
 
@@ -259,7 +261,7 @@ static bool config_verb(char **argv, int argc, struct options *o, struct error *
 static bool discover_ok(const struct options *o, struct error *e)
 {
 	const char *no = o->dns ? "--dns" : o->ndns_from ? "--dns-from" : o->resolver ? "--resolver" : o->save_dns ? "--save-dns" :
-			 o->anchor ? "--trust-anchor" : o->evidence ? "--evidence" : o->budget ? "--evidence-budget" :
+			 o->anchor ? "--trust-anchor" : o->state ? "--state" : o->evidence ? "--evidence" : o->budget ? "--evidence-budget" :
 			 o->hook ? "--evidence-hook" : o->format ? "--format" : o->all ? "--all" : o->findings ? "--findings" : NULL;
 	if (no)
 		return error_set(e, "discover: %s means nothing to it; it counts, and writes a configuration", no);
@@ -278,7 +280,7 @@ static bool watch_ok(const struct options *o, struct error *e)
 {
 	static const char *const dns[] = { "capture", "auto", "live", "off", NULL };
 	static const char *const format[] = { "table", "ndjson", NULL };
-	const char *no = o->ndns_from ? "--dns-from" : o->save_dns ? "--save-dns" : o->hook ? "--evidence-hook" : o->findings ? "--findings" : NULL;
+	const char *no = o->state ? "--state" : o->ndns_from ? "--dns-from" : o->save_dns ? "--save-dns" : o->hook ? "--evidence-hook" : o->findings ? "--findings" : NULL;
 	if (no)
 		return error_set(e, "watch: %s means nothing to it", no);
 	if (o->ncaptures)
@@ -327,6 +329,8 @@ static void set(struct options *o, int c)
 		o->format = optarg;
 	else if (c == O_EVIDENCE)
 		o->evidence = optarg;
+	else if (c == O_STATE)
+		o->state = optarg;
 	else if (c == O_BUDGET)
 		o->budget = optarg;
 	else if (c == O_HOOK)

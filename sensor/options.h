@@ -19,7 +19,7 @@ enum config_verb { CONFIG_CHECK, CONFIG_DUMP, CONFIG_KEYS };
  * dns_from  capture files or directories, of which only the DNS counts
  * verb      of `rules`, and its arguments in args, which ends in NULL */
 struct options {
-	const char *dns, *resolver, *anchor, *save_dns, *ports, *other_ports, *rules, *config, *format, *out, *evidence, *budget, *hook, *socket;
+	const char *dns, *resolver, *anchor, *save_dns, *ports, *other_ports, *rules, *config, *format, *out, *evidence, *state, *budget, *hook, *socket;
 	bool all, verbose, quiet, findings, once;
 	char *dns_from[OPTIONS_DNS_FROM];
 	int ndns_from;

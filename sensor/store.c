@@ -190,6 +190,28 @@ static bool take_lock(struct store *s, struct error *e)
 	return error_set(e, "%s: the state belongs to another mxwitness that is running; end it, or name another folder", s->path);
 }
 
+bool store_owned(const char *folder)
+{
+	struct flock l = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	char path[PATH + 40];
+	int n = snprintf(path, sizeof(path), "%s/mxwitness.db.owner", folder);
+	int fd = n < (int)sizeof(path) ? open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW) : -1;
+	bool owned = fd >= 0 && fcntl(fd, F_GETLK, &l) == 0 && l.l_type != F_UNLCK;
+	if (fd >= 0)
+		close(fd);
+	return owned;
+}
+
+/* SQLite would make it readable to everybody. */
+static bool make_file(const struct store *s, struct error *e)
+{
+	int fd = open(s->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
+	if (fd < 0)
+		return error_set(e, "%s: %s", s->path, strerror(errno));
+	close(fd);
+	return true;
+}
+
 static bool path_of(struct store *s, const char *folder, struct error *e)
 {
 	struct stat st;
@@ -224,7 +246,7 @@ static bool make_tables(struct store *s, struct error *e)
 	char sql[128];
 	snprintf(sql, sizeof(sql), "PRAGMA application_id=%d; PRAGMA user_version=%d", APPLICATION, STORE_VERSION);
 	return store_run(s->db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint=2000;"
-			 "PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON;"
+			 "PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON; PRAGMA temp_store=MEMORY;"
 			 "BEGIN IMMEDIATE;"
 			 "CREATE TABLE IF NOT EXISTS applied(slot INTEGER PRIMARY KEY, n INTEGER NOT NULL, id TEXT NOT NULL);"
 			 "CREATE TABLE IF NOT EXISTS orders(id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, kind TEXT NOT NULL,"
@@ -262,13 +284,13 @@ static struct store *give_up(struct store *s)
 static bool open_owned(struct store *s, const char *folder, struct error *said, struct error *e)
 {
 	const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
-	if (folder && (!path_of(s, folder, e) || !take_lock(s, e)))
+	if (folder && (!path_of(s, folder, e) || !take_lock(s, e) || !make_file(s, e)))
 		return false;
 	if (!folder)
 		memcpy(s->path, ":memory:", sizeof(":memory:"));
 	if (!connect_to(s, flags, e))
 		return false;
-	if (damaged(s->db) && (!move_aside(s, said, e) || !connect_to(s, flags, e)))
+	if (damaged(s->db) && (!move_aside(s, said, e) || !make_file(s, e) || !connect_to(s, flags, e)))
 		return false;
 	return ours(s, e) && make_tables(s, e) && load_ring(s, e);
 }

@@ -28,6 +28,8 @@ struct claim {
 /* What the claim says of the place, which no packet can show: network.direction, mxwitness.vantage, own.*, decrypted_mirror and
  * greeted_as_other, put into the session for site_judge's. */
 void claim_site(const struct claim *claim, struct record *session);
+/* What the claim says of earlier sessions (history.*), which this one cannot show either, and the promise that rests on it. */
+void claim_history(const struct claim *claim, struct record *session);
 
 /* run: rules, trust anchors and certificates that are used. */
 void verify_file(const struct run *run, const char *path, struct verify_result *result);
