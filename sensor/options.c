@@ -15,6 +15,8 @@ const char options_usage[] =
 	"       mxwitness rules lint FILE|DIR...\n"
 	"       mxwitness rules test [-v] DIR...\n"
 	"       mxwitness rules fields [--format tsv|mdoc|metrics] [PART...]\n"
+	"       mxwitness baseline show|export [--state DIR] [--format table|ndjson] [-o FILE] [NAME]\n"
+	"       mxwitness baseline import FILE... | lower NAME... | forget NAME... [--state DIR]\n"
 	"       mxwitness config check|dump [-c FILE]\n"
 	"       mxwitness config keys [--format yaml|mdoc]\n"
 	"\n"
@@ -74,6 +76,16 @@ const char options_usage[] =
 	"                           -v: tell what passed, and which rules no test raises\n"
 	"  fields [PART...]         the fields of events, those with PART in their name\n"
 	"  --rules DIR, -c FILE, -o FILE as above\n"
+	"\n"
+	"baseline\n"
+	"What is known of servers from earlier sessions. NAME is a host or an address.\n"
+	"\n"
+	"  show [NAME]              a row a server, or all about one\n"
+	"  export [NAME]            the same as JSON, with provenance and learn period; for another sensor, too\n"
+	"  import FILE...           such an export, or a list of servers that are known to offer TLS, one a line\n"
+	"  lower NAME...            it is true that the server got weaker: learn it anew\n"
+	"  forget NAME...           as though it had never been seen\n"
+	"  --state DIR              default: state: of the configuration\n"
 	"\n"
 	"config\n"
 	"  check                    is the configuration right, and does what it names exist here?\n"
@@ -219,6 +231,40 @@ static bool rules_verb(char **argv, int argc, struct options *o, struct error *e
 	}
 	return error_set(e, "rules%s%s: %s; it is list, show, lint, test or fields", argc > 0 ? " " : "",
 			 argc > 0 ? argv[0] : "", argc > 0 ? "no such command" : "what about them?");
+}
+
+static bool baseline_ok(const struct options *o, const char *verb, struct error *e)
+{
+	static const char *const format[] = { "table", "ndjson", NULL };
+	struct options others = *o;
+	bool shows = o->baseline_verb == BASELINE_SHOW || o->baseline_verb == BASELINE_EXPORT;
+	others.state = NULL;
+	const char *no = foreign(&others) ? foreign(&others) : o->findings ? "--findings" : o->verbose ? "-v" : o->rules ? "--rules" :
+			 !shows && o->out ? "-o" : o->baseline_verb != BASELINE_SHOW && o->format ? "--format" : NULL;
+	if (no)
+		return error_set(e, "baseline %s: %s means nothing to it", verb, no);
+	if (shows && o->nargs > 1)
+		return error_set(e, "baseline %s: of one server at a time, or of all", verb);
+	if (!shows && !o->nargs)
+		return error_set(e, "baseline %s: %s", verb, o->baseline_verb == BASELINE_IMPORT ? "which file?" : "which host or address?");
+	return !o->format || one_of(o->format, format) ||
+	       error_set(e, "--format %s: no such format; it is table or ndjson", o->format);
+}
+
+static bool baseline_verb(char **argv, int argc, struct options *o, struct error *e)
+{
+	static const char *const words[] = { [BASELINE_SHOW] = "show", [BASELINE_EXPORT] = "export", [BASELINE_IMPORT] = "import",
+					     [BASELINE_LOWER] = "lower", [BASELINE_FORGET] = "forget", NULL };
+	for (unsigned v = 0; argc > 0 && words[v]; v++) {
+		if (strcmp(argv[0], words[v]) != 0)
+			continue;
+		o->baseline_verb = (enum baseline_verb)v;
+		o->args = argv + 1;
+		o->nargs = argc - 1;
+		return baseline_ok(o, words[v], e);
+	}
+	return error_set(e, "baseline%s%s: %s; it is show, export, import, lower or forget", argc > 0 ? " " : "", argc > 0 ? argv[0] : "",
+			 argc > 0 ? "no such command" : "what about it?");
 }
 
 /* Which options mean nothing to `config`. */
@@ -388,6 +434,10 @@ bool options_parse(int argc, char **argv, enum command *command, struct options 
 		*command = COMMAND_CONFIG;
 		return config_verb(argv + optind + 1, argc - optind - 1, o, e);
 	}
+	if (strcmp(argv[optind], "baseline") == 0) {
+		*command = COMMAND_BASELINE;
+		return baseline_verb(argv + optind + 1, argc - optind - 1, o, e);
+	}
 	if (strcmp(argv[optind], "watch") == 0) {
 		*command = COMMAND_WATCH;
 		o->captures = argv + optind + 1;
@@ -415,7 +465,7 @@ bool options_parse(int argc, char **argv, enum command *command, struct options 
 		return discover_ok(o, e);
 	}
 	if (strcmp(argv[optind], "read") != 0)
-		return error_set(e, "%s: no such command; it is read, watch, discover, status, verify, rules or config", argv[optind]);
+		return error_set(e, "%s: no such command; it is read, watch, discover, status, verify, rules, baseline or config", argv[optind]);
 	o->captures = argv + optind + 1;
 	o->ncaptures = argc - optind - 1;
 	return read_ok(o, e);
