@@ -33,7 +33,7 @@ static void session(struct record *r, int64_t at, int client)
 	record_tri(r, F_cap_gap_dialogue, TRI_NO);
 	record_tri(r, F_cap_midstream, TRI_NO);
 	record_tri(r, F_cap_one_direction, TRI_NO);
-	record_cstr(r, F_smtp_banner, "mx1.example.net ESMTP Postfix 4711");
+	record_cstr(r, F_smtp_banner, "220 mx1.example.net ESMTP Postfix 4711");
 	record_tri(r, F_smtp_ehlo_complete, TRI_YES);
 	for (size_t i = 0; i < sizeof(keywords) / sizeof(keywords[0]); i++)
 		record_add_cstr(r, F_smtp_keywords, keywords[i]);
@@ -397,14 +397,14 @@ static const struct {
 	enum tri delta, changed;
 	const char *masked;
 } views[] = {
-	{ "the offer is gone and nothing else", "mx1.example.net ESMTP Postfix 4712", { "PIPELINING", "SIZE", "ETRN", "8BITMIME" }, 0, TRI_YES, TRI_NO, "" },
-	{ "one line more is gone", "mx1.example.net ESMTP Postfix 4711", { "PIPELINING", "SIZE", "ETRN" }, 0, TRI_NO, TRI_NO, "" },
-	{ "in another order", "mx1.example.net ESMTP Postfix 4711", { "SIZE", "PIPELINING", "ETRN", "8BITMIME" }, 0, TRI_NO, TRI_NO, "" },
-	{ "with another greeting", "gate.example.net ESMTP ready", { "PIPELINING", "SIZE", "ETRN", "8BITMIME" }, 0, TRI_NO, TRI_NO, "" },
-	{ "another server altogether", "gate.example.net ESMTP ready", { "SIZE", "HELP" }, 0, TRI_NO, TRI_YES, "" },
-	{ "a mask where STARTTLS stood", "mx1.example.net ESMTP Postfix 4711", { "PIPELINING", "SIZE", "ETRN", "XXXXXXXA", "8BITMIME" }, 5, TRI_NO, TRI_NO, "STARTTLS" },
-	{ "a mask where 8BITMIME stood", "mx1.example.net ESMTP Postfix 4711", { "PIPELINING", "SIZE", "ETRN", "STARTTLS", "XXXXXXXA" }, 6, TRI_NO, TRI_NO, "8BITMIME" },
-	{ "a mask in a longer list: nobody knows", "mx1.example.net ESMTP Postfix 4711", { "PIPELINING", "SIZE", "ETRN", "XXXXXXXA", "8BITMIME", "DSN" }, 5, TRI_NO, TRI_NO, "" },
+	{ "the offer is gone and nothing else", "220 mx1.example.net ESMTP Postfix 4712", { "PIPELINING", "SIZE", "ETRN", "8BITMIME" }, 0, TRI_YES, TRI_NO, "" },
+	{ "one line more is gone", "220 mx1.example.net ESMTP Postfix 4711", { "PIPELINING", "SIZE", "ETRN" }, 0, TRI_NO, TRI_NO, "" },
+	{ "in another order", "220 mx1.example.net ESMTP Postfix 4711", { "SIZE", "PIPELINING", "ETRN", "8BITMIME" }, 0, TRI_NO, TRI_NO, "" },
+	{ "with another greeting", "220 gate.example.net ESMTP ready", { "PIPELINING", "SIZE", "ETRN", "8BITMIME" }, 0, TRI_NO, TRI_NO, "" },
+	{ "another server altogether", "220 gate.example.net ESMTP ready", { "SIZE", "HELP" }, 0, TRI_NO, TRI_YES, "" },
+	{ "a mask where STARTTLS stood", "220 mx1.example.net ESMTP Postfix 4711", { "PIPELINING", "SIZE", "ETRN", "XXXXXXXA", "8BITMIME" }, 5, TRI_NO, TRI_NO, "STARTTLS" },
+	{ "a mask where 8BITMIME stood", "220 mx1.example.net ESMTP Postfix 4711", { "PIPELINING", "SIZE", "ETRN", "STARTTLS", "XXXXXXXA" }, 6, TRI_NO, TRI_NO, "8BITMIME" },
+	{ "a mask in a longer list: nobody knows", "220 mx1.example.net ESMTP Postfix 4711", { "PIPELINING", "SIZE", "ETRN", "XXXXXXXA", "8BITMIME", "DSN" }, 5, TRI_NO, TRI_NO, "" },
 };
 
 static void ehlo_replies(void **state)
