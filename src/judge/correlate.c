@@ -750,7 +750,7 @@ static void fire(struct correlator *c, struct rule_scratch *s, const struct join
 	int32_t g = find(t, j->key);
 	struct found *f = &c->found[c->rules->correlations];
 	uint32_t from, n;
-	if (g == NIL)
+	if (g == NIL || rule->part)
 		return;
 	struct group *group = &t->group[g];
 	const struct mark *m = &t->mark[(size_t)g * t->places];

@@ -78,7 +78,8 @@ struct rule_filter {
  * shipped    it came with the program; false: from the site's own directory
  * filter     exceptions from it, as many as filters says
  * finding_at number of its finding among the findings of all rules
- * part       it only serves correlations and is no finding by itself
+ * silent     its document says that it is no finding, and only there for correlations
+ * part       it only serves correlations and is no finding by itself: silent, or a member that is not generated
  * correlates it stands for a correlation: no single session matches it
  * service    IN_SESSION: it is about sessions; IN_STATS: about the sensor itself, as stats events tell of it */
 struct rule {
@@ -92,7 +93,7 @@ struct rule {
 	uint8_t techniques, texts, shifts, references, falsepositives;
 	uint8_t certainty, verdict, fixed, base, cap, own, site_level, sigma_level, segment, status, service;
 	uint8_t floor[expect_COUNT];
-	bool evidence, enabled, shipped, part, correlates;
+	bool evidence, enabled, shipped, part, silent, correlates;
 	struct rule_shift shift[RULE_SHIFTS];
 };
 
