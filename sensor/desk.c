@@ -6,16 +6,25 @@
 #include "judge/alert.h"
 #include "judge/event.h"
 #include "judge/gate.h"
+#include "judge/incident.h"
 #include "judge/standing.h"
+#include "incidents.h"
+
+/* INCIDENTS  that are open at a time */
+enum { INCIDENTS = 8192 };
 
 struct desk {
 	const struct run *run;
 	struct rule_scratch *scratch;
 	struct correlator *correlator;
+	struct incidents *incidents;
 	struct record alert;
-	const struct record *session;      /* on the desk; its findings from at on are not looked at */
-	const struct finding *finding;
+	const struct record *session;      /* on the desk; its chains from at on are not looked at */
+	struct incident_chain chain[RULE_FINDINGS];
 	size_t n, at;
+	struct incident *told;             /* who spoke last */
+	int64_t now;
+	bool ending;
 };
 
 struct desk *desk_new(const struct run *run)
@@ -28,7 +37,9 @@ struct desk *desk_new(const struct run *run)
 	d->correlator = correlator_new(run->rules, &(struct correlate_budget){
 		run->settings.correlation_groups, run->settings.correlation_sessions,
 		(int64_t)run->settings.correlation_lateness * 1000000 });
-	if (d->scratch && d->correlator)
+	d->incidents = incidents_new(INCIDENTS);
+	d->now = INT64_MIN;
+	if (d->scratch && d->correlator && d->incidents)
 		return d;
 	desk_free(d);
 	return NULL;
@@ -40,6 +51,7 @@ void desk_free(struct desk *d)
 		return;
 	correlator_free(d->correlator);
 	rule_scratch_free(d->scratch);
+	incidents_free(d->incidents);
 	free(d);
 }
 
@@ -50,32 +62,87 @@ void desk_session(struct desk *d, struct record *session, struct finding *findin
 	if (record_get_num(session, F_cap_phase, phase_final) == phase_final)
 		correlator_push(d->correlator, d->scratch, session);
 	event_session(session);
+	desk_time(d, record_get_num(session, F_event_end, INT64_MIN));
 	d->session = session;
-	d->finding = finding;
-	d->n = *n;
+	d->n = incident_chains(finding, *n, d->chain);
 	d->at = 0;
 }
 
 void desk_time(struct desk *d, int64_t now)
 {
-	d->n = d->at = 0;
+	d->now = now > d->now ? now : d->now;
 	correlator_time(d->correlator, now);
 }
 
 void desk_end(struct desk *d)
 {
-	d->n = d->at = 0;
 	correlator_end(d->correlator);
+	d->ending = true;
+}
+
+void desk_revised(struct desk *d, unsigned revision)
+{
+	incidents_revised(d->incidents, d->told, revision);
+}
+
+/* The word of an incident by itself. */
+static bool speak(struct desk *d, enum incident_word word, int64_t at, struct desk_alert *out)
+{
+	if (word == INCIDENT_NOTHING)
+		return false;
+	alert_make_incident(d->run->rules, d->told, word, at, &d->alert);
+	event_alert(&d->alert);
+	*out = (struct desk_alert){ &d->alert, false };
+	return true;
+}
+
+static bool due(struct desk *d, struct desk_alert *out)
+{
+	int64_t at = d->now;
+	return speak(d, incidents_due(d->incidents, d->now, &d->told, &at), at, out);
+}
+
+static bool rest(struct desk *d, struct desk_alert *out)
+{
+	return d->ending && speak(d, incidents_rest(d->incidents, d->now, &d->told), d->now, out);
+}
+
+/* The next chain of the session that is worth a word. */
+static bool of_session(struct desk *d, struct desk_alert *out)
+{
+	while (d->at < d->n) {
+		const struct incident_chain *c = &d->chain[d->at++];
+		enum incident_word word = incidents_take(d->incidents, c, d->session, &d->run->settings.site, &d->told);
+		if (word == INCIDENT_NOTHING)
+			continue;
+		alert_make(d->run->rules, d->session, c->head, &d->alert);
+		incidents_words(d->incidents, d->told, record_get_str(&d->alert, F_message),
+				record_get_str(&d->alert, F_event_reason));
+		alert_incident(d->told, word, &d->alert);
+		event_alert(&d->alert);
+		*out = (struct desk_alert){ &d->alert, true };
+		return true;
+	}
+	return false;
 }
 
 /* What several sessions show. Their packets are not here any more: those that raised alerts have evidence of their own. */
-static bool alert_of_several(struct desk *d, struct desk_alert *out)
+static bool of_several(struct desk *d, struct desk_alert *out)
 {
 	struct correlated found;
+	struct incident_chain chain[RULE_FINDINGS];
 	while (correlator_next(d->correlator, d->scratch, &found)) {
-		if (found.finding.level < level_low)
+		if (incident_chains(&found.finding, 1, chain) != 1)
 			continue;
-		alert_make_several(d->run->rules, &found, &d->alert);
+		chain[0].group = found.group;
+		enum incident_word word = incidents_take(d->incidents, chain, found.session, &d->run->settings.site, &d->told);
+		if (word == INCIDENT_NOTHING)
+			continue;
+		alert_make(d->run->rules, found.session, &found.finding, &d->alert);
+		incidents_words(d->incidents, d->told, record_get_str(&d->alert, F_message),
+				record_get_str(&d->alert, F_event_reason));
+		alert_incident(d->told, word, &d->alert);
+		alert_rests_on(&found, &d->alert);
 		record_cstr(&d->alert, F_ev_why, "it rests on several sessions: see the evidence of each");
 		event_alert(&d->alert);
 		*out = (struct desk_alert){ &d->alert, false };
@@ -84,19 +151,9 @@ static bool alert_of_several(struct desk *d, struct desk_alert *out)
 	return false;
 }
 
-/* Those of the session itself, then those of several. */
 bool desk_alert(struct desk *d, struct desk_alert *out)
 {
-	while (d->at < d->n) {
-		const struct finding *f = &d->finding[d->at++];
-		if (f->level < level_low)
-			continue;
-		alert_make(d->run->rules, d->session, f, &d->alert);
-		event_alert(&d->alert);
-		*out = (struct desk_alert){ &d->alert, true };
-		return true;
-	}
-	return alert_of_several(d, out);
+	return due(d, out) || of_session(d, out) || of_several(d, out) || rest(d, out);
 }
 
 size_t desk_stats(struct desk *d, struct record *stats, struct finding *finding, size_t max)

@@ -85,6 +85,8 @@ static void send_exhibit(struct judge *j, const struct kase *k)
 	struct bytes record;
 	struct bytes asked = { (const uint8_t *)k->asked, k->nasked * sizeof(k->asked[0]) };
 	channel_send(j->output, CH_EXHIBIT, (struct bytes){ k->exhibit, k->exhibit_n }, (struct bytes){ 0 });
+	if (k->sts.n)
+		channel_send(j->output, CH_POLICY, k->sts, (struct bytes){ 0 });
 	if (!j->resolver || j->resolver_gone || !channel_send(j->resolver, CH_PROVE, asked, (struct bytes){ 0 }))
 		return;
 	do {
@@ -107,6 +109,18 @@ static void emit_alerts(struct judge *j, const struct kase *k)
 	}
 }
 
+/* What several sessions show together, and what incidents counted since they spoke last. */
+static void last_alerts(struct judge *j)
+{
+	struct desk_alert a;
+	desk_end(j->desk);
+	while (desk_alert(j->desk, &a)) {
+		emit(j, a.event);
+		j->alerts++;
+	}
+	desk_correlation(j->desk, &j->stats);
+}
+
 static void emit_case(struct judge *j, struct kase *k)
 {
 	const struct record *s = &k->session;
@@ -120,16 +134,6 @@ static void emit_case(struct judge *j, struct kase *k)
 	j->worst = k->fault > j->worst ? k->fault : j->worst;
 	int64_t end = record_get_num(s, F_event_end, 0);
 	j->last = end > j->last ? end : j->last;
-}
-
-/* Nothing more comes: what several sessions show together is due. */
-static void emit_last_alerts(struct judge *j)
-{
-	struct desk_alert a;
-	desk_end(j->desk);
-	for (; desk_alert(j->desk, &a); j->alerts++)
-		emit(j, a.event);
-	desk_correlation(j->desk, &j->stats);
 }
 
 /* Those that are judged go out. */
@@ -327,6 +331,7 @@ static void last_word(struct judge *j)
 	record_num(s, F_st_incomplete, (int64_t)j->incomplete);
 	if (j->worst != resolverfault_none)
 		record_num(s, F_resolver_fault, j->worst);
+	last_alerts(j);
 	stats_alerts(j);
 	record_num(s, F_st_alerts, (int64_t)j->alerts);
 	record_num(s, F_st_refused, (int64_t)j->refused);
@@ -353,7 +358,7 @@ int proc_judge(const struct run *run, struct channel *capture, struct channel *r
 		note(j, "e", bytes_of("judge: no memory"));
 		return 2;
 	}
-	if (!sandbox_judge(&run->user, NULL, &e)) {
+	if (!sandbox_judge(&run->user, NULL, NULL, &e)) {
 		note(j, "e", bytes_of(e.text));
 		return 2;
 	}
@@ -361,7 +366,6 @@ int proc_judge(const struct run *run, struct channel *capture, struct channel *r
 	if (resolver)
 		release_all(j);
 	judge_rest(j);
-	emit_last_alerts(j);
 	last_word(j);
 	bool sent = channel_flush(output);
 	free(j->wait);

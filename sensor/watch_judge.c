@@ -20,9 +20,10 @@
  * LEDGER   sessions whose events are not acknowledged
  * PROVE_MS for the messages behind an alert's answers                 MUTE_MS: a resolver that says nothing for so long is
  *          taken for gone                                             END_MS: for what is open at the end
- * GOOD_MS  a judge that lived so long did not die of what it found */
+ * GOOD_MS  a judge that lived so long did not die of what it found         POLICIES_MS: how often the folder of MTA-STS policies is
+ *          looked at */
 enum { OUTBOX = 24 << 20, CASE = 4 << 20, LEDGER = 65536, PROVE_MS = 10000, MUTE_MS = 45000, END_MS = 28000,
-       HANDOVER_MS = 5000, TICK_MS = 1000, GOOD_MS = 60000 };
+       HANDOVER_MS = 5000, TICK_MS = 1000, GOOD_MS = 60000, POLICIES_MS = 60000 };
 
 /* taken: the highest number that was read       exhibit: of the session to come, number exhibit_number
  * heard: CH_HELLO has come, what follows is for this judge */
@@ -47,11 +48,14 @@ struct judge {
 	struct outbox *outbox;
 	struct docket *docket;
 	struct desk *desk;
+	struct sts_cache *policies;         /* read anew by this process; NULL: those of the run */
+	uint64_t policies_stamp;
+	bool policies_lost;
 	struct numbers *numbers;
 	struct record alert, own;
 	struct entry *ledger;
 	size_t ledger_from, ledger_n;
-	int64_t tick, heard, stats_due, good_at;
+	int64_t tick, heard, stats_due, good_at, policies_due;
 	bool resolver_gone, ending, ack_due;
 };
 
@@ -187,36 +191,54 @@ static void put_proofs(struct judge *j, const struct kase *k)
 		put(j, CH_PROVED, bytes_of("more"));
 }
 
+static bool room(const struct judge *j)
+{
+	return j->ledger_n < LEDGER && outbox_room(j->outbox, CASE);
+}
+
+/* One alert, unless a judge before told it. */
+static bool put_alert(struct judge *j, struct record *alert, const struct kase *k, bool exhibit)
+{
+	struct alerted *told = j->watch->alerted;
+	const unsigned level = (unsigned)record_get_num(alert, F_alert_level, 0);
+	const unsigned mine = (unsigned)record_get_num(alert, F_alert_revision, 1);
+	const unsigned revision = alerted_look(told, record_get_str(alert, F_alert_incident), level, mine);
+	if (revision == 0)
+		return false;
+	if (revision != mine) {
+		alert_revise(alert, revision);
+		desk_revised(j->desk, revision);
+	}
+	if (exhibit) {
+		put(j, CH_EXHIBIT, (struct bytes){ k->exhibit, k->exhibit_n });
+		if (k->exhibit_n && k->sts.n)
+			put(j, CH_POLICY, k->sts);
+		if (k->exhibit_n)
+			put_proofs(j, k);
+	}
+	put_event(j, alert);
+	alerted_told(told, record_get_str(alert, F_alert_incident), level, revision, outbox_last(j->outbox));
+	const int64_t now = ns_now();
+	tally_alert(&j->numbers->tally, alert, k ? now - record_get_num(&k->session, F_event_end, now) : -1);
+	return true;
+}
+
 /* An exhibit of no octets is said, too: of a session that is not over no event goes ahead, and what the output has is another's. */
 static void put_alerts(struct judge *j, const struct kase *k)
 {
 	bool sent = false;
 	struct desk_alert a;
-	while (desk_alert(j->desk, &a)) {
-		struct bytes incident = record_get_str(a.event, F_alert_incident);
-		unsigned level = (unsigned)record_get_num(a.event, F_alert_level, 0);
-		unsigned revision = alerted_look(j->watch->alerted, incident, level);
-		if (revision == 0)
-			continue;
-		if (revision > 1)
-			alert_revise(a.event, revision);
-		if (!sent && a.session) {
-			put(j, CH_EXHIBIT, (struct bytes){ k->exhibit, k->exhibit_n });
-			if (k->exhibit_n)
-				put_proofs(j, k);
-		}
-		sent |= a.session;
-		put_event(j, a.event);
-		alerted_told(j->watch->alerted, record_get_str(a.event, F_alert_incident), level, outbox_last(j->outbox));
-		tally_alert(&j->numbers->tally, a.event, ns_now() - record_get_num(a.event, F_event_end, INT64_MAX));
-	}
+	while (desk_alert(j->desk, &a))
+		if (put_alert(j, a.event, a.session ? k : NULL, a.session && !sent))
+			sent |= a.session;
 }
 
-/* What several sessions show together, when no session of now is what completes it. */
+/* What incidents have to say by themselves, as far as there is room: the rest is still due then. */
 static void put_due(struct judge *j)
 {
-	static const struct kase none;
-	put_alerts(j, &none);
+	struct desk_alert a;
+	while (room(j) && desk_alert(j->desk, &a))
+		put_alert(j, a.event, NULL, false);
 }
 
 static void put_case(struct judge *j, struct kase *k)
@@ -230,11 +252,6 @@ static void put_case(struct judge *j, struct kase *k)
 	}
 	put_alerts(j, k);
 	j->ledger[(j->ledger_from + j->ledger_n++) % LEDGER] = (struct entry){ k->worker, k->number, outbox_last(j->outbox) };
-}
-
-static bool room(const struct judge *j)
-{
-	return j->ledger_n < LEDGER && outbox_room(j->outbox, CASE);
 }
 
 static void put_cases(struct judge *j)
@@ -410,6 +427,50 @@ static void put_troubles(struct judge *j)
 	}
 }
 
+/* ---- policies ---- */
+
+/* Other files in the folder of policies: all are read anew. No case has one of the old ones on loan. */
+static void read_policies(struct judge *j, const char *dir)
+{
+	const char *name, *why;
+	struct error e;
+	struct sts_cache *fresh = sts_cache_load(dir, &e);
+	if (!fresh) {
+		log_line(SAY_WARNING, "%s; the policies that were read before go on", e.text);
+		return;
+	}
+	const size_t bad = sts_cache_bad(fresh, &name, &why);
+	if (bad)
+		log_line(SAY_WARNING, "%s: %zu files are no policies; %s: %s", dir, bad, name, why);
+	if (bad && sts_cache_count(fresh) == 0) { /* a folder that this user cannot read takes no promise away */
+		sts_cache_free(fresh);
+		return;
+	}
+	log_line(SAY_NOTICE, "%s: %zu MTA-STS policies", dir, sts_cache_count(fresh));
+	docket_policies(j->docket, fresh);
+	sts_cache_free(j->policies);
+	j->policies = fresh;
+}
+
+/* Has whoever fetches policies changed the folder? The supervisor has read it at the start and at SIGHUP. */
+static void look_for_policies(struct judge *j, int64_t now)
+{
+	const char *dir = j->watch->run.settings.sts_cache;
+	uint64_t stamp;
+	const bool lent = docket_cases(j->docket) > docket_open(j->docket);
+	if (!dir || now < j->policies_due || lent)
+		return;
+	j->policies_due = now + POLICIES_MS;
+	bool there = sts_cache_stamp(dir, &stamp);
+	if (!there && !j->policies_lost)
+		log_line(SAY_WARNING, "%s: the folder of MTA-STS policies cannot be read; those that were read before go on", dir);
+	j->policies_lost = !there;
+	if (!there || stamp == j->policies_stamp)
+		return;
+	j->policies_stamp = stamp;
+	read_policies(j, dir);
+}
+
 static void each_second(struct judge *j)
 {
 	const int64_t now = ms_now(), interval = (int64_t)j->watch->run.settings.stats_interval;
@@ -420,6 +481,7 @@ static void each_second(struct judge *j)
 	if (docket_open(j->docket) == 0)
 		j->heard = now;
 	docket_relieve(j->docket, now);
+	look_for_policies(j, now);
 	if (!j->resolver_gone && now - j->heard > MUTE_MS) {
 		log_line(SAY_WARNING, "the resolver says nothing; what is asked of it counts as failed until it does");
 		j->resolver_gone = true;
@@ -429,12 +491,10 @@ static void each_second(struct judge *j)
 		numbers_good(j->numbers);
 		j->good_at = 0;
 	}
-	if (room(j)) {
-		desk_time(j->desk, ns_now());
-		put_due(j);
-	}
 	look(j);
 	put_troubles(j);
+	desk_time(j->desk, ns_now());
+	put_due(j);
 	channel_offer(j->output, CH_STATS, (struct bytes){ (const uint8_t *)&j->numbers->now, record_size(&j->numbers->now) },
 		      (struct bytes){ 0 });
 	if (interval && now >= j->stats_due) {
@@ -560,7 +620,7 @@ int watch_judge(void *context, unsigned job)
 		log_line(SAY_ERROR, "no memory");
 		return 1;
 	}
-	if (!sandbox_judge(&j.watch->run.user, j.watch->run.settings.state, &e)) {
+	if (!sandbox_judge(&j.watch->run.user, j.watch->run.settings.state, j.watch->run.settings.sts_cache, &e)) {
 		log_line(SAY_ERROR, "%s", e.text);
 		return 1;
 	}

@@ -764,6 +764,7 @@ static void fire(struct correlator *c, struct rule_scratch *s, const struct join
 	int64_t quiet = rule->suppress_s ? (int64_t)rule->suppress_s * 1000000000 : k->window;
 	group->quiet = group->last > INT64_MAX - quiet ? INT64_MAX : group->last + quiet;
 	f->out = (struct correlated){ .by = k, .session = &w->session };
+	memcpy(f->out.group, j->key, HASH);
 	f->out.finding = rule_grade(c->rules, s, rule, &w->session);
 	list(m, t->places, k, group->last, from, f);
 	c->counts.fired++;
