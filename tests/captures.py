@@ -3,7 +3,7 @@
 
 usage: captures.py MXWITNESS [FOLDER]    prints one line a capture that differs, and "N passed, N failed" last.
 An expectation names facts, findings and the verdict of each session, in the order in which they ended; null means
-that the fact must be absent; needs, what --version must name, or else there is no session. Every capture must have an expectation, and every expectation a capture."""
+that the fact must be absent; correlations, what several sessions show together, as id, variant, certainty and level; needs, what --version must name, or else there is no session. Every capture must have an expectation, and every expectation a capture."""
 import collections
 import glob
 import json
@@ -108,6 +108,25 @@ def compare_alerts(sessions, alerts):
     return problems
 
 
+def compare_correlations(want, alerts, ids):
+    """The alerts that several sessions raise together, in any order; each names two sessions of this capture or more."""
+    have = [{"id": a["rule"]["id"], "variant": a["mxwitness"].get("variant"), "certainty": a["mxwitness"]["certainty"],
+             "level": a["mxwitness"]["alert"]["level"]} for a in alerts]
+    problems = []
+    for w in want:
+        fits = [h for h in have if all(h.get(k) == v for k, v in w.items())]
+        if fits:
+            have.remove(fits[0])
+        else:
+            problems.append(f"no correlation {w}")
+    problems += [f"unexpected correlation {json.dumps(h)}" for h in have]
+    for a in alerts:
+        named = a["mxwitness"]["alert"]["sessions"]
+        if not set(named) <= ids or len(set(named)) != len(named) or len(named) < 2:
+            problems.append(f"correlation {a['rule']['id']} rests on {named}")
+    return problems
+
+
 def compare(expect, events, status):
     sessions = [e for e in events if e["event"]["dataset"] == "mxwitness.session"]
     alerts = [e for e in events if e["event"]["dataset"] == "mxwitness.alert"]
@@ -123,7 +142,9 @@ def compare(expect, events, status):
         problems += compare_findings(n, w.get("findings", []), session)
         if "verdict" in w and session["mxwitness"].get("verdict") != w["verdict"]:
             problems.append(f"session {n}: verdict {session['mxwitness'].get('verdict')}, expected {w['verdict']}")
-    problems += compare_alerts(sessions, alerts)
+    several = [a for a in alerts if a["mxwitness"]["alert"].get("several_sessions")]
+    problems += compare_alerts(sessions, [a for a in alerts if a not in several])
+    problems += compare_correlations(expect.get("correlations", []), several, {s["event"]["id"] for s in sessions})
     levels = [LEVELS.index(a["mxwitness"]["alert"]["level"]) for a in alerts]
     if expect.get("benign") and any(level >= 2 for level in levels):
         problems.append("a benign capture raised an alert of level medium or above")

@@ -340,6 +340,7 @@ void alert_rests_on(const struct correlated *found, struct record *a)
 {
 	if (found->first < record_get_num(a, F_alert_first, INT64_MAX))
 		record_num(a, F_alert_first, found->first);
+	record_yes(a, F_alert_several);
 	record_unset(a, F_alert_sessions);
 	for (size_t i = 0; i < found->ids; i++)
 		record_add(a, F_alert_sessions, found->id[i]);

@@ -1047,6 +1047,7 @@ void correlator_restored(struct correlator *c)
 			continue;
 		if (waits(c, w->time, record_get_str(&w->session, F_event_id))) {
 			w->used = false;
+			w->dirty = c->dirty = true;
 			c->counts.dropped++;
 			c->heap[--spare] = i; /* it has the place that its twin left */
 			continue;
