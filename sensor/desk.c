@@ -16,8 +16,8 @@ enum { INCIDENTS = 8192 };
 struct desk {
 	const struct run *run;
 	struct rule_scratch *scratch;
-	struct correlator *correlator;
 	struct incidents *incidents;
+	struct correlator *correlator;
 	struct record alert;
 	const struct record *session;      /* on the desk; its chains from at on are not looked at */
 	struct incident_chain chain[RULE_FINDINGS];
@@ -34,12 +34,12 @@ struct desk *desk_new(const struct run *run)
 		return NULL;
 	d->run = run;
 	d->scratch = rule_scratch_new(run->rules);
+	d->incidents = incidents_new(INCIDENTS);
+	d->now = INT64_MIN;
 	d->correlator = correlator_new(run->rules, &(struct correlate_budget){
 		run->settings.correlation_groups, run->settings.correlation_sessions,
 		(int64_t)run->settings.correlation_lateness * 1000000 });
-	d->incidents = incidents_new(INCIDENTS);
-	d->now = INT64_MIN;
-	if (d->scratch && d->correlator && d->incidents)
+	if (d->scratch && d->incidents && d->correlator)
 		return d;
 	desk_free(d);
 	return NULL;
@@ -55,6 +55,11 @@ void desk_free(struct desk *d)
 	free(d);
 }
 
+static void pass_time(struct desk *d, int64_t now)
+{
+	d->now = now > d->now ? now : d->now;
+}
+
 void desk_session(struct desk *d, struct record *session, struct finding *finding, size_t *n)
 {
 	gate_judge(session);
@@ -62,7 +67,7 @@ void desk_session(struct desk *d, struct record *session, struct finding *findin
 	if (record_get_num(session, F_cap_phase, phase_final) == phase_final)
 		correlator_push(d->correlator, d->scratch, session);
 	event_session(session);
-	desk_time(d, record_get_num(session, F_event_end, INT64_MIN));
+	pass_time(d, record_get_num(session, F_event_end, INT64_MIN));
 	d->session = session;
 	d->n = incident_chains(finding, *n, d->chain);
 	d->at = 0;
@@ -70,19 +75,25 @@ void desk_session(struct desk *d, struct record *session, struct finding *findin
 
 void desk_time(struct desk *d, int64_t now)
 {
-	d->now = now > d->now ? now : d->now;
+	pass_time(d, now);
 	correlator_time(d->correlator, now);
 }
 
 void desk_end(struct desk *d)
 {
-	correlator_end(d->correlator);
 	d->ending = true;
+	correlator_end(d->correlator);
 }
 
 void desk_revised(struct desk *d, unsigned revision)
 {
 	incidents_revised(d->incidents, d->told, revision);
+}
+
+/* The sentences of the alert on the desk, for the words of its incident that come without a session. */
+static void put_words(struct desk *d)
+{
+	incidents_words(d->incidents, d->told, record_get_str(&d->alert, F_message), record_get_str(&d->alert, F_event_reason));
 }
 
 /* The word of an incident by itself. */
@@ -107,6 +118,30 @@ static bool rest(struct desk *d, struct desk_alert *out)
 	return d->ending && speak(d, incidents_rest(d->incidents, d->now, &d->told), d->now, out);
 }
 
+/* What several sessions show. Their packets are not here any more: those that raised alerts have evidence of their own. */
+static bool of_several(struct desk *d, struct desk_alert *out)
+{
+	struct correlated found;
+	while (correlator_next(d->correlator, d->scratch, &found)) {
+		struct incident_chain c;
+		if (incident_chains(&found.finding, 1, &c) == 0)
+			continue;
+		c.group = found.group;
+		enum incident_word word = incidents_take(d->incidents, &c, found.session, &d->run->settings.site, &d->told);
+		if (word == INCIDENT_NOTHING)
+			continue;
+		alert_make(d->run->rules, found.session, &found.finding, &d->alert);
+		put_words(d);
+		alert_incident(d->told, word, &d->alert);
+		alert_rests_on(&found, &d->alert);
+		record_cstr(&d->alert, F_ev_why, "it rests on several sessions: see the evidence of each");
+		event_alert(&d->alert);
+		*out = (struct desk_alert){ &d->alert, false };
+		return true;
+	}
+	return false;
+}
+
 /* The next chain of the session that is worth a word. */
 static bool of_session(struct desk *d, struct desk_alert *out)
 {
@@ -116,36 +151,10 @@ static bool of_session(struct desk *d, struct desk_alert *out)
 		if (word == INCIDENT_NOTHING)
 			continue;
 		alert_make(d->run->rules, d->session, c->head, &d->alert);
-		incidents_words(d->incidents, d->told, record_get_str(&d->alert, F_message),
-				record_get_str(&d->alert, F_event_reason));
+		put_words(d);
 		alert_incident(d->told, word, &d->alert);
 		event_alert(&d->alert);
 		*out = (struct desk_alert){ &d->alert, true };
-		return true;
-	}
-	return false;
-}
-
-/* What several sessions show. Their packets are not here any more: those that raised alerts have evidence of their own. */
-static bool of_several(struct desk *d, struct desk_alert *out)
-{
-	struct correlated found;
-	struct incident_chain chain[RULE_FINDINGS];
-	while (correlator_next(d->correlator, d->scratch, &found)) {
-		if (incident_chains(&found.finding, 1, chain) != 1)
-			continue;
-		chain[0].group = found.group;
-		enum incident_word word = incidents_take(d->incidents, chain, found.session, &d->run->settings.site, &d->told);
-		if (word == INCIDENT_NOTHING)
-			continue;
-		alert_make(d->run->rules, found.session, &found.finding, &d->alert);
-		incidents_words(d->incidents, d->told, record_get_str(&d->alert, F_message),
-				record_get_str(&d->alert, F_event_reason));
-		alert_incident(d->told, word, &d->alert);
-		alert_rests_on(&found, &d->alert);
-		record_cstr(&d->alert, F_ev_why, "it rests on several sessions: see the evidence of each");
-		event_alert(&d->alert);
-		*out = (struct desk_alert){ &d->alert, false };
 		return true;
 	}
 	return false;

@@ -32,14 +32,13 @@ void desk_free(struct desk *d);
  * finding  room for RULE_FINDINGS; *n of them are set
  * Alerts of the session before that were not taken are lost. */
 void desk_session(struct desk *d, struct record *session, struct finding *finding, size_t *n);
-/* The next alert that is due: what incidents have to say by themselves, those of the session, then those of several.
- * false: there is none. */
+/* The next alert that is due: what incidents have to say by themselves, then those of the session. false: there is none. */
 bool desk_alert(struct desk *d, struct desk_alert *out);
 /* The alert that desk_alert gave last goes out as this revision of its incident (alerted.h). */
 void desk_revised(struct desk *d, unsigned revision);
 /* It is now at least this late, ns. A session's end says so too. */
 void desk_time(struct desk *d, int64_t now);
-/* The run ends: desk_alert gives what waits for other sessions, and what incidents have counted since they spoke last. */
+/* The run ends: desk_alert gives what incidents have counted since they spoke last. */
 void desk_end(struct desk *d);
 /* What rules find in a stats event (rules_judge_stats); how many. */
 size_t desk_stats(struct desk *d, struct record *stats, struct finding *finding, size_t max);

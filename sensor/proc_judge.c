@@ -109,7 +109,7 @@ static void emit_alerts(struct judge *j, const struct kase *k)
 	}
 }
 
-/* What several sessions show together, and what incidents counted since they spoke last. */
+/* Nothing more comes: what several sessions show together, and what incidents counted since they spoke last. */
 static void last_alerts(struct judge *j)
 {
 	struct desk_alert a;

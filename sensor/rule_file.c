@@ -538,7 +538,7 @@ static void number_findings(struct rules *r)
 bool rules_finish(struct rules *r, struct error *e)
 {
 	owner_of(r)->compiler.e = e;
-	if (!tables_finish(r, e) || !filters_finish(r, e) || !correlations_finish(r, e))
+	if (!correlations_finish(r, e) || !tables_finish(r, e) || !filters_finish(r, e))
 		return false;
 	number_findings(r);
 	rules_index(r);

@@ -152,7 +152,7 @@ static void write_message(const struct rule *rule, const struct record *session,
 static void write_alert(const struct record *session, const struct finding *f, struct record *a)
 {
 	struct bytes id = record_get_str(session, F_event_id);
-	hash(a, F_alert_incident, id, bytes_of(f->rule->stage == STAGE_APART ? f->rule->finding : "chain"));
+	hash(a, F_alert_incident, id, bytes_of(f->rule->stage == STAGE_APART || f->rule->correlates ? f->rule->finding : "chain"));
 	hash(a, F_event_id, record_get_str(a, F_alert_incident), bytes_of("1"));
 	record_num(a, F_alert_first, record_get_num(session, F_event_start, 0));
 	record_num(a, F_alert_last, record_get_num(session, F_event_end, 0));

@@ -1,8 +1,8 @@
 /* alert: a finding and its session as one alert event. */
 #ifndef JUDGE_ALERT_H
 #define JUDGE_ALERT_H
-#include "judge/correlate.h"
 #include "judge/incident.h"
+#include "judge/correlate.h"
 
 /* alert_make: what event_alert (event.h) does not set: the session's facts that belong to alerts, rule.*,
  * threat.technique.id, event.action severity risk_score reason id, message, certainty, variant, tlsrpt, alert.*.
@@ -24,7 +24,7 @@ void alert_make_incident(const struct rules *rules, const struct incident *incid
 void alert_revise(struct record *alert, unsigned revision);
 
 /* alert_rests_on: behind alert_make, for the session that completed it, and alert_incident: the sessions are all that a
- * correlation rests on. */
+ * correlation rests on, in their order. */
 void alert_rests_on(const struct correlated *found, struct record *alert);
 
 /* alert_make_stats: the same for what a rule about stats events found: without a session, its addresses and packets.
