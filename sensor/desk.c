@@ -162,10 +162,11 @@ static bool of_several(struct desk *d, struct desk_alert *out)
 		struct incident_chain c;
 		if (incident_chains(&found.finding, 1, &c) == 0)
 			continue;
+		c.group = found.group;
 		enum incident_word word = incidents_take(d->incidents, &c, found.session, &d->run->settings.site, &d->told);
 		if (word == INCIDENT_NOTHING)
 			continue;
-		alert_make_several(d->run->rules, &found, &d->alert);
+		alert_make(d->run->rules, found.session, &found.finding, &d->alert);
 		put_words(d);
 		alert_incident(d->told, word, &d->alert);
 		alert_rests_on(&found, &d->alert);

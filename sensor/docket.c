@@ -294,6 +294,11 @@ bool docket_take(struct docket *d, struct bytes record, struct bytes exhibit, en
 	site_judge(&d->run->settings.site, &k->session);
 	if (d->run->claim)
 		claim_site(d->run->claim, &k->session);
+	if (record_has(&k->session, F_tcp_attempt) && record_get_tri(&k->session, F_own_client) != TRI_YES) {
+		k->state = CASE_FREE; /* anybody can make as many as he likes */
+		d->taken--;
+		return true;
+	}
 	k->seen = seen;
 	k->promised = false;
 	k->sts = (struct bytes){ 0 };
