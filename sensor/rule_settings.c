@@ -176,11 +176,11 @@ static bool of_sessions(struct error *e, const struct node *map, const struct ru
 {
 	static const char *const keys[] = { "verdict", "floor", "own", "evidence", "segment" };
 	const struct node *levels = node_get(map, "levels");
-	for (size_t i = 0; rule->service == IN_STATS && i < COUNT(keys); i++)
+	for (size_t i = 0; rule->service != IN_SESSION && i < COUNT(keys); i++)
 		if (node_get(map, keys[i]))
 			return node_error(e, node_get(map, keys[i])->key, "%s belongs to rules about sessions", keys[i]);
-	if (rule->service == IN_STATS && levels && node_is(levels, "matrix"))
-		return node_error(e, levels, "the matrix is for sessions; a rule about stats has one level");
+	if (rule->service != IN_SESSION && levels && node_is(levels, "matrix"))
+		return node_error(e, levels, "the matrix is for sessions; a rule about %s has one level", service_text(rule->service));
 	return true;
 }
 

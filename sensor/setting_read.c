@@ -10,6 +10,7 @@
 #include "quantity.h"
 #include "scalar.h"
 #include "setting_policy.h"
+#include "setting_watch.h"
 #include "upstream.h"
 #include "upstream_spec.h"
 
@@ -620,6 +621,11 @@ bool setting_read(struct settings *s, const struct setting_info *t, void *base, 
 	case KEPT_HOST:
 	case KEPT_DATE:
 		return setting_policy(s, t, at, value, e);
+	case KEPT_MAIL_DOMAIN:
+	case KEPT_HOSTS:
+	case KEPT_WHEN:
+	case KEPT_WATCH_DOMAINS:
+		return setting_watch(s, t, at, value, e);
 	case KEPT_VANTAGE:
 		return vantage(s, t, value, e);
 	case KEPT_CA_FILE:

@@ -356,8 +356,8 @@ bool rule_matches(const struct rules *rules, struct rule_scratch *s, const struc
 	return true;
 }
 
-/* The set of the rules that this event, a session or not, may match. */
-static void candidates(const struct rules *rules, struct rule_scratch *s, const struct record *r, bool stats)
+/* The set of the rules about these events that r, one of them, may match. service: IN_SESSION, IN_STATS or IN_POSTURE */
+static void candidates(const struct rules *rules, struct rule_scratch *s, const struct record *r, uint8_t service)
 {
 	for (size_t w = 0; w < rules->set_words; w++)
 		s->candidate[w] = rules->always[w];
@@ -375,7 +375,8 @@ static void candidates(const struct rules *rules, struct rule_scratch *s, const 
 			s->candidate[w] |= set[w];
 	}
 	for (size_t w = 0; w < rules->set_words; w++)
-		s->candidate[w] &= stats ? rules->stats[w] : ~rules->stats[w];
+		s->candidate[w] &= service == IN_STATS ? rules->stats[w] : service == IN_POSTURE ? rules->posture[w] :
+				   ~(rules->stats[w] | rules->posture[w]);
 }
 
 /* What the levels of one session depend on, beside its rules. */
@@ -649,7 +650,7 @@ size_t rules_judge(const struct rules *rules, struct rule_scratch *s, struct rec
 	size_t n = 0;
 	for (size_t i = 0; i < rules->findings; i++)
 		s->found[i].rule = NULL;
-	candidates(rules, s, r, false);
+	candidates(rules, s, r, IN_SESSION);
 	for (size_t w = 0; w < rules->set_words; w++)
 		for (uint64_t set = s->candidate[w]; set; set &= set - 1)
 			try_rule(rules, s, &rules->rule[64 * w + first_of(set)], &k, r);
@@ -669,13 +670,14 @@ void rules_restate(const struct rules *rules, struct rule_scratch *s, struct rec
 	write_findings(r, f, n);
 }
 
-size_t rules_judge_stats(const struct rules *rules, struct rule_scratch *s, const struct record *r, struct finding *out,
-			 size_t max)
+/* Each rule that matches is a finding by itself. */
+static size_t judge_apart(const struct rules *rules, struct rule_scratch *s, const struct record *r, uint8_t service,
+			  struct finding *out, size_t max)
 {
 	struct stakes none = { 0 };
 	size_t n = 0;
 	max = max < RULE_FINDINGS ? max : RULE_FINDINGS;
-	candidates(rules, s, r, true);
+	candidates(rules, s, r, service);
 	for (size_t w = 0; w < rules->set_words; w++)
 		for (uint64_t set = s->candidate[w]; set && n < max; set &= set - 1) {
 			const struct rule *rule = &rules->rule[64 * w + first_of(set)];
@@ -683,4 +685,16 @@ size_t rules_judge_stats(const struct rules *rules, struct rule_scratch *s, cons
 				out[n++] = judge_rule(rules, s, rule, &none, r);
 		}
 	return n;
+}
+
+size_t rules_judge_stats(const struct rules *rules, struct rule_scratch *s, const struct record *r, struct finding *out,
+			 size_t max)
+{
+	return judge_apart(rules, s, r, IN_STATS, out, max);
+}
+
+size_t rules_judge_posture(const struct rules *rules, struct rule_scratch *s, const struct record *r, struct finding *out,
+			   size_t max)
+{
+	return judge_apart(rules, s, r, IN_POSTURE, out, max);
 }
