@@ -1,5 +1,6 @@
-/* outbox: see outbox.h. Records stand one behind the other in one block: acknowledged ones leave in front, and when half of
- * the block is free there, the rest moves down. */
+/* outbox: see outbox.h. Records stand one behind the other in one block: acknowledged ones leave in front, and when more is
+ * free there than is used behind it, the rest moves down: each octet moves once at most for each that left, and no more of the
+ * block is ever touched than about twice what waits. */
 #include "outbox.h"
 
 #include <stdlib.h>
@@ -113,7 +114,7 @@ void outbox_ack(struct outbox *o, uint64_t number)
 	}
 	if (o->from == o->to)
 		o->from = o->sent = o->to = 0;
-	else if (o->from > o->room / 2)
+	else if (o->from > o->to - o->from)
 		move_down(o);
 }
 

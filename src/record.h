@@ -15,7 +15,7 @@
 
 enum fact_type { T_TRI, T_NUM, T_TIME, T_DUR, T_ENUM, T_STR, T_HEX, T_IP, T_LSTR, T_LNUM, T_LENUM, T_LHEX, T_LIP };
 enum fact_room { ROOM_WIRE, ROOM_JUDGE, ROOM_EVENT };
-enum { IN_SESSION = 1, IN_ALERT = 2, IN_STATS = 4 };
+enum { IN_SESSION = 1, IN_ALERT = 2, IN_STATS = 4, IN_POSTURE = 8 };
 
 enum fact {
 #define FACT(id, name, type, words, max, unit, room, sets, inv, meaning) F_##id,
@@ -42,7 +42,7 @@ struct fact_info {
 	uint16_t max;              /* octets of a string or item; items of a list are at most RECORD_ITEMS */
 	const char *unit;
 	enum fact_room room;
-	uint8_t sets;              /* IN_SESSION | IN_ALERT | IN_STATS */
+	uint8_t sets;              /* IN_SESSION | IN_ALERT | IN_STATS | IN_POSTURE */
 	bool invariant;            /* must not change when the same dialogue comes in other packets */
 	const char *meaning;
 };
