@@ -75,6 +75,8 @@ bench: all $B/tests/live/ask $B/tests/bench/live_loop  ## CPU and memory beside 
 	@python3 tests/bench/bench.py $B/mxwitness
 	@python3 tests/bench/live_dns.py $B/tests/live/ask $B/mxwitness
 	@python3 tests/bench/live_rates.py $B/mxwitness $B/tests/bench/live_loop
+quarter: all $B/tests/quarter/quarter  ## a quarter of a made-up mail world, of eight seeds: recall and false alarms
+	@python3 tests/quarter.py $B/mxwitness $B/tests/quarter/quarter --long
 soak: all $B/tests/load/flood    ## twenty minutes (SOAK=seconds) of all captures into the sensor: how its memory grows (root)
 	@python3 tests/load/soak.py $B/mxwitness $B/tests/load/flood
 record:                          ## record the scenarios anew, with real MTAs (root)
@@ -111,6 +113,6 @@ clean:                           ## remove build/
 	rm -rf build
 help:                            ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' Makefile
-.PHONY: all docs demo check check-only asan fuzz fuzz-run live proof invariance mutations bench soak record pure install uninstall clean help
+.PHONY: all docs demo check check-only asan fuzz fuzz-run live proof invariance mutations bench quarter soak record pure install uninstall clean help
 .SECONDARY:
 -include $(shell find $B -name '*.d' 2>/dev/null)

@@ -2,6 +2,7 @@
  *
  *	quarter --list                                              the captures whose sessions are the shapes, one a line
  *	quarter TEMPLATES CONFIG RULES [seed=N] [volume=PERCENT] [restart=DAYS] [each]
+ *	quarter TEMPLATES CONFIG RULES keys=N [sessions=M]          rates and memory: M sessions of N servers in turn
  *
  * There is no network and no packet: sessions are made (dress.h) in the order of time (life.h) and judged by the same code as in
  * read and watch (desk.h). An attack counts as found when an alert of medium or higher with a finding that fits it tells of one of
@@ -17,7 +18,7 @@
 #include "life.h"
 #include "read.h"
 
-enum { LINES = 400, BY = 64 };
+enum { BUCKETS = 1 << 20, LINES = 400 };
 
 /* What a session was: attack or -1, and cause. */
 struct truth {
@@ -26,12 +27,14 @@ struct truth {
 	uint8_t server, client;
 };
 
-/* Alerts of the same finding with the same cause. */
-struct tally {
-	char finding[96];
+/* What the sensor calls one incident: whose sessions it rests on, and how bad it became. */
+struct incident_seen {
+	char id[33], finding[64];
+	int attack;
 	enum cause cause;
-	uint32_t alerts, incidents, high;
-	char first[400];
+	uint32_t alerts;
+	bool high;
+	char first[480];
 };
 
 struct quarter {
@@ -42,9 +45,10 @@ struct quarter {
 	struct desk *desk;
 	struct truth *truth;
 	size_t truths, cap;
-	struct tally tally[LINES];
-	size_t tallies;
-	uint64_t sessions, alerts, of_attacks, faults, wrong, wrong_high, faults_high;
+	struct incident_seen *incident;
+	size_t incidents, incident_cap;
+	uint32_t bucket[BUCKETS];           /* incidents by id: number + 1 of one, the next ones follow */
+	uint64_t sessions;
 	uint64_t digest;                    /* of all alerts, in their order */
 	bool each;
 	FILE *log;
@@ -91,27 +95,44 @@ static void say(char *out, size_t n, const struct record *a, const struct quarte
 		 q->world.client[t->client].name, s->host, (int)why.n, (const char *)why.p);
 }
 
+static struct incident_seen *incident_of(struct quarter *q, const struct record *a)
+{
+	struct bytes id = record_get_str(a, F_alert_incident);
+	uint64_t at = 0;
+	for (size_t i = 0; i < id.n; i++)
+		at = mixed(at, id.p[i], 1);
+	for (at %= BUCKETS; q->bucket[at]; at = (at + 1) % BUCKETS)
+		if (bytes_eq(bytes_of(q->incident[q->bucket[at] - 1].id), id))
+			return &q->incident[q->bucket[at] - 1];
+	if (q->incidents == q->incident_cap) {
+		size_t cap = q->incident_cap ? 2 * q->incident_cap : 1024;
+		struct incident_seen *more = cap < BUCKETS / 2 ? realloc(q->incident, cap * sizeof(*more)) : NULL;
+		if (!more)
+			exit(2);
+		q->incident = more;
+		q->incident_cap = cap;
+	}
+	struct incident_seen *seen = &q->incident[q->incidents++];
+	*seen = (struct incident_seen){ .attack = -1 };
+	snprintf(seen->id, sizeof(seen->id), "%.*s", (int)id.n, (const char *)id.p);
+	q->bucket[at] = (uint32_t)q->incidents;
+	return seen;
+}
+
 static void count(struct quarter *q, const struct record *a, const struct truth *t)
 {
+	struct incident_seen *seen = incident_of(q, a);
 	struct bytes finding = record_get_str(a, F_rule_id);
-	bool high = record_get_num(a, F_alert_level, 0) >= level_high;
-	size_t i = 0;
-	for (; i < q->tallies; i++)
-		if (q->tally[i].cause == t->cause && bytes_eq(bytes_of(q->tally[i].finding), finding))
-			break;
-	if (i == LINES)
-		return;
-	if (i == q->tallies) {
-		q->tallies++;
-		snprintf(q->tally[i].finding, sizeof(q->tally[i].finding), "%.*s", (int)finding.n, (const char *)finding.p);
-		q->tally[i].cause = (enum cause)t->cause;
-		say(q->tally[i].first, sizeof(q->tally[i].first), a, q, t);
+	if (seen->alerts++ == 0) {
+		say(seen->first, sizeof(seen->first), a, q, t);
+		snprintf(seen->finding, sizeof(seen->finding), "%.*s", (int)finding.n, (const char *)finding.p);
+		seen->cause = (enum cause)t->cause;
 	}
-	q->tally[i].alerts++;
-	q->tally[i].high += high;
-	q->tally[i].incidents += record_get_num(a, F_alert_revision, 1) == 1;
-	*(t->cause >= REAL_FAULTS ? &q->faults : &q->wrong) += 1;
-	*(t->cause >= REAL_FAULTS ? &q->faults_high : &q->wrong_high) += high;
+	if (t->attack >= 0)
+		seen->attack = t->attack;
+	if (t->cause > seen->cause)
+		seen->cause = (enum cause)t->cause;
+	seen->high |= record_get_num(a, F_alert_level, 0) >= level_high;
 }
 
 /* Whose sessions an alert rests on: those of an attack, if any is; else of a real fault; else of the last. */
@@ -139,7 +160,6 @@ static void alert(struct quarter *q, const struct record *a)
 		q->digest = mixed(q->digest, id.p[i], (uint64_t)record_get_num(a, F_alert_level, 0));
 	if (record_get_num(a, F_alert_level, 0) < level_medium)
 		return;
-	q->alerts++;
 	const struct truth *t = whose(q, a);
 	static const struct truth nobody = { -1, W_NORMAL, 0, 0, 0 };
 	t = t ? t : &nobody;
@@ -148,12 +168,10 @@ static void alert(struct quarter *q, const struct record *a)
 		say(line, sizeof(line), a, q, t);
 		printf("alert %s\n", line);
 	}
-	if (t->attack < 0) {
-		count(q, a, t);
+	count(q, a, t);
+	if (t->attack < 0)
 		return;
-	}
 	struct attack *attack = &q->world.attack[t->attack];
-	q->of_attacks++;
 	attack->alerts++;
 	if (attack->found || !fits(attack->finds, finding))
 		return;
@@ -211,20 +229,100 @@ static void tell_attacks(const struct quarter *q)
 	printf("\nrecall %u of %u (of these hard: %u of %u); attacks without a session: %u\n", found, of, hard_found, hard, idle);
 }
 
+/* Incidents of the same finding with the same cause, as one line. */
+struct line {
+	const struct incident_seen *first;
+	uint32_t incidents, alerts, high;
+};
+
+static size_t lines_of(const struct quarter *q, bool real, struct line line[LINES], struct line *sum)
+{
+	size_t n = 0;
+	for (size_t k = 0; k < q->incidents; k++) {
+		const struct incident_seen *seen = &q->incident[k];
+		size_t i = 0;
+		if (seen->attack >= 0 || (seen->cause >= REAL_FAULTS) != real)
+			continue;
+		while (i < n && (line[i].first->cause != seen->cause || strcmp(line[i].first->finding, seen->finding) != 0))
+			i++;
+		if (i == n && n < LINES)
+			line[n++] = (struct line){ .first = seen };
+		for (struct line *to = i < n ? &line[i] : sum; to; to = to == sum ? NULL : sum) {
+			to->incidents++;
+			to->alerts += seen->alerts;
+			to->high += seen->high;
+		}
+	}
+	return n;
+}
+
 static void tell_others(const struct quarter *q)
 {
+	static struct line line[2][LINES];
+	struct line sum[2] = { { 0 }, { 0 } };
 	double weeks = DAYS / 7.0;
 	for (int real = 0; real < 2; real++) {
-		printf(real ? "\nalerts >= medium about something truly wrong that is no attack:\n" : "\nfalse alerts >= medium, by finding and cause:\n");
-		for (size_t i = 0; i < q->tallies; i++)
-			if ((q->tally[i].cause >= REAL_FAULTS) == real)
-				printf("  %5u (%u high; %u incidents)  %s, %s\n        first: %s\n", q->tally[i].alerts, q->tally[i].high, q->tally[i].incidents,
-				       q->tally[i].finding, cause_words[q->tally[i].cause], q->tally[i].first);
+		size_t n = lines_of(q, real, line[real], &sum[real]);
+		printf(real ? "\nincidents >= medium about something truly wrong that is no attack:\n" : "\nfalse incidents >= medium, by finding and cause:\n");
+		for (size_t i = 0; i < n; i++)
+			printf("  %5u (%u high or critical, %u alerts)  %s; %s\n        first: %s\n", line[real][i].incidents, line[real][i].high,
+			       line[real][i].alerts, line[real][i].first->finding, cause_words[line[real][i].first->cause], line[real][i].first->first);
 	}
-	printf("\nalerts >= medium that belong to no attack: %lu of %lu sessions, i.e. %.1f a week at %.0f sessions a week\n",
-	       (unsigned long)(q->wrong + q->faults), (unsigned long)q->sessions, (double)(q->wrong + q->faults) / weeks, (double)q->sessions / weeks);
-	printf("of these about real faults: %lu (%lu high or critical); false: %lu (%lu high or critical)\n", (unsigned long)q->faults,
-	       (unsigned long)q->faults_high, (unsigned long)q->wrong, (unsigned long)q->wrong_high);
+	uint32_t all = sum[0].incidents + sum[1].incidents;
+	printf("\nincidents >= medium that belong to no attack: %u of %lu sessions, i.e. %.1f a week at %.0f sessions a week\n", all,
+	       (unsigned long)q->sessions, all / weeks, (double)q->sessions / weeks);
+	for (int real = 1; real >= 0; real--)
+		printf("%s: %u (%u high or critical), %u alerts\n", real ? "of these about real faults" : "of these false", sum[real].incidents, sum[real].high,
+		       sum[real].alerts);
+}
+
+static double now(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static long peak(void)
+{
+	struct rusage use;
+	getrusage(RUSAGE_SELF, &use);
+	return use.ru_maxrss / 1024;
+}
+
+/* As many servers as keys, one after the other, over a week: one in twenty without TLS, the half of them known by name and the
+ * others by address. */
+static void many(struct quarter *q, unsigned long keys, unsigned long sessions)
+{
+	static struct record session;
+	static struct finding finding[RULE_FINDINGS];
+	struct server *s = &q->world.server[0];
+	struct desk_alert a;
+	size_t n;
+	double spent = 0;
+	uint64_t told = 0;
+	for (unsigned long i = 0; i < sessions; i++) {
+		uint64_t key = i % keys;
+		bool clear = mixed(i, 5, 5) % 20 == 0;
+		*s = q->world.server[1];
+		s->promise = P_NONE;
+		s->listed = key % 2;
+		s->hoster = 0;
+		s->addr = (uint32_t)(UINT32_C(0x14000000) + key * 3);
+		s->addr2_at = s->upgraded = INT64_MAX;
+		snprintf(s->host, sizeof(s->host), "mx.k%07lu.example", (unsigned long)key);
+		snprintf(s->domain, sizeof(s->domain), "k%07lu.example", (unsigned long)key);
+		struct visit v = { .shape = clear ? S_CLEAR : S_TLS13, .client = (int)(i % 9), .number = (uint32_t)i,
+				   .at = EPOCH + (int64_t)((double)i / (double)sessions * 7 * (double)DAY) };
+		dress(&q->dresser, &v, &session);
+		double begin = now();
+		desk_session(q->desk, &session, finding, &n);
+		while (desk_alert(q->desk, &a))
+			told += record_get_num(a.event, F_alert_level, 0) >= level_medium;
+		spent += now() - begin;
+	}
+	printf("keys %lu sessions %lu seconds %.2f rate %.0f rss_mb %ld alerts %lu\n", keys, sessions, spent, (double)sessions / spent, peak(),
+	       (unsigned long)told);
 }
 
 static unsigned long option(int argc, char **argv, const char *name, unsigned long fallback)
@@ -241,13 +339,6 @@ static int list(void)
 	for (int i = 0; i < SHAPES; i++)
 		puts(shape_capture((enum shape)i));
 	return 0;
-}
-
-static double now(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
 int main(int argc, char **argv)
@@ -270,17 +361,21 @@ int main(int argc, char **argv)
 	q.desk = desk_new(&q.run);
 	if (!q.life || !q.desk)
 		return fputs("no memory\n", stderr), 2;
+	unsigned long keys = option(argc, argv, "keys", 0);
+	if (keys) {
+		many(&q, keys, option(argc, argv, "sessions", 2 * keys));
+		return 0;
+	}
 	double begin = now();
 	all_sessions(&q);
 	double took = now() - begin;
 	tell_attacks(&q);
 	tell_others(&q);
-	struct rusage use;
-	getrusage(RUSAGE_SELF, &use);
 	printf("seed %lu: %lu sessions in %.1f s (%.0f a second), %ld MB; alerts' digest %016lx\n", option(argc, argv, "seed", 1),
-	       (unsigned long)q.sessions, took, (double)q.sessions / took, use.ru_maxrss / 1024, (unsigned long)q.digest);
+	       (unsigned long)q.sessions, took, (double)q.sessions / took, peak(), (unsigned long)q.digest);
 	life_free(q.life);
 	desk_free(q.desk);
 	free(q.truth);
+	free(q.incident);
 	return 0;
 }
