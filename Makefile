@@ -71,10 +71,11 @@ invariance: all                  ## captures under transforms: the same findings
 	@python3 tests/invariance.py $B/mxwitness --pairs $(or $(PAIRS),20000)
 mutations: all                   ## make the captures that tests/mutations/ describes
 	@python3 tools/mutate/mutate.py make tests/pcaps tests/mutations/*.toml
-bench: all $B/tests/live/ask $B/tests/bench/live_loop  ## CPU and memory beside tcpdump, tshark and bare libpcap
+bench: all $B/tests/live/ask $B/tests/bench/live_loop $B/tests/quarter/quarter  ## CPU and memory beside tcpdump, tshark and bare libpcap
 	@python3 tests/bench/bench.py $B/mxwitness
 	@python3 tests/bench/live_dns.py $B/tests/live/ask $B/mxwitness
 	@python3 tests/bench/live_rates.py $B/mxwitness $B/tests/bench/live_loop
+	@python3 tests/bench/state_rates.py $B/mxwitness $B/tests/quarter/quarter
 quarter: all $B/tests/quarter/quarter  ## a quarter of a made-up mail world, of eight seeds: recall and false alarms
 	@python3 tests/quarter.py $B/mxwitness $B/tests/quarter/quarter --long
 soak: all $B/tests/load/flood    ## twenty minutes (SOAK=seconds) of all captures into the sensor: how its memory grows (root)
