@@ -149,9 +149,14 @@ static unsigned generation(const struct server *s, int64_t at)
 	return at >= s->upgraded;
 }
 
+static unsigned product_of(const struct visit *v, const struct server *s)
+{
+	return s->balanced && mixed(v->number, 6, 6) % 2 ? s->balanced - 1u : s->product;
+}
+
 static void greeting(const struct visit *v, const struct server *s, struct record *r)
 {
-	const struct product *p = &products[s->product];
+	const struct product *p = &products[product_of(v, s)];
 	char when[48] = "";
 	time_t t = (time_t)(v->at / SECOND);
 	struct tm tm;
@@ -168,7 +173,7 @@ static void greeting(const struct visit *v, const struct server *s, struct recor
 /* The keywords of the product; of STARTTLS what the shape has: there, not there, or masked. */
 static void keywords(const struct visit *v, const struct server *s, struct record *r)
 {
-	const char *const *word = products[s->product].keywords[generation(s, v->at)];
+	const char *const *word = products[product_of(v, s)].keywords[generation(s, v->at)];
 	bool offered = record_get_tri(r, F_smtp_offered) == TRI_YES;
 	if (!record_has(r, F_smtp_keywords))
 		return;
@@ -215,6 +220,7 @@ static void dialogue(const struct dresser *d, const struct visit *v, const struc
 static uint64_t key_of(const struct visit *v, const struct server *s)
 {
 	uint32_t n = world_certificate(s, v->at);
+	n += v->at >= s->new_ca_at ? 500 : 0;
 	if (v->forged)
 		return mixed(4711, v->alike, v->alike ? s->addr : 1);
 	return mixed(s->hoster ? s->hoster : s->addr, s->reuse ? 1000 : n, 5);
@@ -225,6 +231,7 @@ static void certificate(const struct visit *v, const struct server *s, struct re
 	static const char *const issuer[] = { NULL, "C=US,O=Quick CA,CN=E7", "C=US,O=Large CA Inc,CN=Large TLS RSA CA 2024", "C=BE,O=Old CA nv-sa,CN=OV 2023",
 					      "C=DE,O=State CA,CN=Server 3" };
 	uint32_t n = world_certificate(s, v->at);
+	unsigned ca = v->at >= s->new_ca_at && s->ca ? 1 + s->ca % 4u : s->ca;
 	int64_t begin = EPOCH + ((int64_t)n * s->renewal - s->offset) * DAY;
 	char cn[100];
 	const char *zone = s->hoster ? strchr(s->host, '.') : NULL;
@@ -236,9 +243,9 @@ static void certificate(const struct visit *v, const struct server *s, struct re
 	hex(r, F_x509_serial, key_of(v, s) + 99, 16, true);
 	text(r, F_x509_subject, "CN=%s", cn);
 	if (v->forged)
-		text(r, F_x509_issuer, v->alike && s->ca ? "%s" : "O=Gateway,CN=Inspection CA", issuer[s->ca]);
+		text(r, F_x509_issuer, v->alike && ca ? "%s" : "O=Gateway,CN=Inspection CA", issuer[ca]);
 	else
-		text(r, F_x509_issuer, s->ca ? "%s" : "CN=%s", s->ca ? issuer[s->ca] : cn);
+		text(r, F_x509_issuer, ca ? "%s" : "CN=%s", ca ? issuer[ca] : cn);
 	record_unset(r, F_x509_names);
 	record_add_cstr(r, F_x509_names, cn);
 	record_num(r, F_x509_not_before, v->forged ? EPOCH : begin);
@@ -274,7 +281,7 @@ static void tls(const struct dresser *d, const struct visit *v, const struct ser
 		record_cstr(r, F_tls_sni, s->host);
 	}
 	if (record_get_tri(r, F_tls_hello_s) == TRI_YES) {
-		hex(r, F_tls_ja3s, mixed(s->product, generation(s, v->at), s->tls13), 16, false);
+		hex(r, F_tls_ja3s, mixed(product_of(v, s), generation(s, v->at), world_tls13(s, v->at)), 16, false);
 		certificate(v, s, r);
 	}
 	if (v->shape == S_TLS13 || v->shape == S_TLS13_REFUSED)

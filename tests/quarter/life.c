@@ -5,7 +5,8 @@
 #include <stdlib.h>
 
 const char *const cause_words[CAUSES] = {
-	"an everyday session", "a server that never had TLS", "greylisting", "a certificate renewed", "a server upgraded", "a server moved",
+	"an everyday session", "a server that never had TLS", "greylisting", "a certificate renewed", "a server upgraded", "a server moved", "two products behind one address",
+	"the backup host, while the first is down", "a server that offers TLS to others only",
 	"a retry from the queue", "a scan", "a health check", "a foreign client without TLS", "packets lost", "DNS out of order", "TLS refused now and then",
 	"TLS broken for everybody", "a TLSA roll-over done wrong", "TLS switched off by the owner", "an own program without TLS",
 };
@@ -109,7 +110,7 @@ struct attempt {
 	struct job job;
 	const struct server *s;
 	const struct client *c;
-	bool insists;
+	bool insists, backup;
 	int attack;
 	enum cause cause;
 	unsigned delay;
@@ -178,7 +179,7 @@ static void either(struct life *l, struct attempt *a, enum shape delivered, enum
 
 static void attacked(struct life *l, struct attempt *a, enum attack_kind kind)
 {
-	bool tls13 = a->s->tls13;
+	bool tls13 = world_tls13(a->s, a->job.at);
 	switch (kind) {
 	case A_STRIP:
 		either(l, a, S_CLEAR, S_CLEAR_QUIT, &(struct visit){ 0 });
@@ -247,6 +248,9 @@ static void everyday(struct life *l, struct attempt *a)
 	if (s->promise == P_NEVER || at >= s->off_at) {
 		a->cause = s->promise == P_NEVER ? W_NEVER_TLS : W_TLS_OFF;
 		visit(l, a, S_CLEAR);
+	} else if (s->withheld >= 0 && s->withheld == a->job.client) {
+		a->cause = W_RESTRICTED;
+		visit(l, a, S_CLEAR);
 	} else if (world_event(l->w, E_BROKEN, a->job.server, at)) {
 		a->cause = W_BROKEN;
 		visit(l, a, S_ALERT);
@@ -267,8 +271,8 @@ static void everyday(struct life *l, struct attempt *a)
 	} else {
 		bool renewed = world_certificate(s, at) != world_certificate(s, at - 5 * DAY);
 		a->cause = lately(at, s->addr2_at, 5 * DAY) ? W_MOVED : lately(at, s->upgraded, 5 * DAY) ? W_UPGRADED : renewed ? W_RENEWED :
-			   a->job.attempt ? W_RETRY : W_NORMAL;
-		visit(l, a, s->tls13 ? S_TLS13 : before_now && chance(&l->dice, 400) ? S_RESUMED : S_TLS12);
+			   a->backup ? W_BACKUP : s->balanced ? W_BALANCED : a->job.attempt ? W_RETRY : W_NORMAL;
+		visit(l, a, world_tls13(s, at) ? S_TLS13 : before_now && chance(&l->dice, 400) ? S_RESUMED : S_TLS12);
 	}
 }
 
@@ -284,6 +288,10 @@ static void mail(struct life *l, struct job job)
 	struct attack *attack = attack_on(l, a.job.server, job.client, job.at, &a.attack);
 	if (attack && attack->kind == A_STEER)
 		a.job.server = w->server[a.job.server].backup;
+	else if (w->server[a.job.server].backup >= 0 && world_event(w, E_DOWN, a.job.server, job.at)) {
+		a.job.server = w->server[a.job.server].backup;
+		a.backup = true;
+	}
 	a.s = &w->server[a.job.server];
 	bool dane = (a.s->promise == P_DANE || a.s->promise == P_OWN) && job.at >= a.s->dane_from;
 	a.insists = (dane && a.c->enforce_dane) || (a.s->promise == P_STS && a.c->enforce_sts);

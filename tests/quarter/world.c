@@ -46,7 +46,7 @@ static uint32_t weekly_of(struct dice *d, uint32_t volume)
 static void plain_server(struct server *s, struct dice *d, unsigned i, uint32_t volume)
 {
 	*s = (struct server){ .addr = foreign_address(d), .addr2_at = INT64_MAX, .upgraded = INT64_MAX, .moves_at = INT64_MAX,
-			      .off_at = INT64_MAX, .weekly = weekly_of(d, volume), .product = (uint8_t)dice(d, 5), .ttl = (uint8_t)(44 + dice(d, 16)),
+			      .off_at = INT64_MAX, .new_ca_at = INT64_MAX, .withheld = -1, .weekly = weekly_of(d, volume), .product = (uint8_t)dice(d, 5), .ttl = (uint8_t)(44 + dice(d, 16)),
 			      .backup = -1, .moves_to = -1, .tls13 = chance(d, 750), .ca = (uint8_t)(chance(d, 200) ? 0 : 1 + dice(d, 4)) };
 	s->renewal = (uint16_t)(s->ca == 1 ? 60 : s->ca ? 365 : 3650);
 	s->offset = (uint16_t)dice(d, s->renewal);
@@ -122,7 +122,7 @@ static void make_servers(struct world *w, struct dice *d, uint32_t volume)
 		struct server *s = &w->server[i];
 		plain_server(s, d, i, volume);
 		*s = (struct server){ .promise = P_OWN, .addr = UINT32_C(192) << 24 | 2 << 8 | (i - SERVERS + 20), .addr2_at = INT64_MAX,
-				      .upgraded = EPOCH + 33 * DAY, .moves_at = INT64_MAX, .off_at = INT64_MAX, .tls13 = true, .ca = 1,
+				      .upgraded = EPOCH + 33 * DAY, .moves_at = INT64_MAX, .off_at = INT64_MAX, .new_ca_at = INT64_MAX, .withheld = -1, .tls13 = true, .ca = 1,
 				      .renewal = 60, .offset = 5, .reuse = true, .ttl = 64, .backup = -1, .moves_to = -1, .listed = true,
 				      .signed_domain = true };
 		snprintf(s->host, sizeof(s->host), "mx%u.own.example", i - SERVERS + 1);
@@ -212,6 +212,23 @@ static void make_events(struct world *w, struct dice *d, bool *used)
 	befall(w, E_ONE_SIDE, -1, day(d, 40, 60), 3 * HOUR);
 	befall(w, E_ROLLOVER, pick(w, d, P_DANE, 0, 20, used), day(d, 30, 60), 7 * HOUR);
 	w->server[pick(w, d, P_NONE, -1, 12, used)].off_at = day(d, 50, 60);
+	w->server[pick(w, d, P_NONE, -1, 45, used)].withheld = 5;
+	for (unsigned i = 0; i < 2; i++)
+		w->server[pick(w, d, P_NONE, -1, 30, used)].balanced = 1 + 1;
+	for (unsigned i = 0; i < 3; i++) {
+		struct server *s = &w->server[pick(w, d, i ? P_NONE : P_DANE, 0, 20, used)];
+		s->new_ca_at = day(d, 30, 70);
+		s->reuse = i == 1;
+	}
+	for (unsigned i = 0; i < 2; i++) { /* a true outage, and a backup that is as good */
+		enum promise promise = i ? P_NONE : P_DANE;
+		int16_t first = pick(w, d, promise, -1, 30, used), second = pick(w, d, promise, -1, 1, used);
+		w->server[first].backup = second;
+		w->server[second].weekly = 0;
+		w->server[first].signed_domain = w->server[second].signed_domain = true;
+		memcpy(w->server[second].domain, w->server[first].domain, sizeof(w->server[second].domain));
+		befall(w, E_DOWN, first, day(d, 20, 80), 9 * HOUR);
+	}
 	for (unsigned i = 0; i < 3; i++) { /* M0 to M6: the domain moves from the hoster's old name to one with DNSSEC, and then DANE */
 		struct server *old = &w->server[DANE_N + STS_N + TESTING_N + POLICY_N + 3 * i];
 		int16_t to = pick(w, d, P_DANE, 1, 1, used);
@@ -325,6 +342,11 @@ void world_make(struct world *w, uint64_t seed, uint32_t volume)
 	make_events(w, &d, used);
 	make_strips(w, &d, used);
 	make_others(w, &d, used);
+}
+
+bool world_tls13(const struct server *s, int64_t t)
+{
+	return s->tls13 || (s->addr % 2 && t >= s->upgraded);
 }
 
 uint32_t world_certificate(const struct server *s, int64_t t)

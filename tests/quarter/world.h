@@ -42,16 +42,19 @@ enum promise { P_NONE, P_NEVER, P_DANE, P_STS, P_TESTING, P_POLICY, P_OWN };
  * flaky           permille of sessions in which TLS is refused for a while
  * backup          the same domain's host that takes over when this one cannot be reached, or -1
  * moves_to, moves_at  from then on the domain's mail goes there; -1: it stays
+ * balanced        two products stand behind one address: 0, or the other one's number and 1
+ * withheld        the client that is never offered TLS, or -1
+ * new_ca_at       from then on another authority signs its certificates
  * off_at          the owner switched TLS off for good, or never */
 struct server {
 	char host[96], domain[64];
 	enum promise promise;
 	uint32_t addr, addr2;
-	int64_t addr2_at, upgraded, dane_from, moves_at, off_at;
+	int64_t addr2_at, upgraded, dane_from, moves_at, off_at, new_ca_at;
 	uint32_t weekly;
-	uint8_t product, ca, hoster, ttl;
+	uint8_t product, ca, hoster, ttl, balanced;
 	uint16_t renewal, offset, flaky;
-	int16_t backup, moves_to;
+	int16_t backup, moves_to, withheld;
 	bool tls13, reuse, signed_domain, listed, grey;
 };
 
@@ -124,6 +127,8 @@ struct world {
 };
 
 void world_make(struct world *w, uint64_t seed, uint32_t volume);
+/* Does it choose TLS 1.3 at t? Some do only since they were upgraded. */
+bool world_tls13(const struct server *s, int64_t t);
 /* Number of the certificate that a server shows at t, from 0. */
 uint32_t world_certificate(const struct server *s, int64_t t);
 /* The event of that kind that befalls server at t, or NULL. */
