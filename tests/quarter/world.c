@@ -210,7 +210,7 @@ static void make_events(struct world *w, struct dice *d, bool *used)
 	befall(w, E_GAPS, -1, day(d, 10, 30), 18 * HOUR);
 	befall(w, E_GAPS, -1, day(d, 60, 80), 3 * HOUR);
 	befall(w, E_ONE_SIDE, -1, day(d, 40, 60), 3 * HOUR);
-	befall(w, E_ROLLOVER, pick(w, d, P_DANE, 0, 20, used), day(d, 30, 60), 7 * HOUR);
+	befall(w, E_ROLLOVER, pick(w, d, P_DANE, 0, 45, used), day(d, 30, 60), 20 * HOUR);
 	w->server[pick(w, d, P_NONE, -1, 12, used)].off_at = day(d, 50, 60);
 	w->server[pick(w, d, P_NONE, -1, 45, used)].withheld = 5;
 	for (unsigned i = 0; i < 2; i++)
