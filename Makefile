@@ -21,13 +21,21 @@ T        ?= 60
 LIB      := $(patsubst %.c,$B/%.o,$(wildcard src/*.c src/*/*.c))
 SENSOR   := $(patsubst %.c,$B/%.o,$(wildcard sensor/*.c))
 PARTS    := $(filter-out $B/sensor/main.o,$(SENSOR))
+CHECK    := $(patsubst %.c,$B/%.o,$(filter-out tools/mxcheck/main.c,$(wildcard tools/mxcheck/*.c)))
 UNIT     := $(patsubst %.c,$B/%,$(wildcard tests/unit/test_*.c))
 HELPERS  := $(addprefix $B/tests/,live/ask latency/interims sandbox/attempt bench/live_loop tamper/tamper load/flood quarter/quarter)
 FUZZ     := $(patsubst %.c,$B/%,$(wildcard tests/fuzz/fuzz_*.c))
 
-all: $B/mxwitness                ## build the sensor
+all: $B/mxwitness $B/mxcheck     ## build the sensor and its companion
 $B/mxwitness: $(SENSOR) $B/libmxwitness.a
 	@echo "  LD $@" && $(CC) $(FLAGS) $(LDFLAGS) $(LDHARD) -o $@ $^ $(LDLIBS)
+$B/mxcheck: $B/tools/mxcheck/main.o $(CHECK) $B/libsensor.a $B/libmxwitness.a
+	@echo "  LD $@" && $(CC) $(FLAGS) $(LDFLAGS) $(LDHARD) -Wl,--as-needed -o $@ $^ $(LDLIBS) -lcurl
+$B/tools/mxcheck/%.o $B/tests/unit/test_mxcheck.o: FLAGS += -Itools/mxcheck
+$B/libsensor.a: $(PARTS)
+	@rm -f $@ && $(AR) rcs $@ $(PARTS)
+$B/tests/unit/test_mxcheck: $(CHECK)
+$B/tests/unit/test_mxcheck: LDLIBS += -lcurl
 $B/libmxwitness.a: $(LIB) src src/wire src/judge
 	@rm -f $@ && $(AR) rcs $@ $(LIB)
 $B/%.o: %.c
@@ -59,6 +67,7 @@ live: all $(HELPERS)             ## record scenarios anew with real servers and 
 	@sh tests/live.sh $B/mxwitness $(SCENARIOS)
 	@python3 tests/live_dns.py $B/tests/live/ask $B/mxwitness
 	@python3 tests/live_postfix.py $B/mxwitness
+	@python3 tests/mxcheck_sts.py $B/mxcheck
 	@[ -n "$(BRIEF)" ] || python3 tests/watch.py $B/mxwitness --long
 	@[ -n "$(BRIEF)" ] || python3 tests/watch_dns.py $B/mxwitness
 	@[ -n "$(BRIEF)" ] || python3 tests/load.py $B/mxwitness $B/tests/load/flood --long
@@ -95,10 +104,11 @@ docs: all                        ## write the generated pages and the example an
 	$B/mxwitness rules fields --format metrics -o man/mxwitness-metrics.7
 PAGES    := $(wildcard man/*.[1-8])
 RULES     = $(wildcard rules/*.yaml) $(wildcard rules/tests/*.yaml)
-UNITS     = $(DESTDIR)$(PREFIX)/lib/systemd/system/mxwitness.service $(DESTDIR)$(PREFIX)/lib/systemd/system/mxwitness@.service
+UNITS     = $(DESTDIR)$(PREFIX)/lib/systemd/system/mxwitness.service $(DESTDIR)$(PREFIX)/lib/systemd/system/mxwitness@.service \
+            $(DESTDIR)$(PREFIX)/lib/systemd/system/mxcheck-sts.service $(DESTDIR)$(PREFIX)/lib/systemd/system/mxcheck-sts.timer
 SYSTEMD   = $(DESTDIR)$(PREFIX)/lib/sysusers.d/mxwitness.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/mxwitness.conf
 install: all                     ## into DESTDIR and PREFIX, units of systemd too; starts nothing
-	install -D -m 755 $B/mxwitness $(DESTDIR)$(PREFIX)/bin/mxwitness
+	for p in mxwitness mxcheck; do install -D -m 755 $B/$$p $(DESTDIR)$(PREFIX)/bin/$$p || exit; done
 	for f in $(RULES); do install -D -m 644 $$f $(DESTDIR)$(PREFIX)/share/mxwitness/$$f || exit; done
 	install -D -m 644 contrib/mxwitness.yaml $(DESTDIR)$(PREFIX)/share/doc/mxwitness/mxwitness.yaml
 	for p in $(PAGES); do install -D -m 644 $$p $(DESTDIR)$(PREFIX)/share/man/man$${p##*.}/$${p##*/} || exit; done
@@ -107,7 +117,7 @@ install: all                     ## into DESTDIR and PREFIX, units of systemd to
 	install -m 644 contrib/systemd/mxwitness.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/mxwitness.conf
 	install -m 644 contrib/systemd/mxwitness.tmpfiles $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/mxwitness.conf
 uninstall:                       ## what install put there; configuration, state and events stay
-	rm -f $(DESTDIR)$(PREFIX)/bin/mxwitness $(UNITS) $(SYSTEMD)
+	rm -f $(DESTDIR)$(PREFIX)/bin/mxwitness $(DESTDIR)$(PREFIX)/bin/mxcheck $(UNITS) $(SYSTEMD)
 	for p in $(PAGES); do rm -f $(DESTDIR)$(PREFIX)/share/man/man$${p##*.}/$${p##*/}; done
 	rm -rf $(DESTDIR)$(PREFIX)/share/mxwitness $(DESTDIR)$(PREFIX)/share/doc/mxwitness
 clean:                           ## remove build/

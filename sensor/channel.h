@@ -23,6 +23,7 @@ enum channel_kind {
 	CH_PROOF,       /* resolver to judge to output: u8 length of a text, what it is in words, a DNS message as CH_DNS has it:
 			 * one that their answers rest on; without addresses: put together from what was seen */
 	CH_PROVED,      /* resolver to judge to output: that was all of them; not empty: there were more */
+	CH_POLICY,      /* judge to output, behind CH_EXHIBIT: the file of the MTA-STS policy that the session was judged by (sts_cache.h) */
 	CH_ACK,         /* u64: records up to that number need not be kept any more */
 	CH_HELLO,       /* from who has begun anew: what was not acknowledged is needed again */
 	CH_END,         /* nothing follows */

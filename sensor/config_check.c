@@ -9,6 +9,7 @@
 #include <pwd.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <time.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -94,6 +95,21 @@ static void check_outputs(struct check *c, const struct node *list)
 			check_file(c, "outputs: path", c->s->output.at[i].path, node_get(at, "path"));
 }
 
+/* An entry that has ended says nothing any more, and its writer may think that it does. */
+static void check_ended(struct check *c, const struct setting_info *t, const struct node *list)
+{
+	const struct node *at = list ? list->first : NULL;
+	int64_t now = (int64_t)time(NULL) * 1000000000;
+	bool promises = t->type == KEPT_POLICY;
+	size_t n = promises ? c->s->policy.promise.n : c->s->policy.inspection.n;
+	for (size_t i = 0; i < n && at; i++, at = at->next) {
+		int64_t until = promises ? c->s->policy.promise.at[i].until : c->s->policy.inspection.at[i].until;
+		if (until && until <= now)
+			warn(c, at, "%s: the entry %s has ended", t->name,
+			     promises ? c->s->policy.promise.at[i].name : c->s->policy.inspection.at[i].name);
+	}
+}
+
 /* What can be said of one key by its type. text: its value, where that is one. */
 static void check_one(struct check *c, const struct setting_info *t, const char *text, const struct node *at)
 {
@@ -122,10 +138,16 @@ static void check_one(struct check *c, const struct setting_info *t, const char 
 	case KEPT_OUTPUTS:
 		check_outputs(c, at);
 		break;
+	case KEPT_POLICY:
+	case KEPT_INSPECTIONS:
+		check_ended(c, t, at);
+		break;
 	case KEPT_YES: case KEPT_COUNT: case KEPT_SIZE: case KEPT_DURATION: case KEPT_WORD: case KEPT_LEVEL:
 	case KEPT_DATASETS: case KEPT_TEXT: case KEPT_IN_FILE: case KEPT_ADDRESS: case KEPT_MAIL_PORTS: case KEPT_SERVERS:
 	case KEPT_ZONES: case KEPT_VANTAGE: case KEPT_CA_FILE: case KEPT_DNS_PORTS: case KEPT_NETWORKS: case KEPT_MIRROR:
 	case KEPT_RULES: case KEPT_RULES_OFF: case KEPT_RULE_LEVELS:
+	case KEPT_NAMES: case KEPT_NETS: case KEPT_PORTS: case KEPT_PIN_SPKI: case KEPT_PIN_CA: case KEPT_FORMS:
+	case KEPT_DOMAIN: case KEPT_HOST: case KEPT_DATE: case KEPT_ROUTES:
 		break;
 	}
 }

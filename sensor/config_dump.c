@@ -133,19 +133,31 @@ static void put_scalar(struct writer *w, const struct setting_info *t, const str
 		put_text(w, n->text);
 }
 
-static void put_output(struct writer *w, const struct node *map)
+static void put_entry(struct writer *w, const struct setting_info *t, const struct node *n)
 {
-	for (size_t i = 0; i < OUTPUT_SETTINGS; i++) {
-		const struct setting_info *t = &output_table[i];
+	if (setting_entry_is_path(t, n))
+		put_path(w, n->text);
+	else
+		put_text(w, n->text);
+}
+
+static void put_map(struct writer *w, const struct setting_map *m, const struct node *map)
+{
+	for (size_t i = 0; i < m->rows; i++) {
+		const struct setting_info *t = &m->row[i];
 		const struct node *value = node_get(map, t->name);
 		put(w, "%s%s: ", i ? "    " : "  - ", t->name);
 		if (!value)
 			put(w, "%s", t->fallback);
+		else if (value->kind == NODE_SCALAR && setting_is_list(t))
+			put_entry(w, t, value);
 		else if (value->kind == NODE_SCALAR)
 			put_scalar(w, t, value);
+		else if (!value->first)
+			put(w, "[");
 		for (const struct node *n = value && value->kind == NODE_LIST ? value->first : NULL; n; n = n->next) {
 			put(w, n == value->first ? "[" : ", ");
-			put_text(w, n->text);
+			put_entry(w, t, n);
 		}
 		put(w, value && value->kind == NODE_LIST ? "]" : "");
 		end_value(w, value);
@@ -156,6 +168,7 @@ static void put_output(struct writer *w, const struct node *map)
 static void put_list(struct writer *w, const struct setting_info *t, const struct node *value, const struct node *from, int indent)
 {
 	const struct node *first = value->kind == NODE_SCALAR ? value : value->first;
+	const struct setting_map *map = setting_map_of(t);
 	if (!first) {
 		put(w, value->kind == NODE_MAP ? " {}" : " []");
 		end_value(w, from);
@@ -163,8 +176,8 @@ static void put_list(struct writer *w, const struct setting_info *t, const struc
 	}
 	end_line(w);
 	for (const struct node *n = first; n; n = n == value ? NULL : n->next) {
-		if (t->type == KEPT_OUTPUTS) {
-			put_output(w, n);
+		if (map) {
+			put_map(w, map, n);
 			continue;
 		}
 		put(w, "%*s%s", indent, "", value->kind == NODE_MAP ? "" : "- ");
@@ -241,16 +254,15 @@ static void example(FILE *out, const struct setting_info *t, const char *indent)
 }
 
 /* What one entry may be, as a comment. */
-static void example_output(FILE *out)
+static void example_map(FILE *out, const struct setting_map *m)
 {
 	char type[256], text[1024];
-	fputs("#outputs:\n", out);
-	for (size_t i = 0; i < OUTPUT_SETTINGS; i++) {
-		const struct setting_info *t = &output_table[i];
-		const char *value = t->fallback[0] ? t->fallback : t->words ? t->words[0] : "/var/log/mxwitness/events.ndjson";
+	fprintf(out, "#%s:\n", m->name);
+	for (size_t i = 0; i < m->rows; i++) {
+		const struct setting_info *t = &m->row[i];
 		snprintf(text, sizeof(text), "%s (%s)", t->meaning, setting_describe(t, type, sizeof(type)));
 		comment(out, "#    ", text);
-		fprintf(out, "#%s%s: %s\n", i ? "    " : "  - ", t->name, value);
+		fprintf(out, "#%s%s: %s\n", i ? "    " : "  - ", t->name, t->fallback[0] ? t->fallback : setting_sample(m, t));
 	}
 }
 
@@ -264,8 +276,9 @@ void config_example(FILE *out)
 		if (!line->meaning) {
 			const struct setting_info *t = &setting_table[next++];
 			example(out, t, strchr(t->name, '.') ? "  " : "");
-			if (t->type == KEPT_OUTPUTS)
-				example_output(out);
+			const struct setting_map *map = setting_map_of(t);
+			if (map)
+				example_map(out, map);
 		} else {
 			fputs("\n", out);
 			fprintf(out, line->name[0] ? "# %s: %s\n%s:\n" : "# %s%s\n%s", line->name, line->meaning, line->name);
@@ -333,7 +346,28 @@ static const char *kind(enum setting_type type)
 	case KEPT_RULE_LEVELS:
 		return "map of names to levels";
 	case KEPT_OUTPUTS:
+	case KEPT_POLICY:
+	case KEPT_ROUTES:
+	case KEPT_INSPECTIONS:
 		return "list of maps";
+	case KEPT_NAMES:
+		return "list of names";
+	case KEPT_NETS:
+		return "list of networks";
+	case KEPT_PORTS:
+		return "list of ports";
+	case KEPT_PIN_SPKI:
+		return "list of digests";
+	case KEPT_PIN_CA:
+		return "list of files and digests";
+	case KEPT_FORMS:
+		return "list of findings";
+	case KEPT_DOMAIN:
+		return "name";
+	case KEPT_HOST:
+		return "name or address";
+	case KEPT_DATE:
+		return "day";
 	}
 	return "";
 }

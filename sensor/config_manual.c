@@ -28,8 +28,10 @@ void config_manual(FILE *out)
 		else
 			key(out, &setting_table[next++]);
 	}
-	fputs(".El\n.Ss outputs: the keys of an entry\n.Bl -tag -width Ds\n", out);
-	for (size_t i = 0; i < OUTPUT_SETTINGS; i++)
-		key(out, &output_table[i]);
+	for (size_t m = 0; m < SETTING_MAPS; m++) {
+		fprintf(out, ".El\n.Ss %s: the keys of an entry\n.Bl -tag -width Ds\n", setting_maps[m].name);
+		for (size_t i = 0; i < setting_maps[m].rows; i++)
+			key(out, &setting_maps[m].row[i]);
+	}
 	fputs(".El\n", out);
 }

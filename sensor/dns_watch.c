@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
-enum { BUCKETS = 1 << 16, CNAME = 5, MX = 15, AAAA = 28, TLSA = 52, SERVFAIL = 2 };
+enum { BUCKETS = 1 << 16, CNAME = 5, MX = 15, TXT = 16, AAAA = 28, TLSA = 52, SERVFAIL = 2 };
 #define ASKED_BEFORE INT64_C(10000000000)       /* ns that an answer may take */
 #define DISORDER INT64_C(1000000000)            /* ns that packets may be out of order */
 
@@ -110,9 +110,15 @@ static bool classify(struct watched *e, uint16_t flags, unsigned records)
 	return rcode != SERVFAIL && !(flags & DNS_TC);
 }
 
-static bool about_mail(uint16_t type)
+/* Of TXT only that of MTA-STS: the rest is about other things, and much of it. */
+static bool about_mail(const struct dns_walk *w)
 {
-	return type == RR_A || type == CNAME || type == MX || type == AAAA || type == TLSA;
+	static const uint8_t label[] = "\010_mta-sts";
+	const uint16_t type = w->qtype;
+	bool mta_sts = w->qname.n > sizeof(label) && w->qname.octets[0] == label[0];
+	for (size_t i = 1; mta_sts && i < sizeof(label) - 1; i++)
+		mta_sts = ascii_lower(w->qname.octets[i]) == label[i];
+	return type == RR_A || type == CNAME || type == MX || type == AAAA || type == TLSA || (type == TXT && mta_sts);
 }
 
 /* A referral is no answer: the authority section holds NS and no SOA. */
@@ -197,7 +203,7 @@ void dns_watch_add(struct dns_watch *w, const struct dns_message *m)
 	struct dns_walk walk;
 	unsigned records = 0;
 	if (m->tcp || m->other || (!w->rolls && w->n == w->most) || !dns_wire_open(&walk, m->octets) || walk.qclass != 1 ||
-	    !about_mail(walk.qtype))
+	    !about_mail(&walk))
 		return;
 	struct watched e = { .ts = m->ts, .client = m->client, .server = m->server, .port = m->client_port, .id = walk.id,
 			     .key = key_of(w, &walk.qname, walk.qtype) };

@@ -35,7 +35,7 @@ struct dns_watch *dns_watch_new(size_t octets);
 /* One that is never full: the oldest of events messages, and of the octets kept, make room for new ones. */
 struct dns_watch *dns_watch_rolling(size_t events, size_t octets);
 void dns_watch_free(struct dns_watch *w);
-/* Notes a question or an answer about MX, A, AAAA, CNAME or TLSA that went by UDP; anything else is passed over. */
+/* Notes a question or an answer about MX, A, AAAA, CNAME, TLSA or TXT of MTA-STS that went by UDP; anything else is passed over. */
 void dns_watch_add(struct dns_watch *w, const struct dns_message *m);
 /* The print of a message's answer section. */
 uint64_t dns_watch_print(const struct dns_watch *w, struct bytes message);

@@ -17,6 +17,7 @@ struct docket {
 	const struct run *run;
 	int64_t now;                    /* ms, as docket_relieve was told */
 	struct channel *resolver;
+	const struct sts_cache *policies;
 	struct dane *dane;
 	struct answer answer;
 	const struct vitals *vitals;       /* NULL: nothing is known of losses */
@@ -32,6 +33,7 @@ struct docket *docket_new(const struct run *run, struct channel *resolver, bool 
 	if (!d)
 		return NULL;
 	d->run = run;
+	d->policies = run->sts;
 	d->resolver = resolver;
 	d->in_order = in_order;
 	d->dane = dane_init();
@@ -59,6 +61,11 @@ void docket_live(struct docket *d, const struct vitals *vitals, struct tally *ta
 {
 	d->vitals = vitals;
 	d->tally = tally;
+}
+
+void docket_policies(struct docket *d, const struct sts_cache *policies)
+{
+	d->policies = policies;
 }
 
 static int64_t mono_now(void)
@@ -100,24 +107,38 @@ static bool send_question(struct docket *d, struct kase *k, struct question q)
 	return channel_send(d->resolver, CH_QUESTION, (struct bytes){ (const uint8_t *)&q, sizeof(q) }, (struct bytes){ 0 });
 }
 
-/* What the recipient domains promised besides DANE. */
-static void judge_sts(const struct sts_cache *cache, struct record *s)
+/* The policies of the session's recipient domains; how many places are set. */
+static size_t policies_of(const struct docket *d, const struct record *s, const struct sts_file *file[STS_HELD],
+			  const struct sts_held *held[STS_HELD])
 {
-	const struct sts_held *held[STS_HELD];
 	struct bytes domain;
 	size_t n = 0, pos = 0;
-	while (cache && n < STS_HELD && record_next(s, F_id_domains, &pos, &domain)) {
-		const struct sts_file *file = sts_cache_find(cache, domain);
-		held[n++] = file ? &file->held : NULL;
+	while (d->policies && n < STS_HELD && record_next(s, F_id_domains, &pos, &domain)) {
+		file[n] = sts_cache_find(d->policies, domain);
+		held[n] = file[n] ? &file[n]->held : NULL;
+		n++;
 	}
-	sts_judge(held, n, s);
+	return n;
+}
+
+/* What the recipient domains promised besides DANE. */
+static void judge_sts(const struct docket *d, struct kase *k)
+{
+	const struct sts_file *file[STS_HELD];
+	const struct sts_held *held[STS_HELD];
+	struct sts_hint hint[STS_HELD] = { 0 };
+	size_t n = policies_of(d, &k->session, file, held);
+	for (size_t i = 0; i < n; i++)
+		if (held[i])
+			hint[i] = freshness_hint(&k->freshness, held[i]->domain);
+	int told = sts_judge(held, hint, n, &k->session);
+	k->sts = told >= 0 ? file[told]->text : (struct bytes){ 0 };
 }
 
 static void stand(struct docket *d, struct kase *k)
 {
 	struct record *s = &k->session;
-	expectation_finish(&k->expectation, d->dane, s, k->chain);
-	judge_sts(d->run->sts, s);
+	judge_sts(d, k);
 	peer_judge(d->run->peer, s, k->chain, k->proof);
 	outcome_judge(s);
 	if (d->vitals && vitals_lossy(d->vitals, record_get_num(s, F_event_start, 0), record_get_num(s, F_event_end, 0)))
@@ -129,20 +150,57 @@ static void stand(struct docket *d, struct kase *k)
 	k->state = CASE_STANDS;
 }
 
+/* What DANE promised stands; which policies that leaves to ask about. */
+static void begin_policies(struct docket *d, struct kase *k)
+{
+	const struct sts_file *file[STS_HELD];
+	const struct sts_held *held[STS_HELD];
+	k->promised = true;
+	expectation_finish(&k->expectation, d->dane, &k->session, k->chain);
+	freshness_start(&k->freshness, &k->session, held, policies_of(d, &k->session, file, held));
+}
+
+static bool open_question(const struct docket *d, struct kase *k, struct question *q)
+{
+	if (!d->resolver)
+		return false;
+	return k->promised ? freshness_next(&k->freshness, q) : expectation_next(&k->expectation, q);
+}
+
+static void take_answer(struct kase *k, const struct answer *a)
+{
+	if (k->promised)
+		freshness_answer(&k->freshness, a);
+	else
+		expectation_answer(&k->expectation, a);
+}
+
+/* Questions go out until one waits for its answer. false: none is left. */
+static bool walk_on(struct docket *d, struct kase *k)
+{
+	struct question q;
+	while (open_question(d, k, &q)) {
+		if (k->nasked < sizeof(k->asked) / sizeof(k->asked[0]))
+			k->asked[k->nasked++] = q;
+		if (!d->resolver_gone && send_question(d, k, q))
+			return true;
+		answer_failed(&q, ended, &d->answer);
+		take_answer(k, &d->answer);
+	}
+	return false;
+}
+
 /* The next question of k goes out, or its judgement stands. */
 static void walk(struct docket *d, struct kase *k)
 {
-	struct question q;
-	do {
-		while (d->resolver && expectation_next(&k->expectation, &q)) {
-			if (k->nasked < EXPECT_QUESTIONS)
-				k->asked[k->nasked++] = q;
-			if (!d->resolver_gone && send_question(d, k, q))
-				return;
-			answer_failed(&q, ended, &d->answer);
-			expectation_answer(&k->expectation, &d->answer);
-		}
-	} while (expectation_again(&k->expectation, d->dane, &k->session, k->chain));
+	for (;;) {
+		if (walk_on(d, k))
+			return;
+		if (k->promised)
+			break;
+		if (!expectation_again(&k->expectation, d->dane, &k->session, k->chain))
+			begin_policies(d, k);
+	}
 	stand(d, k);
 }
 
@@ -210,6 +268,8 @@ bool docket_take(struct docket *d, struct bytes record, struct bytes exhibit, en
 	if (d->run->claim)
 		claim_site(d->run->claim, &k->session);
 	k->seen = seen;
+	k->promised = false;
+	k->sts = (struct bytes){ 0 };
 	expectation_start(&k->expectation, &k->session);
 	walk(d, k);
 	return true;
@@ -225,7 +285,7 @@ bool docket_answer(struct docket *d, struct bytes record)
 	if (!answer_check(a, record.n))
 		return false;
 	struct kase *k = &d->kase[a->id % DOCKET_CASES];
-	if (k->state != CASE_OPEN || k->round != a->id / DOCKET_CASES || !expectation_next(&k->expectation, &q))
+	if (k->state != CASE_OPEN || k->round != a->id / DOCKET_CASES || !open_question(d, k, &q))
 		return false;
 	if (a->type != q.type || strcmp(a->name, q.name) != 0) /* asked twice: the resolver began anew */
 		return false;
@@ -234,7 +294,7 @@ bool docket_answer(struct docket *d, struct bytes record)
 		tally_answer(d->tally, (enum dnsstatus)a->status, false, mono_now() - k->asked_at);
 	if (a->fault > k->fault)
 		k->fault = a->fault;
-	expectation_answer(&k->expectation, a);
+	take_answer(k, a);
 	walk(d, k);
 	return true;
 }
@@ -243,10 +303,10 @@ bool docket_answer(struct docket *d, struct bytes record)
 static void give_up(struct docket *d, struct kase *k, const char *why)
 {
 	struct question q;
-	if (!expectation_next(&k->expectation, &q))
+	if (!open_question(d, k, &q))
 		return;
 	answer_failed(&q, why, &d->answer);
-	expectation_answer(&k->expectation, &d->answer);
+	take_answer(k, &d->answer);
 	walk(d, k);
 }
 
@@ -288,7 +348,7 @@ void docket_again(struct docket *d)
 	d->resolver_gone = false;
 	for (size_t i = 0; i < DOCKET_CASES; i++) {
 		struct question q;
-		if (d->kase[i].state == CASE_OPEN && expectation_next(&d->kase[i].expectation, &q))
+		if (d->kase[i].state == CASE_OPEN && open_question(d, &d->kase[i], &q))
 			send_question(d, &d->kase[i], q);
 	}
 }

@@ -10,6 +10,7 @@
 #include "channel.h"
 #include "exhibit.h"
 #include "judge/expectation.h"
+#include "judge/freshness.h"
 #include "judge/rule.h"
 #include "run.h"
 #include "tally.h"
@@ -20,13 +21,15 @@ enum { DOCKET_CASES = 64 };
 /* One session. When its judgement stands:
  * session   with all its own facts                       finding   room for n of them: the desk's (desk.h)
  * asked     the questions, nasked of them                exhibit   its packets (exhibit.h), exhibit_n octets or 0
+ * sts       the file of the policy that counts (sts_cache.h), or nothing; a loan until the docket has other policies
  * fault     of the sensor's own DNS, while it answered   number    as given to docket_take */
 struct kase {
 	struct record session;
 	struct finding finding[RULE_FINDINGS];
 	size_t n;
-	struct question asked[EXPECT_QUESTIONS];
+	struct question asked[EXPECT_QUESTIONS + FRESHNESS_QUESTIONS];
 	size_t nasked;
+	struct bytes sts;
 	enum resolverfault fault;
 	uint64_t number;
 	unsigned worker;
@@ -38,7 +41,9 @@ struct kase {
 	int64_t since;                  /* ms, of docket_relieve's clock */
 	int64_t asked_at;                  /* ns, of the question that is open */
 	enum tri seen;
+	bool promised;                  /* expectation is done */
 	struct expectation expectation;
+	struct freshness freshness;
 	struct bytes chain, proof;
 	uint8_t behind[CHANNEL_RECORD_MAX];
 };
@@ -49,6 +54,8 @@ struct docket;
  * NULL: no memory. */
 struct docket *docket_new(const struct run *run, struct channel *resolver, bool in_order);
 void docket_free(struct docket *d);
+/* Policies of mail domains from now on, instead of the run's; NULL: none. They must outlive the cases that are out. */
+void docket_policies(struct docket *d, const struct sts_cache *policies);
 /* In the live sensor: sessions during which vitals knows of losses are lossy, and answers are counted in tally. */
 void docket_live(struct docket *d, const struct vitals *vitals, struct tally *tally);
 /* Is there room for one more? */

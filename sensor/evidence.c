@@ -20,6 +20,7 @@ struct evidence {
 	bool any;                        /* an exhibit is there */
 	size_t used;                     /* of store */
 	uint8_t exhibit[EXHIBIT_OCTETS];
+	uint8_t policy[EVIDENCE_POLICY_MAX];
 	uint8_t store[EVIDENCE_PROOF_OCTETS];
 	uint8_t file[EVIDENCE_FILE_MAX];
 };
@@ -161,7 +162,7 @@ void evidence_forget(struct evidence *e)
 {
 	e->now.proofs = e->used = 0;
 	e->now.lost = e->any = false;
-	e->now.exhibit = (struct bytes){ 0 };
+	e->now.exhibit = e->now.policy = (struct bytes){ 0 };
 }
 
 bool evidence_exhibit(struct evidence *e, struct bytes record)
@@ -197,6 +198,17 @@ bool evidence_proof(struct evidence *e, struct bytes record)
 	e->used += text + p.m.octets.n;
 	e->now.proof[e->now.proofs++] = p;
 	return true;
+}
+
+void evidence_policy(struct evidence *e, struct bytes record)
+{
+	if (record.n > sizeof(e->policy)) {
+		e->now.lost = true;
+		return;
+	}
+	if (record.n)
+		memcpy(e->policy, record.p, record.n);
+	e->now.policy = (struct bytes){ e->policy, record.n };
 }
 
 void evidence_proved(struct evidence *e, struct bytes record)

@@ -23,6 +23,8 @@ void evidence_free(struct evidence *e);
  * kept), and each proof. false: it is not possible, or there is no room. */
 bool evidence_exhibit(struct evidence *e, struct bytes record);
 bool evidence_proof(struct evidence *e, struct bytes record);
+/* The MTA-STS policy that the session was judged by. */
+void evidence_policy(struct evidence *e, struct bytes record);
 /* That was each proof; record not empty: there were more. */
 void evidence_proved(struct evidence *e, struct bytes record);
 /* The session is another: what was kept is not its. */

@@ -156,7 +156,7 @@ static void write_context(struct text *t, const struct record *alert, const stru
 	text_put(t, "}}");
 }
 
-static void write_comment(struct text *t, const struct record *alert)
+static void write_comment(struct text *t, const struct record *alert, bool policy)
 {
 	text_put(t, "mxwitness " MXWITNESS_VERSION ", evidence of one alert: ");
 	text_clean(t, record_get_str(alert, F_rule_name), false);
@@ -165,12 +165,16 @@ static void write_comment(struct text *t, const struct record *alert)
 	text_put(t, "\nInterface 0 has the session's packets as captured. Message content, credentials, the local parts of addresses "
 		    "and encrypted data were covered by zeros, \"*\" or \"x\", or cut off at the end of a packet; lengths and "
 		    "times are those of the wire. Interface 1 has the DNS messages, with their signatures, that the verdict rests "
-		    "on; those from 127.0.0.53 or ::1 were put together by mxwitness from what was seen.\n"
-		    "The packet comments lead through the case (filter: frame.comment). Repeat the verdict with: mxwitness verify "
+		    "on; those from 127.0.0.53 or ::1 were put together by mxwitness from what was seen.\n");
+	if (policy)
+		text_put(t, "The MTA-STS policy is in this header as it was fetched; that its domain gave it rests on whoever fetched it over "
+			    "HTTPS.\n");
+	text_put(t, "The packet comments lead through the case (filter: frame.comment). Repeat the verdict with: mxwitness verify "
 		    "FILE");
 }
 
-static void section(struct writer *w, const struct record *alert, const struct evidence_context *c, bool truncated)
+static void section(struct writer *w, const struct record *alert, const struct evidence_context *c, struct bytes policy,
+		    bool truncated)
 {
 	char json[JSON_ALERT_LINE], buf[24 * 1024];
 	struct text j = { json, 0, sizeof(json), false }, t = { buf, 0, sizeof(buf), false };
@@ -180,7 +184,7 @@ static void section(struct writer *w, const struct record *alert, const struct e
 	put16(w, 0);
 	put32(w, UINT32_MAX);
 	put32(w, UINT32_MAX); /* the length of the section is not given */
-	write_comment(&t, alert);
+	write_comment(&t, alert, policy.n > 0);
 	option(w, OPT_COMMENT, bytes_of_text(&t));
 	option(w, SHB_APPLICATION, bytes_of("mxwitness " MXWITNESS_VERSION));
 	w->full |= !json_event(alert, sizeof(json), &j);
@@ -190,6 +194,8 @@ static void section(struct writer *w, const struct record *alert, const struct e
 	write_context(&t, alert, c, truncated);
 	w->full |= t.full;
 	custom(w, OPT_CUSTOM_TEXT, EVIDENCE_CONTEXT, bytes_of_text(&t));
+	if (policy.n)
+		custom(w, OPT_CUSTOM_TEXT, EVIDENCE_POLICY, policy);
 	put32(w, 0);
 	block_end(w);
 }
@@ -505,7 +511,7 @@ size_t evidence_compose(struct evidence_case *c, const struct record *alert, con
 	size_t at = 0;
 	exhibit_check(c->exhibit, &head);
 	qsort(c->proof, c->proofs, sizeof(c->proof[0]), by_time);
-	section(&w, alert, context, head.left_out || c->lost);
+	section(&w, alert, context, c->policy, head.left_out || c->lost);
 	interface(&w, linktype, "session as captured");
 	interface(&w, linktype, "mxwitness: DNS proofs");
 	*nframes = 0;
@@ -550,36 +556,70 @@ static bool begins(struct bytes value, const char *with, struct bytes *rest)
 	return bytes_eq(bytes_head(value, head.n), head);
 }
 
-bool evidence_parts(struct bytes file, struct bytes *alert, struct bytes *context)
+/* The custom texts of ours in the section header, one after the other. false: there are no more, or it is damaged there. */
+struct parts {
+	struct cur c;
+	bool swap;
+};
+
+static bool parts_open(struct parts *p, struct bytes file)
 {
-	struct cur c = cur_of(file);
-	struct bytes rest;
-	*alert = *context = (struct bytes){ 0 };
-	if (cur_u32(&c) != BLOCK_SHB)
+	p->c = cur_of(file);
+	if (cur_u32(&p->c) != BLOCK_SHB)
 		return false;
-	struct cur length = c;
-	cur_take(&c, 4);
-	uint32_t order = cur_u32(&c);
-	bool swap = order == __builtin_bswap32(BYTE_ORDER_MAGIC);
-	if (!swap && order != BYTE_ORDER_MAGIC)
+	struct cur length = p->c;
+	cur_take(&p->c, 4);
+	uint32_t order = cur_u32(&p->c);
+	p->swap = order == __builtin_bswap32(BYTE_ORDER_MAGIC);
+	if (!p->swap && order != BYTE_ORDER_MAGIC)
 		return false;
-	uint32_t n = le32(&length, swap);
+	uint32_t n = le32(&length, p->swap);
 	if (n < 28 || n > file.n)
 		return false;
-	c = cur_of(bytes_head(bytes_skip(file, 24), n - 28));
-	while (cur_left(&c) >= 4) {
-		uint16_t code = le16(&c, swap), len = le16(&c, swap);
-		struct cur value = cur_of(cur_take(&c, len));
-		cur_take(&c, (4u - len % 4u) % 4u);
-		if (code != OPT_CUSTOM_TEXT || le32(&value, swap) != EVIDENCE_PEN)
+	p->c = cur_of(bytes_head(bytes_skip(file, 24), n - 28));
+	return true;
+}
+
+static bool parts_next(struct parts *p, struct bytes *text)
+{
+	while (cur_left(&p->c) >= 4) {
+		uint16_t code = le16(&p->c, p->swap), len = le16(&p->c, p->swap);
+		struct cur value = cur_of(cur_take(&p->c, len));
+		cur_take(&p->c, (4u - len % 4u) % 4u);
+		if (code != OPT_CUSTOM_TEXT || le32(&value, p->swap) != EVIDENCE_PEN)
 			continue;
-		struct bytes v = { value.p, cur_left(&value) };
-		if (begins(v, EVIDENCE_ALERT, &rest))
+		*text = (struct bytes){ value.p, cur_left(&value) };
+		return true;
+	}
+	return false;
+}
+
+bool evidence_parts(struct bytes file, struct bytes *alert, struct bytes *context)
+{
+	struct parts p;
+	struct bytes text, rest;
+	*alert = *context = (struct bytes){ 0 };
+	if (!parts_open(&p, file))
+		return false;
+	while (parts_next(&p, &text)) {
+		if (begins(text, EVIDENCE_ALERT, &rest))
 			*alert = rest;
-		else if (begins(v, EVIDENCE_CONTEXT, &rest))
+		else if (begins(text, EVIDENCE_CONTEXT, &rest))
 			*context = rest;
 	}
-	return !c.bad && alert->n && context->n;
+	return !p.c.bad && alert->n && context->n;
+}
+
+struct bytes evidence_policy_part(struct bytes file)
+{
+	struct parts p;
+	struct bytes text, rest, policy = { 0 };
+	if (!parts_open(&p, file))
+		return policy;
+	while (parts_next(&p, &text))
+		if (begins(text, EVIDENCE_POLICY, &rest))
+			policy = rest;
+	return policy;
 }
 
 bool evidence_mark(struct bytes option_value, uint32_t *was, const uint8_t **found)

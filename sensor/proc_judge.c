@@ -85,6 +85,8 @@ static void send_exhibit(struct judge *j, const struct kase *k)
 	struct bytes record;
 	struct bytes asked = { (const uint8_t *)k->asked, k->nasked * sizeof(k->asked[0]) };
 	channel_send(j->output, CH_EXHIBIT, (struct bytes){ k->exhibit, k->exhibit_n }, (struct bytes){ 0 });
+	if (k->sts.n)
+		channel_send(j->output, CH_POLICY, k->sts, (struct bytes){ 0 });
 	if (!j->resolver || j->resolver_gone || !channel_send(j->resolver, CH_PROVE, asked, (struct bytes){ 0 }))
 		return;
 	do {
@@ -343,7 +345,7 @@ int proc_judge(const struct run *run, struct channel *capture, struct channel *r
 		note(j, "e", bytes_of("judge: no memory"));
 		return 2;
 	}
-	if (!sandbox_judge(&run->user, NULL, &e)) {
+	if (!sandbox_judge(&run->user, NULL, NULL, &e)) {
 		note(j, "e", bytes_of(e.text));
 		return 2;
 	}

@@ -186,6 +186,8 @@ int proc_output(const struct run *run, struct channel *judge)
 			o.refused += !evidence_exhibit(o.evidence, record);
 		} else if (kind == CH_PROOF && o.evidence) {
 			evidence_proof(o.evidence, record);
+		} else if (kind == CH_POLICY && o.evidence) {
+			evidence_policy(o.evidence, record);
 		} else if (kind == CH_PROVED && o.evidence) {
 			evidence_proved(o.evidence, record);
 		} else if (kind == CH_NOTE) {

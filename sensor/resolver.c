@@ -641,6 +641,35 @@ static void fall_back(struct resolver *r, struct context *c, const struct questi
 	context_free(c);
 }
 
+static void add_data(struct answer *a, struct bytes rdata)
+{
+	if (a->rrs == ANSWER_RRS || rdata.n == 0 || rdata.n > ANSWER_DATA - a->used)
+		return;
+	memcpy(a->data + a->used, rdata.p, rdata.n);
+	a->rr[a->rrs].off = a->used;
+	a->rr[a->rrs++].n = (uint32_t)rdata.n;
+	a->used += (uint32_t)rdata.n;
+}
+
+/* What the link said of a TXT that cannot be proved: it stays incomplete, and goes with the answer. */
+static void unproved(const struct resolver *r, const struct dns_name *name, struct answer *a)
+{
+	static struct dns_reply reply;
+	struct dns_walk w;
+	struct dns_rr rr;
+	if (a->type != DNS_TXT || a->status != dnsstatus_incomplete || !r->captured)
+		return;
+	dns_store_reply(r->captured, name, DNS_TXT, a->as_of, true, 0, &reply);
+	if (reply.found == FOUND_MISSING || reply.found == FOUND_FAILURE || reply.found == FOUND_DERIVED ||
+	    !dns_wire_open(&w, (struct bytes){ reply.octets, reply.n }))
+		return;
+	a->nxdomain = (w.flags & 0xf) == RCODE_NXDOMAIN;
+	a->seen_later |= reply.ts > a->as_of;
+	while (dns_wire_next(&w, &rr))
+		if (rr.section == DNS_ANSWER && rr.type == DNS_TXT)
+			add_data(a, rr.rdata);
+}
+
 static void ask(struct resolver *r, const struct question *q, struct answer *a)
 {
 	struct error e = { "" };
@@ -658,6 +687,7 @@ static void ask(struct resolver *r, const struct question *q, struct answer *a)
 		context_drop(r, c);
 	else if (bogus)
 		fall_back(r, c, q, &name, a);
+	unproved(r, &name, a);
 }
 
 static void add_text(struct answer *a, const struct dns_name *name)
@@ -765,6 +795,12 @@ static enum dnsconflict denial(struct resolver *r, const struct question *q, con
 	return q->type == DNS_TLSA ? dnsconflict_tlsa_suppressed : dnsconflict_contradiction;
 }
 
+/* Of the record of MTA-STS, which zones need not sign, only that it was denied while it is there. */
+static enum dnsconflict txt_conflict(const struct answer *a, const struct watched *e)
+{
+	return a->rrs && (e->kind == WATCHED_NXDOMAIN || e->kind == WATCHED_NODATA) ? dnsconflict_contradiction : dnsconflict_none;
+}
+
 enum { CHECKS = 4 };
 
 /* prints: of answers that were looked into already. */
@@ -774,6 +810,8 @@ static enum dnsconflict conflict_of(struct resolver *r, const struct question *q
 	static struct answer then;
 	bool true_data = a->status == dnsstatus_secure && a->rrs && !a->canonname[0];
 	bool says = e->kind == WATCHED_DATA || e->kind == WATCHED_NODATA || e->kind == WATCHED_NXDOMAIN;
+	if (q->type == DNS_TXT)
+		return txt_conflict(a, e);
 	if (dns_watch_race(r->watch, e))
 		return dnsconflict_race;
 	if (!true_data)
@@ -832,6 +870,8 @@ static uint64_t live_print(const struct resolver *r, const struct dns_name *name
 static enum dnsconflict live_conflict_of(const struct resolver *r, const struct dns_name *name, const struct answer *a,
 					 const struct watched *e)
 {
+	if (a->type == DNS_TXT)
+		return txt_conflict(a, e);
 	if (dns_watch_race(r->watch, e))
 		return dnsconflict_race;
 	if (a->status != dnsstatus_secure || !a->rrs || a->canonname[0] || e->sigs || a->type == DNS_A || a->type == DNS_AAAA)

@@ -93,7 +93,7 @@ void rights_files_as(const struct sandbox_user *user, bool on)
 /* ---- Landlock ---- */
 
 enum { LANDLOCK_CREATE = 444, LANDLOCK_ADD = 445, LANDLOCK_RESTRICT = 446, GIVE_VERSION = 1, RULE_BELOW = 1 };
-enum { FS_EXECUTE = 1 << 0, FS_MAKE_CHAR = 1 << 6, FS_MAKE_BLOCK = 1 << 11, FS_FIRST = (1 << 13) - 1, FS_REFER = 1 << 13,
+enum { FS_EXECUTE = 1 << 0, FS_READ_FILE = 1 << 2, FS_READ_DIR = 1 << 3, FS_MAKE_CHAR = 1 << 6, FS_MAKE_BLOCK = 1 << 11, FS_FIRST = (1 << 13) - 1, FS_REFER = 1 << 13,
        FS_TRUNCATE = 1 << 14, FS_IOCTL_DEV = 1 << 15 };
 enum { NET_BIND_TCP = 1, NET_CONNECT_TCP = 2, SCOPE_ABSTRACT = 1, SCOPE_SIGNAL = 2 };
 
@@ -137,7 +137,7 @@ static bool allow_below(int ruleset, const char *path, uint64_t fs)
 	return good;
 }
 
-bool rights_files(const char *const *path, size_t n, bool no_tcp, struct error *e)
+bool rights_files(const char *const *path, size_t n, const char *shown, bool no_tcp, struct error *e)
 {
 	long abi = syscall(LANDLOCK_CREATE, NULL, 0, GIVE_VERSION);
 	if (abi < 1)
@@ -149,6 +149,8 @@ bool rights_files(const char *const *path, size_t n, bool no_tcp, struct error *
 	bool good = true;
 	for (size_t i = 0; good && i < n; i++)
 		good = allow_below(fd, path[i], rules.fs) || error_set(e, "sandbox: %s: %s", path[i], strerror(errno));
+	if (good && shown)
+		good = allow_below(fd, shown, FS_READ_FILE | FS_READ_DIR) || error_set(e, "sandbox: %s: %s", shown, strerror(errno));
 	if (good && syscall(LANDLOCK_RESTRICT, fd, 0) != 0)
 		good = error_set(e, "sandbox: Landlock (version %ld) refused: %s", abi, strerror(errno));
 	close(fd);

@@ -18,9 +18,9 @@ bool rights_keep(const struct sandbox_user *user, const unsigned *cap, size_t n,
 /* From now on files are opened and made as user, when it is to change; on false as who we are again. */
 void rights_files_as(const struct sandbox_user *user, bool on);
 /* Landlock: no file of the file system any more but what lies below the n folders in path, to be read, written and
- * made there; with no_tcp no TCP port is bound or connected to (Linux 6.7); no signals to others and no abstract unix
+ * made there, and below shown (NULL: none), to be read; with no_tcp no TCP port is bound or connected to (Linux 6.7); no signals to others and no abstract unix
  * sockets of theirs (6.12). Kernels before 5.13 and those that were started without it: nothing happens, true. */
-bool rights_files(const char *const *path, size_t n, bool no_tcp, struct error *e);
+bool rights_files(const char *const *path, size_t n, const char *shown, bool no_tcp, struct error *e);
 /* Moves into a network namespace that holds nothing but a loopback interface of its own. false: it cannot be had here,
  * and all is as it was. */
 bool rights_own_network(void);

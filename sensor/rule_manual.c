@@ -131,7 +131,8 @@ static void levels(const struct rules *rules, struct rule_scratch *s, const stru
 		mdoc_text(out, text);
 	}
 	for (unsigned i = 0; i < rule->shifts; i++) {
-		snprintf(text, sizeof(text), "Then one level %s: %s.", rule->shift[i].by > 0 ? "up" : "down", rule->shift[i].why);
+		snprintf(text, sizeof(text), "Then one %s %s: %s.", rule->shift[i].certainty ? "step of certainty" : "level",
+			 rule->shift[i].by > 0 ? "up" : "down", rule->shift[i].why);
 		mdoc_text(out, text);
 	}
 }

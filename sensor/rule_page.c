@@ -173,8 +173,9 @@ static void identity(const struct rules *rules, const struct rule *rule, FILE *o
 static void shifts(const struct rule *rule, FILE *out)
 {
 	for (unsigned i = 0; i < rule->shifts; i++) {
-		fprintf(out, "  Then one level %s: ", rule->shift[i].by > 0 ? "up" : "down");
-		rule_page_wrap(out, rule->shift[i].why, rule->shift[i].by > 0 ? 21 : 23, 4, WIDTH);
+		const char *of = rule->shift[i].certainty ? "step of certainty" : "level", *way = rule->shift[i].by > 0 ? "up" : "down";
+		int n = fprintf(out, "  Then one %s %s: ", of, way);
+		rule_page_wrap(out, rule->shift[i].why, n > 0 ? (unsigned)n : 0, 4, WIDTH);
 	}
 }
 

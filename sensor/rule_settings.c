@@ -41,20 +41,24 @@ static bool floor_read(struct error *e, const struct node *map, struct rule *rul
 
 static bool shift_one(struct rules *r, struct error *e, const struct node *n, const struct detection *d, struct rule *rule)
 {
-	static const char *const parts[] = { "by", "when", "why" };
+	static const char *const parts[] = { "by", "of", "when", "why" };
 	struct rule_shift *s = &rule->shift[rule->shifts];
 	struct compiler *c = &owner_of(r)->compiler;
 	if (!known_keys(e, n, parts, COUNT(parts)))
 		return false;
 	const struct node *by = node_get(n, "by"), *when = node_get(n, "when"), *why = node_get(n, "why");
+	const struct node *of = node_get(n, "of");
 	if (!by || !when || !why)
-		return node_error(e, n, "a shift is {by: 1 or -1, when: SELECTION, why: TEXT}");
+		return node_error(e, n, "a shift is {by: 1 or -1, when: SELECTION, why: TEXT}, and of: certainty where it is not of the level");
+	if (of && !node_is(of, "certainty") && !node_is(of, "level"))
+		return node_error(e, of, "of is level or certainty");
 	if (!node_is(by, "1") && !node_is(by, "+1") && !node_is(by, "-1"))
 		return node_error(e, by, "by is 1 or -1");
 	struct selection *found = when->kind == NODE_SCALAR ? selection_find(d->sel, when->text) : NULL;
 	if (!found)
 		return node_error(e, when, "when names a selection of this rule's detection");
 	s->by = by->text.p[0] == '-' ? -1 : 1;
+	s->certainty = of && node_is(of, "certainty");
 	rule->shifts++;
 	return text_read(e, why, 200, &s->why) && expr_lint(c, found->expr, d->condition) &&
 	       expr_emit(c, found->expr, &s->start);

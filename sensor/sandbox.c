@@ -80,6 +80,9 @@ static const int folders[] = {
 	SCMP_SYS(mkdirat), SCMP_SYS(fchmod), SCMP_SYS(fchown), SCMP_SYS(geteuid), SCMP_SYS(umask),
 };
 
+/* The same, to be read only. */
+static const int reading[] = { SCMP_SYS(open), SCMP_SYS(openat), SCMP_SYS(getdents64), SCMP_SYS(fcntl) };
+
 /* Connections of those who ask, by libmicrohttpd too. */
 static const int asked_for[] = {
 	SCMP_SYS(accept), SCMP_SYS(accept4), SCMP_SYS(getsockname), SCMP_SYS(getpeername), SCMP_SYS(getsockopt),
@@ -179,10 +182,11 @@ static bool filter_load(struct filter *f, struct error *e)
 
 /* What every process but the supervisor gives away. The time zone is read now: gmtime_r wants it, and its file is out
  * of reach later. */
-static bool leave(const struct sandbox_user *user, const char *const *folder, size_t n, bool no_tcp, struct error *e)
+static bool leave(const struct sandbox_user *user, const char *const *folder, size_t n, const char *shown, bool no_tcp,
+		  struct error *e)
 {
 	tzset();
-	return rights_drop(user, e) && rights_seal(e) && rights_files(folder, n, no_tcp, e);
+	return rights_drop(user, e) && rights_seal(e) && rights_files(folder, n, shown, no_tcp, e);
 }
 
 /* Each open question has a socket in libunbound, and one outside: the usual 1024 descriptors may not do. */
@@ -206,7 +210,7 @@ struct sandbox_user sandbox_user_find(const char *name, const char *group)
 
 bool sandbox_capture(const struct sandbox_user *user, enum sandbox_source source, struct error *e)
 {
-	if (!leave(user, NULL, 0, true, e))
+	if (!leave(user, NULL, 0, NULL, true, e))
 		return false;
 	struct filter f = filter_begin(SCMP_ACT_KILL_PROCESS);
 	allow_basic(&f);
@@ -217,14 +221,16 @@ bool sandbox_capture(const struct sandbox_user *user, enum sandbox_source source
 	return filter_load(&f, e);
 }
 
-bool sandbox_judge(const struct sandbox_user *user, const char *state, struct error *e)
+bool sandbox_judge(const struct sandbox_user *user, const char *state, const char *shown, struct error *e)
 {
-	if (!leave(user, &state, state != NULL, true, e))
+	if (!leave(user, &state, state != NULL, shown, true, e))
 		return false;
 	struct filter f = filter_begin(SCMP_ACT_KILL_PROCESS);
 	allow_basic(&f);
 	if (state)
 		EACH(&f, SCMP_ACT_ALLOW, folders);
+	else if (shown)
+		EACH(&f, SCMP_ACT_ALLOW, reading);
 	return filter_load(&f, e);
 }
 
@@ -232,7 +238,7 @@ bool sandbox_resolver(const struct sandbox_user *user, bool *alone, struct error
 {
 	more_descriptors();
 	*alone = rights_own_network();
-	if (!leave(user, NULL, 0, false, e))
+	if (!leave(user, NULL, 0, NULL, false, e))
 		return false;
 	struct filter f = filter_begin(SCMP_ACT_KILL_PROCESS);
 	allow_basic(&f);
@@ -247,7 +253,7 @@ bool sandbox_resolver(const struct sandbox_user *user, bool *alone, struct error
 bool sandbox_forwarder(const struct sandbox_user *user, struct error *e)
 {
 	more_descriptors();
-	if (!leave(user, NULL, 0, false, e))
+	if (!leave(user, NULL, 0, NULL, false, e))
 		return false;
 	struct filter f = filter_begin(SCMP_ACT_KILL_PROCESS);
 	allow_basic(&f);
@@ -259,7 +265,7 @@ bool sandbox_forwarder(const struct sandbox_user *user, struct error *e)
 bool sandbox_output(const struct sandbox_user *user, const char *const *folder, size_t n, bool receivers, bool asked,
 		    struct error *e)
 {
-	if (!leave(user, folder, n, !receivers, e))
+	if (!leave(user, folder, n, NULL, !receivers, e))
 		return false;
 	struct filter f = filter_begin(SCMP_ACT_KILL_PROCESS);
 	allow_basic(&f);

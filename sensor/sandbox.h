@@ -31,9 +31,9 @@ enum sandbox_source { SANDBOX_FILE, SANDBOX_LIVE };
 /* Who parses packets: its descriptors stay usable, and there is no open, no socket, no exec. */
 bool sandbox_capture(const struct sandbox_user *user, enum sandbox_source source, struct error *e);
 
-/* Who judges: memory, its channels, and what lies below the folder state (NULL: no files at all). Without Landlock the
- * folder is not a bound: then only the user's own rights are. */
-bool sandbox_judge(const struct sandbox_user *user, const char *state, struct error *e);
+/* Who judges: memory, its channels, what lies below the folder state (NULL: nothing), and what lies below shown, to be read (NULL:
+ * nothing). Without Landlock the folders are not a bound: then only the user's own rights are. */
+bool sandbox_judge(const struct sandbox_user *user, const char *state, const char *shown, struct error *e);
 
 /* Who runs libunbound: sockets and threads, in an empty network namespace where that can be had: *alone. Else its
  * sockets reach as far as the machine's. To be called before the first socket is opened: those of before stay outside. */

@@ -9,8 +9,11 @@
 #include "node_read.h"
 #include "quantity.h"
 #include "scalar.h"
+#include "setting_policy.h"
 #include "upstream.h"
 #include "upstream_spec.h"
+
+enum { MAP_KEYS = 32 };
 
 bool setting_is_default(const struct node *value)
 {
@@ -155,28 +158,27 @@ static bool word_of(const struct setting_info *t, uint8_t *out, const struct nod
 	return true;
 }
 
-/* The entries of a list; a scalar is a list of one, as most lists have but one entry. */
-static const struct node *entries(const struct node *value)
+const struct node *setting_entries(const struct node *value)
 {
 	return value->kind == NODE_LIST ? value->first : value;
 }
 
-static const struct node *entry_next(const struct node *value, const struct node *n)
+const struct node *setting_next(const struct node *value, const struct node *n)
 {
 	return n == value ? NULL : n->next;
 }
 
-/* A list of at most t->most different scalars. */
-static bool list(const struct setting_info *t, const struct node *value, const char *what, size_t *count_out, struct error *e)
+bool setting_list(const struct setting_info *t, const struct node *value, const char *what, size_t *count_out,
+		  struct error *e)
 {
 	size_t most = t->most[0] ? strtoul(t->most, NULL, 10) : SIZE_MAX;
 	*count_out = 0;
-	for (const struct node *n = entries(value); n; n = entry_next(value, n)) {
+	for (const struct node *n = setting_entries(value); n; n = setting_next(value, n)) {
 		if (!scalar(t, n, what, e))
 			return false;
 		if (++*count_out > most)
 			return node_error(e, n, "%s: at most %zu of them", t->name, most);
-		for (const struct node *o = entries(value); o != n; o = o->next)
+		for (const struct node *o = setting_entries(value); o != n; o = o->next)
 			if (bytes_eq(o->text, n->text))
 				return node_error(e, n, "%s: \"%.*s\" stands in this list a second time", t->name, TEXT(n->text));
 	}
@@ -189,9 +191,9 @@ static bool datasets(const struct setting_info *t, uint32_t *out, const struct n
 	size_t count_unused;
 	int i;
 	*out = 0;
-	if (!list(t, value, "a kind of event", &count_unused, e))
+	if (!setting_list(t, value, "a kind of event", &count_unused, e))
 		return false;
-	for (const struct node *n = entries(value); n; n = entry_next(value, n)) {
+	for (const struct node *n = setting_entries(value); n; n = setting_next(value, n)) {
 		if (!word(t, &i, n, e))
 			return false;
 		*out |= UINT32_C(1) << i;
@@ -284,10 +286,10 @@ static bool address(struct settings *s, const struct setting_info *t, const char
 static const char *joined(struct settings *s, const struct node *value)
 {
 	size_t n = 0, at = 0;
-	for (const struct node *v = entries(value); v; v = entry_next(value, v))
+	for (const struct node *v = setting_entries(value); v; v = setting_next(value, v))
 		n += v->text.n + 1;
 	char *to = n ? arena_take(&s->arena, n) : NULL;
-	for (const struct node *v = entries(value); v; v = entry_next(value, v)) {
+	for (const struct node *v = setting_entries(value); v; v = setting_next(value, v)) {
 		if (at)
 			to[at++] = ',';
 		memcpy(to + at, v->text.p, v->text.n);
@@ -317,10 +319,10 @@ static bool mail_port(const struct setting_info *t, const struct node *n, const 
 static bool mail_ports(struct settings *s, const struct setting_info *t, const char **out, const struct node *value, struct error *e)
 {
 	size_t unused;
-	if (!list(t, value, "a port", &unused, e))
+	if (!setting_list(t, value, "a port", &unused, e))
 		return false;
-	for (const struct node *n = entries(value); n; n = entry_next(value, n))
-		if (!mail_port(t, n, entries(value), e))
+	for (const struct node *n = setting_entries(value); n; n = setting_next(value, n))
+		if (!mail_port(t, n, setting_entries(value), e))
 			return false;
 	*out = joined(s, value);
 	return true;
@@ -332,9 +334,9 @@ static bool servers(struct settings *s, const struct setting_info *t, const char
 	struct error why = { "" };
 	size_t count_unused;
 	bool tls;
-	if (!list(t, value, "a resolver", &count_unused, e))
+	if (!setting_list(t, value, "a resolver", &count_unused, e))
 		return false;
-	for (const struct node *n = entries(value); n; n = entry_next(value, n)) {
+	for (const struct node *n = setting_entries(value); n; n = setting_next(value, n)) {
 		if (n->text.n >= UPSTREAM_TEXT || memchr(n->text.p, ',', n->text.n))
 			return node_error(e, n, "%s: one server of less than %d characters belongs here", t->name, UPSTREAM_TEXT);
 		if (!upstream_spec((const char *)n->text.p, &unused, &tls, &why))
@@ -386,10 +388,10 @@ static bool texts(struct settings *s, const struct setting_info *t, struct setti
 	bool zones = t->type == KEPT_ZONES;
 	size_t i = 0;
 	*out = (struct setting_texts){ NULL, 0 };
-	if (!list(t, value, zones ? "a zone" : "an interface", &out->n, e))
+	if (!setting_list(t, value, zones ? "a zone" : "an interface", &out->n, e))
 		return false;
 	const char **to = arena_take(&s->arena, (out->n + 1) * sizeof(*to));
-	for (const struct node *n = entries(value); n; n = entry_next(value, n)) {
+	for (const struct node *n = setting_entries(value); n; n = setting_next(value, n)) {
 		if (zones ? !is_canary(n->text) : !is_interface(n->text))
 			return node_error(e, n, zones ? "%s: \"%.*s\" is not a zone; write example.org, or example.org=bogus" :
 					  "%s: \"%.*s\" is not the name of an interface", t->name, TEXT(n->text));
@@ -412,7 +414,7 @@ static bool network(const struct setting_info *t, const struct node *n, struct n
 static bool networks(const struct setting_info *t, struct networks *to, const struct node *value, struct error *e)
 {
 	to->n = 0;
-	for (const struct node *n = entries(value); n; n = entry_next(value, n))
+	for (const struct node *n = setting_entries(value); n; n = setting_next(value, n))
 		if (!network(t, n, to, e))
 			return false;
 	return true;
@@ -444,9 +446,9 @@ static bool dns_ports(struct settings *s, const struct setting_info *t, const st
 {
 	size_t n_unused;
 	s->site.ndns = 0;
-	if (!list(t, value, "a port", &n_unused, e))
+	if (!setting_list(t, value, "a port", &n_unused, e))
 		return false;
-	for (const struct node *n = entries(value); n; n = entry_next(value, n)) {
+	for (const struct node *n = setting_entries(value); n; n = setting_next(value, n)) {
 		uint16_t port = port_of(n->text);
 		if (!port)
 			return node_error(e, n, "%s: a port belongs here, 1 to 65535", t->name);
@@ -477,25 +479,25 @@ static bool of_rules(struct settings *s, const struct setting_info *t, const str
 	return none || rule_site_key(&s->rules, value, &taken, e);
 }
 
-static bool output_known(const struct node *map, struct error *e)
+static bool map_known(const struct setting_map *m, const struct node *map, struct error *e)
 {
-	const char *keys[OUTPUT_SETTINGS];
-	for (size_t i = 0; i < OUTPUT_SETTINGS; i++)
-		keys[i] = output_table[i].name;
+	const char *keys[MAP_KEYS];
+	for (size_t i = 0; i < m->rows; i++)
+		keys[i] = m->row[i].name;
 	if (map->kind != NODE_MAP)
-		return node_error(e, map, "outputs: a map belongs here, as in: {type: file, path: alerts.ndjson}");
-	return known_keys(e, map, keys, OUTPUT_SETTINGS);
+		return node_error(e, map, "%s: a map belongs here, as in: %s", m->name, m->example);
+	return known_keys(e, map, keys, m->rows);
 }
 
-static bool output(struct settings *s, struct output_settings *out, const struct node *map, struct error *e)
+static bool map_read(struct settings *s, const struct setting_map *m, void *out, const struct node *map, struct error *e)
 {
-	if (!output_known(map, e))
+	if (!map_known(m, map, e))
 		return false;
-	for (size_t i = 0; i < OUTPUT_SETTINGS; i++) {
-		const struct setting_info *t = &output_table[i];
+	for (size_t i = 0; i < m->rows; i++) {
+		const struct setting_info *t = &m->row[i];
 		const struct node *value = node_get(map, t->name);
 		if (!value && !t->fallback[0])
-			return node_error(e, map, "outputs: the key \"%s\" is missing, as in: {type: file, path: alerts.ndjson}", t->name);
+			return node_error(e, map, "%s: the key \"%s\" is missing, as in: %s", m->name, t->name, m->example);
 		if (!value)
 			value = setting_default(s, t, e);
 		if (!value || !setting_read(s, t, out, value, e))
@@ -504,29 +506,59 @@ static bool output(struct settings *s, struct output_settings *out, const struct
 	return true;
 }
 
-static bool same_file(const char *a, const char *b)
+static bool same_text(const struct node *a, const struct node *b)
 {
-	return a && b ? strcmp(a, b) == 0 : a == b;
+	return a && b && bytes_eq(a->text, b->text);
 }
 
-static bool outputs(struct settings *s, const struct setting_info *t, struct setting_outputs *out, const struct node *value,
-		    struct error *e)
+/* Two entries of one name, or with one file, would be taken for each other, or write into each other's lines. */
+static bool map_apart(const struct setting_map *m, const struct node *first, const struct node *map, struct error *e)
 {
+	for (; first != map; first = first->next) {
+		if (m->type != KEPT_OUTPUTS && same_text(node_get(first, "name"), node_get(map, "name")))
+			return node_error(e, map, "%s: another one has this name already", m->name);
+		if (m->type == KEPT_OUTPUTS && same_text(node_get(first, "path"), node_get(map, "path")))
+			return node_error(e, map, "outputs: another one has this path already; two would write into each other's lines");
+	}
+	return true;
+}
+
+/* What belongs together in one entry. */
+static bool map_good(enum setting_type type, const void *entry, const struct node *map, struct error *e)
+{
+	if (type == KEPT_POLICY)
+		return setting_promise_good(entry, map, e);
+	return type != KEPT_INSPECTIONS || setting_inspection_good(entry, map, e);
+}
+
+static void maps_keep(enum setting_type type, void *out, const void *at, size_t n)
+{
+	if (type == KEPT_OUTPUTS)
+		*(struct setting_outputs *)out = (struct setting_outputs){ at, n };
+	else if (type == KEPT_POLICY)
+		*(struct policy_promises *)out = (struct policy_promises){ at, n };
+	else if (type == KEPT_ROUTES)
+		*(struct policy_routes *)out = (struct policy_routes){ at, n };
+	else
+		*(struct policy_inspections *)out = (struct policy_inspections){ at, n };
+}
+
+static bool maps(struct settings *s, const struct setting_info *t, void *out, const struct node *value, struct error *e)
+{
+	const struct setting_map *m = setting_map_of(t);
 	size_t most = strtoul(t->most, NULL, 10), i = 0;
-	*out = (struct setting_outputs){ NULL, 0 };
+	maps_keep(t->type, out, NULL, 0);
 	if (value->kind != NODE_LIST)
-		return node_error(e, value, "outputs: a list belongs here, as in: [{type: file, path: alerts.ndjson}]");
-	struct output_settings *to = arena_take(&s->arena, (node_children(value) + 1) * sizeof(*to));
+		return node_error(e, value, "%s: a list belongs here, as in: [%s]", m->name, m->example);
+	uint8_t *to = arena_take(&s->arena, (node_children(value) + 1) * m->size);
 	for (const struct node *n = value->first; n; n = n->next, i++) {
 		if (i == most)
-			return node_error(e, n, "outputs: at most %zu of them", most);
-		if (!output(s, &to[i], n, e))
+			return node_error(e, n, "%s: at most %zu of them", m->name, most);
+		void *entry = to + i * m->size;
+		if (!map_read(s, m, entry, n, e) || !map_good(t->type, entry, n, e) || !map_apart(m, value->first, n, e))
 			return false;
-		for (size_t o = 0; o < i; o++)
-			if (same_file(to[o].path, to[i].path))
-				return node_error(e, n, "outputs: another one has this path already; two would write into each other's lines");
 	}
-	*out = (struct setting_outputs){ to, i };
+	maps_keep(t->type, out, to, i);
 	return true;
 }
 
@@ -567,7 +599,20 @@ bool setting_read(struct settings *s, const struct setting_info *t, void *base, 
 	case KEPT_ZONES:
 		return texts(s, t, at, value, e);
 	case KEPT_OUTPUTS:
-		return outputs(s, t, at, value, e);
+	case KEPT_POLICY:
+	case KEPT_ROUTES:
+	case KEPT_INSPECTIONS:
+		return maps(s, t, at, value, e);
+	case KEPT_NAMES:
+	case KEPT_NETS:
+	case KEPT_PORTS:
+	case KEPT_PIN_SPKI:
+	case KEPT_PIN_CA:
+	case KEPT_FORMS:
+	case KEPT_DOMAIN:
+	case KEPT_HOST:
+	case KEPT_DATE:
+		return setting_policy(s, t, at, value, e);
 	case KEPT_VANTAGE:
 		return vantage(s, t, value, e);
 	case KEPT_CA_FILE:

@@ -12,4 +12,10 @@ const struct node *setting_default(struct settings *s, const struct setting_info
 bool setting_is_default(const struct node *value);
 /* setting_path: text behind the folder of the configuration, unless it is absolute; in s->arena. */
 const char *setting_path(struct settings *s, struct bytes text);
+/* setting_entries, setting_next: the entries of a list; a scalar is a list of one, as most lists have but one entry. */
+const struct node *setting_entries(const struct node *value);
+const struct node *setting_next(const struct node *value, const struct node *n);
+/* setting_list: a list of t->least to t->most different scalars, *count_out of them. what: one of them, for the message. */
+bool setting_list(const struct setting_info *t, const struct node *value, const char *what, size_t *count_out,
+		  struct error *e);
 #endif

@@ -3,6 +3,8 @@
 
 #include <stddef.h>
 
+#include "digest.h"
+
 #define SETTING_WORDS(set) static const char *const set##_list[] = {
 #define SETTING_WORD(set, c, text) text,
 #define SETTING_WORDS_END(set) NULL };
@@ -22,10 +24,44 @@ const struct setting_info setting_table[SETTINGS] = {
 #include "settings.def"
 };
 
-const struct setting_info output_table[OUTPUT_SETTINGS] = {
+static const struct setting_info output_table[] = {
 #define OUTPUT_SETTING(...) ROW(struct output_settings, __VA_ARGS__)
 #include "settings.def"
 };
+
+static const struct setting_info policy_table[] = {
+#define POLICY_SETTING(...) ROW(struct policy_promise, __VA_ARGS__)
+#include "settings.def"
+};
+
+static const struct setting_info route_table[] = {
+#define ROUTE_SETTING(...) ROW(struct policy_route, __VA_ARGS__)
+#include "settings.def"
+};
+
+static const struct setting_info inspection_table[] = {
+#define INSPECTION_SETTING(...) ROW(struct policy_inspection, __VA_ARGS__)
+#include "settings.def"
+};
+
+#define MAP(type, name, table, entry, example) \
+	{ type, name, table, sizeof(table) / sizeof(table[0]), sizeof(entry), example }
+
+const struct setting_map setting_maps[SETTING_MAPS] = {
+	MAP(KEPT_OUTPUTS, "outputs", output_table, struct output_settings, "{type: file, path: alerts.ndjson}"),
+	MAP(KEPT_POLICY, "policy", policy_table, struct policy_promise, "{name: partner, domains: [partner.example], tls: required}"),
+	MAP(KEPT_ROUTES, "routes", route_table, struct policy_route, "{name: smart-host, host: relay.example.net}"),
+	MAP(KEPT_INSPECTIONS, "inspection", inspection_table, struct policy_inspection,
+	    "{name: firewall, clients: [192.0.2.0/24], forms: [banner-masked]}"),
+};
+
+const struct setting_map *setting_map_of(const struct setting_info *t)
+{
+	for (size_t i = 0; i < SETTING_MAPS; i++)
+		if (setting_maps[i].type == t->type)
+			return &setting_maps[i];
+	return NULL;
+}
 
 const struct setting_line setting_outline[SETTING_LINES] = {
 #define SETTING_GROUP(name, meaning) { name, meaning },
@@ -54,6 +90,15 @@ bool setting_is_list(const struct setting_info *s)
 	case KEPT_RULES_OFF:
 	case KEPT_RULE_LEVELS:
 	case KEPT_DATASETS:
+	case KEPT_NAMES:
+	case KEPT_NETS:
+	case KEPT_PORTS:
+	case KEPT_PIN_SPKI:
+	case KEPT_PIN_CA:
+	case KEPT_FORMS:
+	case KEPT_POLICY:
+	case KEPT_ROUTES:
+	case KEPT_INSPECTIONS:
 		return true;
 	case KEPT_YES:
 	case KEPT_COUNT:
@@ -72,6 +117,9 @@ bool setting_is_list(const struct setting_info *s)
 	case KEPT_VANTAGE:
 	case KEPT_CA_FILE:
 	case KEPT_RULES:
+	case KEPT_DOMAIN:
+	case KEPT_HOST:
+	case KEPT_DATE:
 		break;
 	}
 	return false;
@@ -81,6 +129,21 @@ bool setting_is_path(const struct setting_info *s)
 {
 	return s->type == KEPT_IN_FILE || s->type == KEPT_OUT_FILE || s->type == KEPT_FOLDER || s->type == KEPT_PROGRAM ||
 	       s->type == KEPT_CA_FILE || s->type == KEPT_RULES;
+}
+
+bool setting_entry_is_path(const struct setting_info *t, const struct node *n)
+{
+	uint8_t digest[POLICY_DIGEST];
+	return t->type == KEPT_PIN_CA && !digest_read(n->text, digest);
+}
+
+const char *setting_sample(const struct setting_map *m, const struct setting_info *t)
+{
+	if (t->words)
+		return t->words[0];
+	if (strcmp(t->name, "path") == 0)
+		return "/var/log/mxwitness/events.ndjson";
+	return strcmp(t->name, "host") == 0 ? "relay.example.net" : m->type == KEPT_ROUTES ? "smart-host" : "partner";
 }
 
 void settings_free(struct settings *s)

@@ -2,6 +2,7 @@
  * settings.def; this struct, the reader (config.h), the dump, the example and the list in mxwitness.conf(5) are made of it. */
 #ifndef SETTINGS_H
 #define SETTINGS_H
+#include "judge/policy.h"
 #include "judge/site.h"
 #include "rule_site.h"
 
@@ -39,6 +40,14 @@ struct setting_outputs {
  *	SERVERS      const char *        a list, as --resolver takes it; NULL: empty
  *	INTERFACES ZONES  struct setting_texts
  *	OUTPUTS      struct setting_outputs
+ *	NAMES        struct policy_names a list of domains and host names, .example.net for all below
+ *	NETS         const struct networks *  NULL: none
+ *	PORTS        struct policy_ports
+ *	PIN_SPKI PIN_CA  struct policy_keys
+ *	FORMS        struct policy_names a list of findings and finding/variant
+ *	DOMAIN HOST  const char *        a name, or a name or an address; "": the word for none
+ *	DATE         int64_t             a day: its end, in ns since 1970; 0: the word for none
+ *	POLICY ROUTES INSPECTIONS        struct policy_promises and so on; see setting_maps
  *	VANTAGE CA_FILE DNS_PORTS NETWORKS MIRROR    in struct site
  *	RULES RULES_OFF RULE_LEVELS                  in struct rule_site
  * Texts are in settings.arena. */
@@ -46,6 +55,8 @@ enum setting_type {
 	KEPT_YES, KEPT_COUNT, KEPT_SIZE, KEPT_DURATION, KEPT_WORD, KEPT_LEVEL, KEPT_DATASETS, KEPT_TEXT, KEPT_USER,
 	KEPT_GROUP, KEPT_IN_FILE, KEPT_OUT_FILE, KEPT_FOLDER, KEPT_PROGRAM, KEPT_ADDRESS, KEPT_MAIL_PORTS, KEPT_SERVERS, KEPT_INTERFACES, KEPT_ZONES, KEPT_OUTPUTS, KEPT_VANTAGE,
 	KEPT_CA_FILE, KEPT_DNS_PORTS, KEPT_NETWORKS, KEPT_MIRROR, KEPT_RULES, KEPT_RULES_OFF, KEPT_RULE_LEVELS,
+	KEPT_NAMES, KEPT_NETS, KEPT_PORTS, KEPT_PIN_SPKI, KEPT_PIN_CA, KEPT_FORMS, KEPT_DOMAIN, KEPT_HOST, KEPT_DATE,
+	KEPT_POLICY, KEPT_ROUTES, KEPT_INSPECTIONS,
 };
 
 #define C_OF_YES bool
@@ -82,13 +93,14 @@ enum {
 #include "settings.def"
 };
 
-/* site, rules  what rules and judgement know of the place
+/* site, policy, rules  what rules and judgement know of the place
  * folder       the one of the configuration, with a slash at its end; empty: the working directory
  * value        of each key (by its place in setting_table) where it came from: of a list, the entries of all files in one
  *              list; a default has no key
  * Zero it to begin; free it with settings_free, also after an error. */
 struct settings {
 	struct site site;
+	struct policy policy;
 	struct rule_site rules;
 #define SETTING(member, name, type, words, least, most, other, fallback, scope, meaning) C_OF_##type member;
 #include "settings.def"
@@ -122,20 +134,34 @@ enum { SETTING_LINES = SETTINGS
 #include "settings.def"
 };
 
-enum { OUTPUT_SETTINGS = 0
-#define OUTPUT_SETTING(member, name, type, words, least, most, other, fallback, scope, meaning) + 1
-#include "settings.def"
+/* A key whose value is a list of maps: row are the keys of one map, rows of them, kept in a struct of size octets. example: how
+ * one is written, for messages and for the first lines of an example. The value "" of a row's fallback says that the key must
+ * be there; the first row that is called name must be another in each entry. */
+struct setting_map {
+	enum setting_type type;
+	const char *name;
+	const struct setting_info *row;
+	size_t rows, size;
+	const char *example;
 };
 
+enum { SETTING_MAPS = 4 };
+
 extern const struct setting_info setting_table[SETTINGS];
-extern const struct setting_info output_table[OUTPUT_SETTINGS];
+extern const struct setting_map setting_maps[SETTING_MAPS];
 extern const struct setting_line setting_outline[SETTING_LINES];
 
+/* What the entries of a list of maps have; NULL: t is no such list. */
+const struct setting_map *setting_map_of(const struct setting_info *t);
 /* The words of a row: its own list, or that of a fact. NULL: none. */
 const char *const *setting_words(const struct setting_info *s);
 /* Are several entries, or a map, what belongs here, so that those of more files add? */
 bool setting_is_list(const struct setting_info *s);
 /* Is it a path, that of a file, a folder or a program? */
 bool setting_is_path(const struct setting_info *s);
+/* Is this entry of a list a path? */
+bool setting_entry_is_path(const struct setting_info *t, const struct node *n);
+/* What may stand as the value of a key that has no default. */
+const char *setting_sample(const struct setting_map *m, const struct setting_info *t);
 void settings_free(struct settings *s);
 #endif

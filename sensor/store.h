@@ -26,7 +26,7 @@
 /* STORE_VERSION  of the tables together: a database of a newer one is refused
  * STORE_RING     ids of the sessions that came last: more than can be given again after a crash
  * STORE_ID       octets of an id          STORE_WORD, STORE_BODY   of an order */
-enum { STORE_VERSION = 1, STORE_RING = 1 << 17, STORE_ID = 32, STORE_WORD = 64, STORE_TARGET = 512, STORE_BODY = 8192 };
+enum { STORE_VERSION = 1, STORE_RING = 1 << 17, STORE_ID = 32, STORE_WORD = 64, STORE_TARGET = 512, STORE_BODY = 16384 };
 
 struct store;
 

@@ -15,13 +15,12 @@
 
 enum { SUFFIX_LEN = 4, DOMAIN_LEN = 253, NAME_LEN = DOMAIN_LEN + SUFFIX_LEN };
 
-enum key { KEY_FORMAT, KEY_DOMAIN, KEY_FETCHED, KEY_ID, KEY_REFETCH, KEY_REFETCHED, KEY_EARLIER_MODE, KEY_EARLIER_UNTIL, KEYS };
+enum key { KEY_FORMAT, KEY_DOMAIN, KEY_FETCHED, KEY_ID, KEY_REFETCH, KEY_REFETCHED, KEY_EARLIER_MODE,
+	   KEY_EARLIER_UNTIL, KEY_MODE_SINCE, KEYS };
 
 static const char *const key_words[] = {
-	"mxwitness-sts", "domain", "fetched", "id", "refetch", "refetched", "earlier-mode", "earlier-until", NULL
-};
-static const char *const refetch_words[] = {
-	"", "ok", "sts-policy-fetch-error", "sts-policy-invalid", "sts-webpki-invalid", NULL
+	"mxwitness-sts", "domain", "fetched", "id", "refetch", "refetched", "earlier-mode", "earlier-until",
+	"mode-since", NULL
 };
 static const char *const fault_texts[] = {
 	[STS_OK] = "", [STS_LONG] = "the policy is too long", [STS_SYNTAX] = "a line of the policy is not RFC 8461 3.2",
@@ -149,7 +148,7 @@ static bool domain_named(struct bytes domain, const char *name)
 static const char *read_values(const char *name, const struct header *h, struct sts_file *out)
 {
 	struct bytes refetch = h->value[KEY_REFETCH];
-	int word = refetch.p ? word_index(refetch_words, refetch) : (int)REFETCH_NONE;
+	int word = refetch.p ? word_index(fact_table[F_sts_refetch].words, refetch) : (int)stsfetch_none;
 	out->held.domain = h->value[KEY_DOMAIN];
 	if (!domain_named(out->held.domain, name))
 		return "its domain is not that of its name";
@@ -157,11 +156,13 @@ static const char *read_values(const char *name, const struct header *h, struct 
 		return "it does not say when it was fetched";
 	if (!read_id(h->value[KEY_ID], &out->held.id))
 		return "its id is none";
-	if (word < 0 || !read_time(h->value[KEY_REFETCHED], &out->refetched))
+	if (word < 0 || (refetch.p && word == stsfetch_none) || !read_time(h->value[KEY_REFETCHED], &out->held.refetched))
 		return "its refetch is none";
+	if (!read_time(h->value[KEY_MODE_SINCE], &out->held.mode_since))
+		return "its mode-since is none";
 	if (!read_earlier(h, &out->held))
 		return "its earlier policy is none";
-	out->refetch = (uint8_t)word;
+	out->held.refetch = (uint8_t)word;
 	return NULL;
 }
 
@@ -169,6 +170,7 @@ bool sts_file_read(const char *name, struct bytes text, struct sts_file *out, co
 {
 	struct header h = { 0 };
 	memset(out, 0, sizeof(*out));
+	out->text = text;
 	*why = text.n > STS_CACHE_FILE ? "it is too long" : read_header(&text, &h);
 	if (!*why)
 		*why = read_values(name, &h, out);
@@ -289,6 +291,65 @@ struct sts_cache *sts_cache_load(const char *dir, struct error *e)
 		return NULL;
 	}
 	return c;
+}
+
+static bool name_in(struct bytes text, char name[NAME_LEN + 1])
+{
+	static const char key[] = "domain: ";
+	struct bytes line;
+	while (next_line(&text, &line) && line.n) {
+		struct bytes value = bytes_skip(line, sizeof(key) - 1);
+		if (value.n == 0 || value.n > DOMAIN_LEN || !bytes_eq(bytes_head(line, sizeof(key) - 1), bytes_of(key)))
+			continue;
+		memcpy(name, value.p, value.n);
+		memcpy(name + value.n, SUFFIX, SUFFIX_LEN + 1);
+		return true;
+	}
+	return false;
+}
+
+struct sts_cache *sts_cache_one(struct bytes text)
+{
+	char name[NAME_LEN + 1];
+	const char *why;
+	struct sts_cache *c = text.n && text.n <= STS_CACHE_FILE && name_in(text, name) ? calloc(1, sizeof(*c)) : NULL;
+	if (!c)
+		return NULL;
+	c->entry = calloc(1, sizeof(*c->entry));
+	if (c->entry && (c->entry[0].text = malloc(text.n))) {
+		memcpy(c->entry[0].text, text.p, text.n);
+		c->n = 1;
+		if (sts_file_read(name, (struct bytes){ c->entry[0].text, text.n }, &c->entry[0].file, &why))
+			return c;
+	}
+	sts_cache_free(c);
+	return NULL;
+}
+
+/* Order in the folder does not count, so the parts are added up (FNV-1a over each). */
+static uint64_t stamp_of(const char *name, const struct stat *st)
+{
+	const int64_t part[] = { (int64_t)st->st_ino, (int64_t)st->st_size, (int64_t)st->st_mtim.tv_sec, (int64_t)st->st_mtim.tv_nsec };
+	uint64_t h = UINT64_C(14695981039346656037);
+	for (const char *s = name; *s; s++)
+		h = (h ^ (uint8_t)*s) * UINT64_C(1099511628211);
+	for (size_t i = 0; i < sizeof(part) / sizeof(part[0]); i++)
+		h = (h ^ (uint64_t)part[i]) * UINT64_C(1099511628211);
+	return h;
+}
+
+bool sts_cache_stamp(const char *dir, uint64_t *stamp)
+{
+	DIR *d = opendir(dir);
+	struct stat st;
+	*stamp = 0;
+	if (!d)
+		return false;
+	for (struct dirent *e = readdir(d); e; e = readdir(d))
+		if (wanted(e->d_name) && fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+			*stamp += stamp_of(e->d_name, &st);
+	closedir(d);
+	return true;
 }
 
 void sts_cache_free(struct sts_cache *c)

@@ -14,6 +14,7 @@
  *	refetched: 1795680000            optional: when that was
  *	earlier-mode: enforce            optional: mode of a policy that this one replaced while it still held
  *	earlier-until: 1798272000        and when it would have ended; both or none
+ *	mode-since: 1795000000           optional: since when the policies that it gave had this mode, without another between
  *	                                 an empty line
  *	version: STSv1
  *	mode: testing
@@ -30,15 +31,10 @@
  * STS_CACHE_FILES  policies that are read; the rest is counted */
 enum { STS_CACHE_FILE = STS_OCTETS + 2048, STS_CACHE_FILES = 65536 };
 
-enum sts_refetch { REFETCH_NONE, REFETCH_OK, REFETCH_FETCH_ERROR, REFETCH_INVALID, REFETCH_WEBPKI };
-
-/* held       spans borrow from the octets of the file
- * refetch    enum sts_refetch
- * refetched  ns since 1970; 0: not known */
+/* held  spans borrow from text, which is all of the file */
 struct sts_file {
 	struct sts_held held;
-	uint8_t refetch;
-	int64_t refetched;
+	struct bytes text;
 };
 
 /* sts_file_read: one file of the folder. name: DOMAIN.sts, without a folder. why: constant text when it answers false. */
@@ -50,6 +46,11 @@ struct sts_cache;
  * and counted in sts_cache_bad. NULL: no such folder, or no memory; e says why. sts_cache_free takes NULL. */
 struct sts_cache *sts_cache_load(const char *dir, struct error *e);
 void sts_cache_free(struct sts_cache *c);
+/* sts_cache_one: a cache of the one file of which this is the text (copied), named by its domain line. NULL: it is none, or no
+ * memory. */
+struct sts_cache *sts_cache_one(struct bytes text);
+/* sts_cache_stamp: a number that is another when a file of dir was renamed, removed or written. false: dir cannot be read. */
+bool sts_cache_stamp(const char *dir, uint64_t *stamp);
 /* sts_cache_find: the policy of exactly this domain (ASCII case and one trailing dot do not count), or NULL. On loan until
  * sts_cache_free. */
 const struct sts_file *sts_cache_find(const struct sts_cache *c, struct bytes domain);

@@ -30,7 +30,7 @@ const char *verdict_type_text(uint16_t type, char *buffer, size_t cap)
 	static const struct {
 		uint16_t type;
 		const char *text;
-	} names[] = { { DNS_A, "A" }, { RR_NS, "NS" }, { DNS_CNAME, "CNAME" }, { DNS_MX, "MX" }, { DNS_AAAA, "AAAA" }, { RR_DS, "DS" },
+	} names[] = { { DNS_A, "A" }, { RR_NS, "NS" }, { DNS_CNAME, "CNAME" }, { DNS_MX, "MX" }, { DNS_TXT, "TXT" }, { DNS_AAAA, "AAAA" }, { RR_DS, "DS" },
 		      { RR_DNSKEY, "DNSKEY" }, { DNS_TLSA, "TLSA" } };
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (names[i].type == type)

@@ -18,7 +18,7 @@
 #include "text.h"
 
 static const int64_t NS = 1000000000;
-enum { HEAD_MAX = 160 * 1024, FLOWS = 1024, DIALOGUES = 64, REASSEMBLY = 16 << 20, DNS_STORE = 16 << 20 };
+enum { HEAD_MAX = 256 * 1024, FLOWS = 1024, DIALOGUES = 64, REASSEMBLY = 16 << 20, DNS_STORE = 16 << 20 };
 
 static bool fail(struct verify_result *r, const char *path, const char *why)
 {
@@ -42,6 +42,7 @@ static bool read_claim(const char *path, uint8_t *head, struct claim *claim, str
 		return fail(r, path, strerror(error));
 	if (!evidence_parts((struct bytes){ head, n }, &claim->alert, &claim->context))
 		return fail(r, path, "no evidence file of mxwitness, or damaged at its beginning");
+	claim->policy = evidence_policy_part((struct bytes){ head, n });
 	return true;
 }
 
@@ -171,6 +172,11 @@ void verify_file(const struct run *base, const char *path, struct verify_result 
 		return;
 	}
 	run.claim = &claim;
+	run.sts = sts_cache_one(claim.policy);  /* those of this machine are others */
+	if (claim.policy.n && !run.sts) {
+		fail(r, path, "its MTA-STS policy is none, or damaged");
+		return;
+	}
 	run.dns_source = NULL; /* what counts of it is in the file */
 	run.resolver.budget = DNS_STORE;
 	run.pipeline.flows = FLOWS;
@@ -181,12 +187,13 @@ void verify_file(const struct run *base, const char *path, struct verify_result 
 	run.spill = -1;
 	run.dns_source = NULL;          /* what the first verdict had from there is in the file */
 	run.source = source_open(paths, 1, &e);
-	if (!run.source) {
+	if (run.source) {
+		repeat(&run, r);
+		source_close(run.source);
+	} else {
 		fail(r, path, e.text);
-		return;
 	}
-	repeat(&run, r);
-	source_close(run.source);
+	sts_cache_free(run.sts);
 }
 
 static const char *const said[] = { [VERIFY_SAME] = "reproduced", [VERIFY_DIFFERS] = "NOT REPRODUCED",

@@ -19,9 +19,10 @@ struct verify_result {
 	char text[1024];
 };
 
-/* What an evidence file says of itself, for the processes that repeat its verdict: both as JSON. */
+/* What an evidence file says of itself, for the processes that repeat its verdict: alert and context as JSON; policy: the file of
+ * the MTA-STS policy (sts_cache.h), or empty. */
 struct claim {
-	struct bytes alert, context;
+	struct bytes alert, context, policy;
 };
 
 /* What the claim says of the place, which no packet can show: network.direction, mxwitness.vantage, own.*, decrypted_mirror and

@@ -20,9 +20,10 @@
  * LEDGER   sessions whose events are not acknowledged
  * PROVE_MS for the messages behind an alert's answers                 MUTE_MS: a resolver that says nothing for so long is
  *          taken for gone                                             END_MS: for what is open at the end
- * GOOD_MS  a judge that lived so long did not die of what it found */
+ * GOOD_MS  a judge that lived so long did not die of what it found         POLICIES_MS: how often the folder of MTA-STS policies is
+ *          looked at */
 enum { OUTBOX = 24 << 20, CASE = 4 << 20, LEDGER = 65536, PROVE_MS = 10000, MUTE_MS = 45000, END_MS = 28000,
-       HANDOVER_MS = 5000, TICK_MS = 1000, GOOD_MS = 60000 };
+       HANDOVER_MS = 5000, TICK_MS = 1000, GOOD_MS = 60000, POLICIES_MS = 60000 };
 
 /* taken: the highest number that was read       exhibit: of the session to come, number exhibit_number
  * heard: CH_HELLO has come, what follows is for this judge */
@@ -47,11 +48,14 @@ struct judge {
 	struct outbox *outbox;
 	struct docket *docket;
 	struct desk *desk;
+	struct sts_cache *policies;         /* read anew by this process; NULL: those of the run */
+	uint64_t policies_stamp;
+	bool policies_lost;
 	struct numbers *numbers;
 	struct record alert, own;
 	struct entry *ledger;
 	size_t ledger_from, ledger_n;
-	int64_t tick, heard, stats_due, good_at;
+	int64_t tick, heard, stats_due, good_at, policies_due;
 	bool resolver_gone, ending, ack_due;
 };
 
@@ -202,6 +206,8 @@ static void put_alerts(struct judge *j, const struct kase *k)
 			alert_revise(a.event, revision);
 		if (!sent && a.session) {
 			put(j, CH_EXHIBIT, (struct bytes){ k->exhibit, k->exhibit_n });
+			if (k->exhibit_n && k->sts.n)
+				put(j, CH_POLICY, k->sts);
 			if (k->exhibit_n)
 				put_proofs(j, k);
 		}
@@ -402,6 +408,50 @@ static void put_troubles(struct judge *j)
 	}
 }
 
+/* ---- policies ---- */
+
+/* Other files in the folder of policies: all are read anew. No case has one of the old ones on loan. */
+static void read_policies(struct judge *j, const char *dir)
+{
+	const char *name, *why;
+	struct error e;
+	struct sts_cache *fresh = sts_cache_load(dir, &e);
+	if (!fresh) {
+		log_line(SAY_WARNING, "%s; the policies that were read before go on", e.text);
+		return;
+	}
+	const size_t bad = sts_cache_bad(fresh, &name, &why);
+	if (bad)
+		log_line(SAY_WARNING, "%s: %zu files are no policies; %s: %s", dir, bad, name, why);
+	if (bad && sts_cache_count(fresh) == 0) { /* a folder that this user cannot read takes no promise away */
+		sts_cache_free(fresh);
+		return;
+	}
+	log_line(SAY_NOTICE, "%s: %zu MTA-STS policies", dir, sts_cache_count(fresh));
+	docket_policies(j->docket, fresh);
+	sts_cache_free(j->policies);
+	j->policies = fresh;
+}
+
+/* Has whoever fetches policies changed the folder? The supervisor has read it at the start and at SIGHUP. */
+static void look_for_policies(struct judge *j, int64_t now)
+{
+	const char *dir = j->watch->run.settings.sts_cache;
+	uint64_t stamp;
+	const bool lent = docket_cases(j->docket) > docket_open(j->docket);
+	if (!dir || now < j->policies_due || lent)
+		return;
+	j->policies_due = now + POLICIES_MS;
+	bool there = sts_cache_stamp(dir, &stamp);
+	if (!there && !j->policies_lost)
+		log_line(SAY_WARNING, "%s: the folder of MTA-STS policies cannot be read; those that were read before go on", dir);
+	j->policies_lost = !there;
+	if (!there || stamp == j->policies_stamp)
+		return;
+	j->policies_stamp = stamp;
+	read_policies(j, dir);
+}
+
 static void each_second(struct judge *j)
 {
 	const int64_t now = ms_now(), interval = (int64_t)j->watch->run.settings.stats_interval;
@@ -412,6 +462,7 @@ static void each_second(struct judge *j)
 	if (docket_open(j->docket) == 0)
 		j->heard = now;
 	docket_relieve(j->docket, now);
+	look_for_policies(j, now);
 	if (!j->resolver_gone && now - j->heard > MUTE_MS) {
 		log_line(SAY_WARNING, "the resolver says nothing; what is asked of it counts as failed until it does");
 		j->resolver_gone = true;
@@ -546,7 +597,7 @@ int watch_judge(void *context, unsigned job)
 		log_line(SAY_ERROR, "no memory");
 		return 1;
 	}
-	if (!sandbox_judge(&j.watch->run.user, j.watch->run.settings.state, &e)) {
+	if (!sandbox_judge(&j.watch->run.user, j.watch->run.settings.state, j.watch->run.settings.sts_cache, &e)) {
 		log_line(SAY_ERROR, "%s", e.text);
 		return 1;
 	}

@@ -167,6 +167,10 @@ static void take(struct output *o, enum channel_kind kind, struct bytes record)
 		if (o->evidence)
 			evidence_proof(o->evidence, record);
 		break;
+	case CH_POLICY:
+		if (o->evidence)
+			evidence_policy(o->evidence, record);
+		break;
 	case CH_PROVED:
 		if (o->evidence)
 			evidence_proved(o->evidence, record);

@@ -42,9 +42,10 @@ def run(*command):
 def installed(folder):
     """Units as installed below folder, with the program where they say it is."""
     os.makedirs(os.path.join(folder, "bin"))
-    os.symlink(PROGRAM, os.path.join(folder, "bin", "mxwitness"))
+    for program in ("mxwitness", "mxcheck"):
+        os.symlink(os.path.join(os.path.dirname(PROGRAM), program), os.path.join(folder, "bin", program))
     paths = []
-    for name in ("mxwitness.service", "mxwitness@.service"):
+    for name in ("mxwitness.service", "mxwitness@.service", "mxcheck-sts.service", "mxcheck-sts.timer"):
         path = os.path.join(folder, name.replace("@", "@eth1"))
         with open(path, "w", encoding="utf-8") as f:
             f.write(text(name).replace("@PREFIX@", folder))
@@ -54,7 +55,7 @@ def installed(folder):
 
 def verify_problems(folder):
     result = run("systemd-analyze", "verify", "--man=no", *installed(folder))
-    ours = [x for x in result.stderr.splitlines() if "mxwitness" in x]
+    ours = [x for x in result.stderr.splitlines() if "mxwitness" in x or "mxcheck" in x]
     return ours + ([f"systemd-analyze verify ended with {result.returncode}"] if result.returncode and ours else [])
 
 
@@ -67,13 +68,14 @@ def explained(unit, setting):
 
 def security_problems(folder):
     problems = []
-    for path in installed(folder):
+    for path in [p for p in installed(folder) if p.endswith(".service")]:
+        own = text("mxcheck-sts.service" if "mxcheck" in path else "mxwitness.service")
         out = run("systemd-analyze", "security", "--offline=true", "--no-pager", path).stdout
         level = re.search(r"Overall exposure level for \S+: ([0-9.]+)", out)
         if not level or float(level.group(1)) > MOST:
             problems.append(f"{os.path.basename(path)}: exposure {level and level.group(1)}, more than {MOST}")
         open_ = {re.match(r"✗ ([A-Za-z]+)=", x).group(1) for x in out.splitlines() if x.startswith("✗")}
-        problems += [f"{s}= is left open, and no comment says why" for s in sorted(open_) if not explained(text("mxwitness.service"), s)]
+        problems += [f"{s}= is left open, and no comment says why" for s in sorted(open_) if not explained(own, s)]
     return problems
 
 
@@ -110,7 +112,8 @@ def install_problems(folder):
     make = ["make", "-s", "-C", TOP, "-o", "all", "B=" + os.path.dirname(PROGRAM), "DESTDIR=" + folder, "PREFIX=/usr"]
     made = run(*make, "install")
     files = files_below(folder)
-    want = {"usr/bin/mxwitness", "usr/lib/systemd/system/mxwitness.service", "usr/lib/systemd/system/mxwitness@.service",
+    want = {"usr/bin/mxcheck", "usr/lib/systemd/system/mxcheck-sts.service", "usr/lib/systemd/system/mxcheck-sts.timer"}
+    want |= {"usr/bin/mxwitness", "usr/lib/systemd/system/mxwitness.service", "usr/lib/systemd/system/mxwitness@.service",
             "usr/lib/sysusers.d/mxwitness.conf", "usr/lib/tmpfiles.d/mxwitness.conf", "usr/share/doc/mxwitness/mxwitness.yaml"}
     want |= {f"usr/share/man/man{p[-1]}/{p}" for p in os.listdir(os.path.join(TOP, "man"))}
     want |= {"usr/share/mxwitness/rules/" + f for f in files_below(os.path.join(TOP, "rules")) if f.endswith(".yaml")}

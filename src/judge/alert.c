@@ -116,9 +116,10 @@ static void write_reason(const struct record *session, const struct finding *f, 
 		text_put(&t, " from the finding itself");
 	}
 	for (unsigned i = 0; i < f->by->shifts; i++) {
-		if (!(f->shifted >> i & 1) || f->by->site_level != RULE_NO_LEVEL)
+		if (!(f->shifted >> i & 1) || (f->by->site_level != RULE_NO_LEVEL && !f->by->shift[i].certainty))
 			continue;
-		text_put(&t, f->by->shift[i].by < 0 ? "; lower: " : "; higher: ");
+		const bool down = f->by->shift[i].by < 0;
+		text_put(&t, f->by->shift[i].certainty ? (down ? "; less certain: " : "; more certain: ") : down ? "; lower: " : "; higher: ");
 		text_put(&t, f->by->shift[i].why);
 	}
 	record_str(a, F_event_reason, (struct bytes){ (const uint8_t *)buf, t.n });

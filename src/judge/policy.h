@@ -60,7 +60,7 @@ struct policy_route {
 	const char *name, *host, *tlsa_base, *policy_domain;
 	struct policy_names domains;
 	const struct networks *clients, *servers;
-	uint16_t port;
+	uint32_t port;
 };
 
 /* One entry of inspection: a device of the site's own that is expected to change what passes through it.

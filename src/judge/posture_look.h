@@ -15,7 +15,7 @@
  * LOOK_EXTRAS   questions beside those of the walk   LOOK_CLIMB      labels up from a name to the top of its zone */
 enum { LOOK_HOSTS = EXPECT_MX, LOOK_ADDRESSES = 8, LOOK_RECORDS = 16, LOOK_ZONES = 4, LOOK_EXTRAS = 64, LOOK_CLIMB = 4 };
 
-enum { DNS_SOA = 6, DNS_TXT = 16, DNS_DS = 43, DNS_DNSKEY = 48, DNS_NSEC3PARAM = 51 };
+enum { DNS_SOA = 6, DNS_DS = 43, DNS_DNSKEY = 48, DNS_NSEC3PARAM = 51 };
 
 /* One MX host.
  * alias    where CNAMEs led, empty: nowhere          state     enum host_state

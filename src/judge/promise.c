@@ -661,3 +661,27 @@ void promise_judge(const struct expectation *e, struct dane *d, struct record *s
 	put_related(session);
 	put_hinted(e, target, n, session);
 }
+
+void promise_add(struct record *s, enum expect promise)
+{
+	bool has[expect_COUNT] = { false };
+	struct bytes item;
+	size_t pos = 0;
+	int strongest = -1;
+	while (record_next(s, F_expect_all, &pos, &item)) {
+		int64_t x = record_item_num(item);
+		if (x >= 0 && x < expect_COUNT)
+			has[x] = true;
+	}
+	has[promise] = true;
+	has[expect_none] = false;
+	record_unset(s, F_expect_all);
+	for (int x = expect_COUNT - 1; x >= 0; x--) {
+		if (!has[x])
+			continue;
+		if (strongest < 0)
+			strongest = x;
+		record_add_num(s, F_expect_all, x);
+	}
+	record_num(s, F_expect, strongest);
+}

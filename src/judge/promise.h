@@ -8,4 +8,6 @@ void promise_judge(const struct expectation *e, struct dane *d, struct record *s
 /* promise_doubts: the hosts (bit i: e->host[i]) whose records the certificate was held against, where the verdict is a
  * mismatch: their records of other times may tell why. */
 uint32_t promise_doubts(const struct expectation *e, struct dane *d, const struct record *session, struct bytes chain);
+/* One more expectation of the session, which is not the DNS's; the strongest stay first. */
+void promise_add(struct record *session, enum expect promise);
 #endif

@@ -419,15 +419,23 @@ static void by_floor(const struct severity *sev, const struct stakes *k, struct 
 	}
 }
 
+static uint8_t shifted(uint8_t from, int by, int count)
+{
+	int to = from + by;
+	return (uint8_t)(to < 0 ? 0 : to >= count ? count - 1 : to);
+}
+
 static void by_shifts(const struct rules *rules, struct rule_scratch *s, const struct record *r, struct finding *f)
 {
 	for (unsigned i = 0; i < f->by->shifts; i++) {
 		const struct rule_shift *shift = &f->by->shift[i];
-		int level = f->level + shift->by;
 		if (!rule_walk(rules, s, shift->start, r))
 			continue;
 		f->shifted |= 1u << i;
-		f->level = (uint8_t)(level < 0 ? 0 : level >= level_COUNT ? level_COUNT - 1 : level);
+		if (shift->certainty)
+			f->certainty = shifted(f->certainty, shift->by, certainty_COUNT);
+		else
+			f->level = shifted(f->level, shift->by, level_COUNT);
 	}
 }
 

@@ -43,10 +43,11 @@ struct step {
 	struct bytes text;
 };
 
-/* by    levels up or down when the walk from start says yes */
+/* by    levels up or down when the walk from start says yes; or, with certainty, steps of the finding's certainty */
 struct rule_shift {
 	uint32_t start;
 	int8_t by;
+	bool certainty;
 	const char *why;
 };
 

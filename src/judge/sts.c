@@ -6,6 +6,8 @@
  * every octet; nothing is copied but into the record. */
 #include "judge/sts.h"
 
+#include "judge/promise.h"
+
 #define NS INT64_C(1000000000)
 
 static bool blank(uint8_t c)
@@ -311,15 +313,15 @@ int64_t sts_until(const struct sts_held *h)
 	return h->fetched > INT64_MAX - age ? INT64_MAX : h->fetched + age;
 }
 
-static bool holds(const struct sts_held *h, int64_t at)
+bool sts_holds(const struct sts_held *h, int64_t t)
 {
-	return h->fetched <= at && at < sts_until(h);
+	return h->fetched <= t && t < sts_until(h);
 }
 
-/* Is h, which may be no policy of a recipient at all, one that counts for this session? */
-static bool counts(const struct sts_held *h, const struct record *s, int64_t at)
+bool sts_applies(const struct sts_held *h, const struct record *session)
 {
-	return h && holds(h, at) && record_list_has(s, F_id_domains, h->domain);
+	/* submission has no MX to protect (RFC 8461 1) */
+	return record_get_num(session, F_service, service_COUNT) == service_mx && record_list_has(session, F_id_domains, h->domain);
 }
 
 static enum tri host_match(const struct sts_held *h, struct bytes host)
@@ -336,60 +338,83 @@ static int weight(const struct sts_held *h, struct bytes host)
 	return 3 * (int)h->policy.mode + by_match[host_match(h, host)];
 }
 
-/* The strongest first, as promise_judge has them. */
-static void put_expectation(struct record *s, enum expect promise)
+static void put_fetcher(const struct sts_held *h, int64_t at, struct record *s)
 {
-	bool has[expect_COUNT] = { false };
-	struct bytes item;
-	size_t pos = 0;
-	int strongest = -1;
-	while (record_next(s, F_expect_all, &pos, &item)) {
-		int64_t x = record_item_num(item);
-		if (x >= 0 && x < expect_COUNT)
-			has[x] = true;
-	}
-	has[promise] = true;
-	has[expect_none] = false;
-	record_unset(s, F_expect_all);
-	for (int x = expect_COUNT - 1; x >= 0; x--) {
-		if (!has[x])
-			continue;
-		if (strongest < 0)
-			strongest = x;
-		record_add_num(s, F_expect_all, x);
-	}
-	record_num(s, F_expect, strongest);
+	const int64_t days = (at - h->mode_since) / (86400 * NS);
+	if (h->mode_since > 0 && h->mode_since <= at)
+		record_num(s, F_sts_days, days);
+	if (h->refetch != stsfetch_none && h->refetched <= at)
+		record_num(s, F_sts_refetch, h->refetch);
+	if (h->refetch != stsfetch_none && h->refetched > 0 && h->refetched <= at)
+		record_num(s, F_sts_refetched, h->refetched);
+}
+
+static void put_hint(const struct sts_hint *hint, struct record *s)
+{
+	if (hint->txt != ststxt_unknown)
+		record_num(s, F_sts_txt, hint->txt);
+	if (hint->id_n && hint->id_n <= STS_ID)
+		record_str(s, F_sts_txt_id, (struct bytes){ hint->id, hint->id_n });
+	if (hint->link != ststxt_unknown)
+		record_num(s, F_sts_txt_link, hint->link);
+}
+
+/* What is said of any policy, whether it holds or has ended. */
+static void put_known(const struct sts_held *h, int64_t at, struct record *s)
+{
+	record_str(s, F_sts_domain, h->domain);
+	if (h->id.n)
+		record_str(s, F_sts_id, h->id);
+	record_num(s, F_sts_expires, sts_until(h));
+	put_fetcher(h, at, s);
 }
 
 static void put(const struct sts_held *h, struct bytes host, int64_t at, struct record *s)
 {
+	put_known(h, at, s);
 	record_num(s, F_sts_mode, h->policy.mode);
-	if (h->id.n)
-		record_str(s, F_sts_id, h->id);
 	record_tri(s, F_sts_mx, host_match(h, host));
-	record_num(s, F_sts_expires, sts_until(h));
 	if (h->earlier > h->policy.mode && h->earlier < stsmode_COUNT && at < h->earlier_until)
 		record_num(s, F_sts_earlier, h->earlier);
 	if (h->policy.mode == stsmode_enforce)
-		put_expectation(s, expect_sts_enforce);
+		promise_add(s, expect_sts_enforce);
 	else if (h->policy.mode == stsmode_testing)
-		put_expectation(s, expect_sts_testing);
+		promise_add(s, expect_sts_testing);
 }
 
-void sts_judge(const struct sts_held *const *held, size_t n, struct record *session)
+/* The one that counts, or -1; ended: the first of those that have, or -1. */
+static int choose(const struct sts_held *const *held, size_t n, const struct record *s, int64_t at, int *ended)
 {
-	static const enum fact mine[] = { F_sts_mode, F_sts_id, F_sts_mx, F_sts_expires, F_sts_earlier };
-	struct bytes host = record_get_str(session, F_id_host);
+	struct bytes host = record_get_str(s, F_id_host);
+	int best = -1;
+	*ended = -1;
+	for (size_t i = 0; i < n && i < STS_HELD; i++) {
+		if (!held[i] || !sts_applies(held[i], s) || held[i]->fetched > at)
+			continue;
+		bool holds = sts_holds(held[i], at);
+		if (holds && (best < 0 || weight(held[i], host) > weight(held[best], host)))
+			best = (int)i;
+		if (!holds && *ended < 0 && held[i]->policy.mode != stsmode_none)
+			*ended = (int)i;
+	}
+	return best;
+}
+
+int sts_judge(const struct sts_held *const *held, const struct sts_hint *hint, size_t n, struct record *session)
+{
+	static const enum fact mine[] = { F_sts_mode, F_sts_id, F_sts_mx, F_sts_expires, F_sts_earlier, F_sts_domain, F_sts_expired,
+					  F_sts_days, F_sts_refetch, F_sts_refetched, F_sts_txt, F_sts_txt_id, F_sts_txt_link };
 	int64_t at = record_get_num(session, F_event_start, -1);
-	const struct sts_held *best = NULL;
+	int ended, best = choose(held, n, session, at, &ended);
 	for (size_t i = 0; i < sizeof(mine) / sizeof(mine[0]); i++)
 		record_unset(session, mine[i]);
-	/* MTA to MTA only: submission has no MX to protect (RFC 8461 1) */
-	if (record_get_num(session, F_service, service_COUNT) != service_mx)
-		return;
-	for (size_t i = 0; i < n && i < STS_HELD; i++)
-		if (counts(held[i], session, at) && (!best || weight(held[i], host) > weight(best, host)))
-			best = held[i];
-	if (best)
-		put(best, host, at, session);
+	if (best >= 0) {
+		put(held[best], record_get_str(session, F_id_host), at, session);
+		if (hint)
+			put_hint(&hint[best], session);
+	} else if (ended >= 0) {
+		put_known(held[ended], at, session);
+		record_yes(session, F_sts_expired);
+	}
+	return best >= 0 ? best : ended;
 }

@@ -40,13 +40,25 @@ struct sts_policy {
  * id             of the TXT record that it was fetched for; empty: not known
  * fetched        ns since 1970: when the server last gave this policy
  * earlier        the policy that was replaced by this one while it still held: its mode; stsmode_none: there was none
- * earlier_until  ns: when it would have ended */
+ * earlier_until  ns: when it would have ended
+ * mode_since     ns: since when the policies that were fetched have had this mode; 0: not known
+ * refetch        what the last attempt to fetch it anew came to; refetched: ns, when that was, 0: not known */
 struct sts_held {
 	struct bytes domain, id;
 	int64_t fetched;
 	struct sts_policy policy;
 	uint8_t earlier;           /* enum stsmode */
-	int64_t earlier_until;
+	int64_t earlier_until, mode_since;
+	uint8_t refetch;           /* enum stsfetch */
+	int64_t refetched;
+};
+
+/* What the DNS has at _mta-sts of a policy's domain (freshness.h): nothing that is signed, so nothing that acquits.
+ * txt   enum ststxt, by the policy's id; link: ststxt_absent or ststxt_nxdomain where the link said so meanwhile
+ * id    the id there, id_n octets */
+struct sts_hint {
+	uint8_t txt, link, id_n;
+	uint8_t id[STS_ID];
 };
 
 /* sts_policy_read: the body of /.well-known/mta-sts.txt (RFC 8461 3.2). Fields may come in any order, unknown ones are
@@ -65,11 +77,17 @@ bool sts_name_covers(struct bytes pattern, struct bytes host);
 bool sts_names_host(const struct sts_policy *p, struct bytes host);
 /* sts_until: ns since 1970: until when the policy holds; it does at t if fetched <= t < that. */
 int64_t sts_until(const struct sts_held *h);
+/* sts_holds: does the policy hold at t (ns)? */
+bool sts_holds(const struct sts_held *h, int64_t t);
+/* sts_applies: is this a session whose policy could be h: MTA to MTA, and h's domain one of its recipient domains? */
+bool sts_applies(const struct sts_held *h, const struct record *session);
 /* sts_judge: what the policies of the session's recipient domains promised for it at its start; held[0, n) in the order of
- * the domains, NULL where there is none. Reads event.start, identity.host, identity.domains, service, and sets
- *   mxwitness.sts.mode id mx_match expires earlier_mode, and sts-enforce or sts-testing in mxwitness.expectation.*
+ * the domains, NULL where there is none; hint: of each, or NULL. Reads event.start, identity.host, identity.domains, service,
+ * and sets mxwitness.sts.* and sts-enforce or sts-testing in mxwitness.expectation.*
  * Of several the strictest is told, and of equally strict ones the one that does not name the host. A policy that was
- * fetched after the session began, or ended before, says nothing. mx_match is unseen where the host is not known.
- * Call it after promise_judge, which begins the expectations anew; unfetched policies leave the record as it is. */
-void sts_judge(const struct sts_held *const *held, size_t n, struct record *session);
+ * fetched after the session began says nothing. One that ended before promises nothing, and is told of (sts.expired) where no
+ * other holds. mx_match is unseen where the host is not known.
+ * Call it after promise_judge, which begins the expectations anew; unfetched policies leave the record as it is.
+ * Returns the place of the policy that it told of in held, or -1. */
+int sts_judge(const struct sts_held *const *held, const struct sts_hint *hint, size_t n, struct record *session);
 #endif

@@ -5,6 +5,7 @@
  * What this kernel or this user cannot show is skipped, and said. Ends in "sandbox: N passed, N failed[, N skipped]". */
 #include <arpa/inet.h>
 #include <assert.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if_packet.h>
@@ -67,6 +68,27 @@ static int try_state(void)
 	snprintf(path, sizeof(path), "%s/new", world.inside);
 	snprintf(other, sizeof(other), "%s/old", world.inside);
 	return rc ? rc : rename(path, other) != 0 ? errno : result(unlink(other));
+}
+
+/* As sts_cache.c does. */
+static int try_shown(void)
+{
+	DIR *d = opendir(world.inside);
+	const struct dirent *e;
+	int rc = d ? ENOENT : errno, fd;
+	while (d && (e = readdir(d))) {
+		if (strcmp(e->d_name, "there") != 0)
+			continue;
+		struct stat st;
+		char c;
+		if (fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+			return errno;
+		fd = openat(dirfd(d), e->d_name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+		rc = fd < 0 ? errno : result(read(fd, &c, 1));
+	}
+	if (d)
+		closedir(d);
+	return rc;
 }
 
 static int try_tcp(void)
@@ -240,12 +262,22 @@ static bool enter_live(struct error *e)
 
 static bool enter_judge(struct error *e)
 {
-	return sandbox_judge(&who, NULL, e);
+	return sandbox_judge(&who, NULL, NULL, e);
 }
 
 static bool enter_judge_state(struct error *e)
 {
-	return sandbox_judge(&who, world.inside, e);
+	return sandbox_judge(&who, world.inside, NULL, e);
+}
+
+static bool enter_judge_shown(struct error *e)
+{
+	return sandbox_judge(&who, NULL, world.inside, e);
+}
+
+static bool enter_judge_both(struct error *e)
+{
+	return sandbox_judge(&who, world.inside, world.beside, e);
 }
 
 static bool alone;
@@ -276,14 +308,15 @@ static bool enter_supervisor(struct error *e)
 	return sandbox_supervisor(e);
 }
 
-enum process { CAPTURE, LIVE, JUDGE, JUDGE_STATE, RESOLVER, FORWARDER, OUTPUT, OUTPUT_ALL, SUPERVISOR, PROCESSES };
+enum process { CAPTURE, LIVE, JUDGE, JUDGE_STATE, JUDGE_SHOWN, JUDGE_BOTH, RESOLVER, FORWARDER, OUTPUT, OUTPUT_ALL, SUPERVISOR, PROCESSES };
 
 static const struct {
 	const char *name;
 	bool (*enter)(struct error *e);
 } process[PROCESSES] = {
 	{ "capture", enter_capture }, { "capture, live", enter_live }, { "judge", enter_judge },
-	{ "judge with state", enter_judge_state }, { "resolver", enter_resolver }, { "forwarder", enter_forwarder },
+	{ "judge with state", enter_judge_state },
+	{ "judge with policies", enter_judge_shown }, { "judge with both", enter_judge_both }, { "resolver", enter_resolver }, { "forwarder", enter_forwarder },
 	{ "output", enter_output }, { "output with all", enter_output_all }, { "supervisor", enter_supervisor },
 };
 
@@ -294,33 +327,34 @@ static const struct {
 	int (*attempt)(void);
 	const char *expected;
 } table[] = {
-	/*                                     cap live judge state resolver forwarder output all supervisor */
-	{ "do its work", try_work,              "YYYYYYYYY" },
-	{ "fail an assertion", try_assert,      "AAAAAAAAA" },
-	{ "open a file", try_open,              "KKKLEKKL-" },
-	{ "make a file", try_create,            "KKKLEKKL-" },
-	{ "make a file in its folder", try_state, "KKKYEKKY-" },
-	{ "make a TCP socket", try_tcp,         "KKKKYYKY-" },
-	{ "connect to the machine", try_connect, "KKKKNYKY-" },
-	{ "talk over loopback", try_loopback,   "KKKKYYKY-" },
-	{ "make a unix socket", try_unix,       "KKKKKKKY-" },
-	{ "accept a connection", try_accept,    "KKKKYKKY-" },
-	{ "make a netlink socket", try_netlink, "KKKKKKKK-" },
-	{ "make a packet socket", try_packet,   "KKKKKKKK-" },
-	{ "make a raw IP socket", try_raw,      "KKKKKKKK-" },
-	{ "run a program", try_exec,            "KKKKKKKKK" },
-	{ "make a process", try_fork,           "KKKKKKKKY" },
-	{ "make a thread", try_thread,          "KKKKYKKK-" },
-	{ "trace its parent", try_ptrace,       "KKKKKKKKK" },
-	{ "signal its parent", try_kill,        "KKKKKKKK-" },
-	{ "map executable memory", try_map,     "KKKKKKKK-" },
-	{ "make memory executable", try_protect, "KKKKKKKK-" },
-	{ "become root", try_root,              "KKKKKKKK-" },
-	{ "mount", try_mount,                   "KKKKKKKKK" },
-	{ "make a user namespace", try_namespace, "KKKKKKKK-" },
-	{ "make a BPF map", try_bpf,            "KKKKKKKK-" },
-	{ "look into a BPF map", try_map_lookup, "KYKKKKKK-" },
-	{ "use io_uring", try_uring,            "KKKKKKKKK" },
+	/*                                     cap live judge state shown both resolver forwarder output all supervisor */
+	{ "do its work", try_work,              "YYYYYYYYYYY" },
+	{ "fail an assertion", try_assert,      "AAAAAAAAAAA" },
+	{ "open a file", try_open,              "KKKLLLEKKL-" },
+	{ "make a file", try_create,            "KKKLLLEKKL-" },
+	{ "make a file in its folder", try_state, "KKKYLYEKKY-" },
+	{ "read a file in its folder", try_shown, "KKKYYYEKKY-" },
+	{ "make a TCP socket", try_tcp,         "KKKKKKYYKY-" },
+	{ "connect to the machine", try_connect, "KKKKKKNYKY-" },
+	{ "talk over loopback", try_loopback,   "KKKKKKYYKY-" },
+	{ "make a unix socket", try_unix,       "KKKKKKKKKY-" },
+	{ "accept a connection", try_accept,    "KKKKKKYKKY-" },
+	{ "make a netlink socket", try_netlink, "KKKKKKKKKK-" },
+	{ "make a packet socket", try_packet,   "KKKKKKKKKK-" },
+	{ "make a raw IP socket", try_raw,      "KKKKKKKKKK-" },
+	{ "run a program", try_exec,            "KKKKKKKKKKK" },
+	{ "make a process", try_fork,           "KKKKKKKKKKY" },
+	{ "make a thread", try_thread,          "KKKKKKYKKK-" },
+	{ "trace its parent", try_ptrace,       "KKKKKKKKKKK" },
+	{ "signal its parent", try_kill,        "KKKKKKKKKK-" },
+	{ "map executable memory", try_map,     "KKKKKKKKKK-" },
+	{ "make memory executable", try_protect, "KKKKKKKKKK-" },
+	{ "become root", try_root,              "KKKKKKKKKK-" },
+	{ "mount", try_mount,                   "KKKKKKKKKKK" },
+	{ "make a user namespace", try_namespace, "KKKKKKKKKK-" },
+	{ "make a BPF map", try_bpf,            "KKKKKKKKKK-" },
+	{ "look into a BPF map", try_map_lookup, "KYKKKKKKKK-" },
+	{ "use io_uring", try_uring,            "KKKKKKKKKKK" },
 };
 
 /* ---- running ---- */
@@ -502,6 +536,11 @@ static bool build_world(void)
 	world.outside = (struct sockaddr_in){ .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	if (!mkdtemp(world.inside) || !mkdtemp(world.beside) || socketpair(AF_UNIX, SOCK_STREAM, 0, world.pair) != 0)
 		return false;
+	char there[128];
+	snprintf(there, sizeof(there), "%s/there", world.inside);
+	FILE *f = fopen(there, "we");
+	if (!f || fputs("policy", f) < 0 || fclose(f) != 0)
+		return false;
 	if (who.change && (chown(world.inside, who.uid, who.gid) != 0 || chown(world.beside, who.uid, who.gid) != 0))
 		return false;
 	return fd >= 0 && bind(fd, (struct sockaddr *)&world.outside, n) == 0 && listen(fd, 64) == 0 &&
@@ -515,6 +554,8 @@ static void remove_world(void)
 	unlink(path);
 	rmdir(world.beside);
 	snprintf(path, sizeof(path), "%s/new", world.inside);
+	unlink(path);
+	snprintf(path, sizeof(path), "%s/there", world.inside);
 	unlink(path);
 	rmdir(world.inside);
 }

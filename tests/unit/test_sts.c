@@ -231,14 +231,57 @@ static void test_judge(void **state)
 			record_cstr(&s, F_id_host, c->host);
 		record_add_num(&s, F_expect_all, c->base);
 		record_num(&s, F_expect, c->base);
-		sts_judge(held, 2, &s);
+		sts_judge(held, NULL, 2, &s);
 		if (record_has(&s, F_sts_mode) != c->judged || record_get_tri(&s, F_sts_mx) != c->match ||
 		    record_get_num(&s, F_expect, -1) != c->strongest || record_has(&s, F_sts_earlier) != c->withdrawn)
 			fail_msg("%s", c->why);
 	}
 	record_num(&s, F_service, service_submission);
-	sts_judge(NULL, 0, &s);
+	assert_int_equal(sts_judge(NULL, NULL, 0, &s), -1);
 	assert_false(record_has(&s, F_sts_mode));
+}
+
+/* A session for example.org at 1050 s, judged by one policy. */
+static int judge_one(struct record *s, const struct sts_held *h, const struct sts_hint *hint, int64_t at)
+{
+	record_init(s);
+	record_num(s, F_service, service_mx);
+	record_num(s, F_event_start, at * NS);
+	record_add_cstr(s, F_id_domains, "example.org");
+	record_cstr(s, F_id_host, "mx.example.org");
+	record_add_num(s, F_expect_all, expect_none);
+	return sts_judge(&h, hint, 1, s);
+}
+
+static void test_told(void **state)
+{
+	(void)state;
+	static struct record s;
+	struct sts_held h = { .domain = bytes_of("example.org"), .id = bytes_of("7"), .fetched = FETCHED * NS, .mode_since = 86400 * NS,
+		.refetch = stsfetch_webpki, .refetched = 1040 * NS,
+		.policy = { .mode = stsmode_enforce, .max_age = 86400 * 200, .mxs = 1, .mx = { bytes_of("*.example.org") } } };
+	struct sts_hint hint = { .txt = ststxt_other, .link = ststxt_nxdomain, .id_n = 2, .id = { '1', '2' } };
+	assert_int_equal(judge_one(&s, &h, &hint, 86400 * 92 - 1), 0);
+	assert_int_equal(record_get_num(&s, F_sts_days, -1), 90);       /* whole days */
+	assert_int_equal(record_get_num(&s, F_sts_refetch, -1), stsfetch_webpki);
+	assert_int_equal(record_get_num(&s, F_sts_txt, -1), ststxt_other);
+	assert_int_equal(record_get_num(&s, F_sts_txt_link, -1), ststxt_nxdomain);
+	assert_true(bytes_eq(record_get_str(&s, F_sts_txt_id), bytes_of("12")));
+	assert_true(bytes_eq(record_get_str(&s, F_sts_domain), bytes_of("example.org")));
+	assert_int_equal(record_get_num(&s, F_expect, -1), expect_sts_enforce);    /* a newer id acquits of nothing */
+	assert_int_equal(judge_one(&s, &h, NULL, 1030), 0);
+	assert_false(record_has(&s, F_sts_refetch));    /* what was tried later */
+	assert_false(record_has(&s, F_sts_days));
+	assert_false(record_has(&s, F_sts_txt));
+	h.policy.max_age = 10;
+	assert_int_equal(judge_one(&s, &h, &hint, 1050), 0);
+	assert_int_equal(record_get_tri(&s, F_sts_expired), TRI_YES);
+	assert_false(record_has(&s, F_sts_mode));
+	assert_false(record_has(&s, F_sts_txt));
+	assert_false(record_has(&s, F_expect));
+	h.policy.mode = stsmode_none;
+	assert_int_equal(judge_one(&s, &h, &hint, 1050), -1);   /* none that ended is no news */
+	assert_false(record_has(&s, F_sts_expired));
 }
 
 #define HEAD "mxwitness-sts: 1\ndomain: example.org\nfetched: 1000\n"
@@ -259,6 +302,9 @@ static const struct file_case {
 	{ "example.org.sts", HEAD "id: \n\n" GOOD, "a line of its header is none" },
 	{ "example.org.sts", HEAD "id: a-\n\n" GOOD, "its id is none" },
 	{ "example.org.sts", HEAD "refetch: maybe\n\n" GOOD, "its refetch is none" },
+	{ "example.org.sts", HEAD "refetch: none\n\n" GOOD, "its refetch is none" },
+	{ "example.org.sts", HEAD "mode-since: 99\n\n" GOOD, "" },
+	{ "example.org.sts", HEAD "mode-since: today\n\n" GOOD, "its mode-since is none" },
 	{ "example.org.sts", HEAD "earlier-mode: enforce\n\n" GOOD, "its earlier policy is none" },
 	{ "example.org.sts", "mxwitness-sts: 1\ndomain: example.org\n\n" GOOD, "it does not say when it was fetched" },
 	{ "example.org.sts", "mxwitness-sts: 1\ndomain: example.org\nfetched: 9999999999\n\n" GOOD, "it does not say when it was fetched" },
@@ -309,6 +355,23 @@ static void test_cache(void **state)
 	assert_int_equal(sts_cache_bad(c, &name, &why), 2);
 	assert_true(why[0]);
 	assert_true(sts_cache_find(c, bytes_of("EXAMPLE.org."))->held.fetched == 1000 * NS);
+	struct sts_cache *one = sts_cache_one(sts_cache_find(c, bytes_of("example.org"))->text);
+	assert_non_null(one);
+	assert_true(sts_cache_find(one, bytes_of("example.org"))->held.fetched == 1000 * NS);
+	sts_cache_free(one);
+	assert_null(sts_cache_one(bytes_of("<html>")));
+	assert_null(sts_cache_one(bytes_of("domain: example.org\n\n")));
+	assert_null(sts_cache_one((struct bytes){ 0 }));
+	uint64_t stamp, later;
+	assert_true(sts_cache_stamp(dir, &stamp) && sts_cache_stamp(dir, &later) && stamp == later);
+	put_file(dir, "example.org.tmp", "another half");
+	assert_true(sts_cache_stamp(dir, &later) && stamp == later);
+	put_file(dir, "example.org.tmp", HEAD "id: a2\n\n" GOOD);
+	char from[256];
+	snprintf(from, sizeof(from), "%s/example.org.tmp", dir);
+	snprintf(path, sizeof(path), "%s/example.org.sts", dir);
+	assert_int_equal(rename(from, path), 0);
+	assert_true(sts_cache_stamp(dir, &later) && stamp != later);
 	assert_true(sts_cache_find(c, bytes_of("b.example"))->held.policy.mxs == 1);
 	assert_null(sts_cache_find(c, bytes_of("a.example.org")));
 	assert_null(sts_cache_find(c, bytes_of("org")));
@@ -320,6 +383,7 @@ static void test_cache(void **state)
 		unlink(path);
 	}
 	rmdir(dir);
+	assert_false(sts_cache_stamp(dir, &stamp));
 	assert_null(sts_cache_load(dir, &e));
 	assert_non_null(strstr(e.text, dir));
 }
@@ -328,7 +392,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_policy), cmocka_unit_test(test_bounds), cmocka_unit_test(test_txt),
-		cmocka_unit_test(test_covers), cmocka_unit_test(test_judge), cmocka_unit_test(test_file),
+		cmocka_unit_test(test_covers), cmocka_unit_test(test_judge), cmocka_unit_test(test_told), cmocka_unit_test(test_file),
 		cmocka_unit_test(test_cache),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

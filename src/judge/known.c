@@ -1,0 +1,49 @@
+/* known: see known.h. Bounded: what finds no room is counted as more, or cut. */
+#include "judge/known.h"
+#include "judge/identity.h"
+
+static struct known_host *place(struct known *k, const char *host)
+{
+	for (unsigned i = 0; i < k->hosts; i++)
+		if (strcmp(k->host[i].host, host) == 0)
+			return &k->host[i];
+	k->cut |= k->hosts == KNOWN_HOSTS;
+	return k->hosts < KNOWN_HOSTS ? &k->host[k->hosts] : NULL;
+}
+
+static void add_domain(struct known_host *h, const char *text)
+{
+	char name[NAME_MAX_TEXT + 1];
+	if (!text || !identity_name(bytes_of(text), name))
+		return;
+	for (unsigned i = 0; i < h->domains; i++)
+		if (strcmp(h->domain[i], name) == 0)
+			return;
+	h->more |= h->domains == KNOWN_DOMAINS;
+	if (h->domains < KNOWN_DOMAINS)
+		memcpy(h->domain[h->domains++], name, sizeof(name));
+}
+
+void known_add(struct known *k, enum known_by by, const char *host, const char *domain)
+{
+	char name[NAME_MAX_TEXT + 1];
+	struct known_host *h = identity_name(bytes_of(host), name) ? place(k, name) : NULL;
+	if (!h)
+		return;
+	if (h == &k->host[k->hosts]) {
+		*h = (struct known_host){ .by = (uint8_t)by };
+		memcpy(h->host, name, sizeof(name));
+		k->hosts++;
+	}
+	if (by < h->by)
+		h->by = (uint8_t)by;
+	add_domain(h, domain);
+}
+
+const struct known_host *known_find(const struct known *k, const char *host)
+{
+	for (unsigned i = 0; i < k->hosts; i++)
+		if (strcmp(k->host[i].host, host) == 0)
+			return &k->host[i];
+	return NULL;
+}
