@@ -126,7 +126,7 @@ static struct visit *visit_set(struct life *l, struct attempt *a, struct job *jo
 	v->one_side = world_event(l->w, E_ONE_SIDE, a->job.server, v->at) && chance(&l->dice, 300);
 	if (a->attack < 0 && (v->gap || v->one_side))
 		job->cause = W_LOST;
-	else if (a->attack < 0 && v->dns_fails && a->cause < REAL_FAULTS)
+	else if (a->attack < 0 && v->dns_fails && (a->cause == W_NORMAL || a->cause == W_RETRY))
 		job->cause = W_DNS_FAILED;
 	if (a->attack >= 0)
 		l->w->attack[a->attack].touched++;

@@ -1,7 +1,7 @@
 /* quarter: ninety days of a made-up mail world on the desk of the judge, and what it says of them.
  *
  *	quarter --list                                              the captures whose sessions are the shapes, one a line
- *	quarter TEMPLATES CONFIG RULES [seed=N] [volume=PERCENT] [restart=DAYS] [each]
+ *	quarter TEMPLATES CONFIG RULES [seed=N] [volume=PERCENT] [restart=DAYS] [interims=1] [each]
  *	quarter TEMPLATES CONFIG RULES keys=N [sessions=M]          rates and memory: M sessions of N servers in turn
  *
  * There is no network and no packet: sessions are made (dress.h) in the order of time (life.h) and judged by the same code as in
@@ -15,6 +15,7 @@
 #include <time.h>
 
 #include "desk.h"
+#include "judge/outcome.h"
 #include "life.h"
 #include "read.h"
 
@@ -50,7 +51,7 @@ struct quarter {
 	uint32_t bucket[BUCKETS];           /* incidents by id: number + 1 of one, the next ones follow */
 	uint64_t sessions;
 	uint64_t digest;                    /* of all alerts, in their order */
-	bool each;
+	bool each, interims;
 	FILE *log;
 };
 
@@ -130,7 +131,7 @@ static void count(struct quarter *q, const struct record *a, const struct truth 
 	}
 	if (t->attack >= 0)
 		seen->attack = t->attack;
-	if (t->cause > seen->cause)
+	if (t->cause >= REAL_FAULTS)
 		seen->cause = (enum cause)t->cause;
 	seen->high |= record_get_num(a, F_alert_level, 0) >= level_high;
 }
@@ -188,9 +189,22 @@ static void alerts(struct quarter *q)
 		alert(q, a.event);
 }
 
+/* The session as the live sensor tells of it while it is open: only that it has not ended is another. */
+static void interim(struct quarter *q, const struct record *session, struct record *open)
+{
+	static struct finding finding[RULE_FINDINGS];
+	size_t n;
+	memcpy(open, session, record_size(session));
+	record_num(open, F_cap_phase, phase_interim);
+	record_num(open, F_cap_end, endhow_none);
+	outcome_judge(open);
+	desk_session(q->desk, open, finding, &n);
+	alerts(q);
+}
+
 static void all_sessions(struct quarter *q)
 {
-	static struct record session;
+	static struct record session, open;
 	static struct finding finding[RULE_FINDINGS];
 	struct visit v;
 	int attack;
@@ -201,6 +215,8 @@ static void all_sessions(struct quarter *q)
 		if (attack >= 0 && !q->world.attack[attack].first)
 			q->world.attack[attack].first = v.at;
 		dress(&q->dresser, &v, &session);
+		if (q->interims && mixed(v.number, 12, 0) % 8 == 0)
+			interim(q, &session, &open);
 		desk_session(q->desk, &session, finding, &n);
 		q->sessions++;
 		alerts(q);
@@ -221,7 +237,10 @@ static void tell_attacks(const struct quarter *q)
 		found += a->found;
 		hard += a->hard;
 		hard_found += a->hard && a->found;
-		printf("%-7s %s%s: %u sessions, %u alerts", a->found ? "found" : "MISSED", a->name, a->hard ? " (hard)" : "", a->touched, a->alerts);
+		unsigned incidents = 0;
+		for (size_t k = 0; k < q->incidents; k++)
+			incidents += q->incident[k].attack == (int)i;
+		printf("%-7s %s%s: %u sessions, %u incidents, %u alerts", a->found ? "found" : "MISSED", a->name, a->hard ? " (hard)" : "", a->touched, incidents, a->alerts);
 		if (a->found)
 			printf("; by %s, after %.1f hours", a->by, (double)(a->at - a->first) / (double)HOUR);
 		printf("\n");
@@ -328,7 +347,7 @@ static void many(struct quarter *q, unsigned long keys, unsigned long sessions)
 static unsigned long option(int argc, char **argv, const char *name, unsigned long fallback)
 {
 	size_t n = strlen(name);
-	for (int i = 4; i < argc; i++)
+	for (int i = argc - 1; i >= 4; i--)
 		if (strncmp(argv[i], name, n) == 0 && argv[i][n] == '=')
 			return strtoul(argv[i] + n + 1, NULL, 10);
 	return fallback;
@@ -350,6 +369,7 @@ int main(int argc, char **argv)
 	if (argc < 4)
 		return fputs("usage: quarter TEMPLATES CONFIG RULES [seed=N] [volume=PERCENT] [restart=DAYS] [each]\n", stderr), 2;
 	struct options o = { .config = argv[2], .rules = argv[3], .dns = "off" };
+	q.interims = option(argc, argv, "interims", 0);
 	q.each = strcmp(argv[argc - 1], "each") == 0;
 	world_make(&q.world, option(argc, argv, "seed", 1), (uint32_t)option(argc, argv, "volume", 100));
 	q.dresser.world = &q.world;
