@@ -6,15 +6,24 @@
 #include "judge/alert.h"
 #include "judge/event.h"
 #include "judge/gate.h"
+#include "judge/incident.h"
 #include "judge/standing.h"
+#include "incidents.h"
+
+/* INCIDENTS  that are open at a time */
+enum { INCIDENTS = 8192 };
 
 struct desk {
 	const struct run *run;
 	struct rule_scratch *scratch;
+	struct incidents *incidents;
 	struct record alert;
-	const struct record *session;      /* on the desk; its findings from at on are not looked at */
-	const struct finding *finding;
+	const struct record *session;      /* on the desk; its chains from at on are not looked at */
+	struct incident_chain chain[RULE_FINDINGS];
 	size_t n, at;
+	struct incident *told;             /* who spoke last */
+	int64_t now;
+	bool ending;
 };
 
 struct desk *desk_new(const struct run *run)
@@ -24,7 +33,9 @@ struct desk *desk_new(const struct run *run)
 		return NULL;
 	d->run = run;
 	d->scratch = rule_scratch_new(run->rules);
-	if (d->scratch)
+	d->incidents = incidents_new(INCIDENTS);
+	d->now = INT64_MIN;
+	if (d->scratch && d->incidents)
 		return d;
 	desk_free(d);
 	return NULL;
@@ -35,6 +46,7 @@ void desk_free(struct desk *d)
 	if (!d)
 		return;
 	rule_scratch_free(d->scratch);
+	incidents_free(d->incidents);
 	free(d);
 }
 
@@ -43,24 +55,71 @@ void desk_session(struct desk *d, struct record *session, struct finding *findin
 	gate_judge(session);
 	*n = rules_judge(d->run->rules, d->scratch, session, finding, RULE_FINDINGS);
 	event_session(session);
+	desk_time(d, record_get_num(session, F_event_end, INT64_MIN));
 	d->session = session;
-	d->finding = finding;
-	d->n = *n;
+	d->n = incident_chains(finding, *n, d->chain);
 	d->at = 0;
 }
 
-bool desk_alert(struct desk *d, struct desk_alert *out)
+void desk_time(struct desk *d, int64_t now)
+{
+	d->now = now > d->now ? now : d->now;
+}
+
+void desk_end(struct desk *d)
+{
+	d->ending = true;
+}
+
+void desk_revised(struct desk *d, unsigned revision)
+{
+	incidents_revised(d->incidents, d->told, revision);
+}
+
+/* The word of an incident by itself. */
+static bool speak(struct desk *d, enum incident_word word, int64_t at, struct desk_alert *out)
+{
+	if (word == INCIDENT_NOTHING)
+		return false;
+	alert_make_incident(d->run->rules, d->told, word, at, &d->alert);
+	event_alert(&d->alert);
+	*out = (struct desk_alert){ &d->alert, false };
+	return true;
+}
+
+static bool due(struct desk *d, struct desk_alert *out)
+{
+	int64_t at = d->now;
+	return speak(d, incidents_due(d->incidents, d->now, &d->told, &at), at, out);
+}
+
+static bool rest(struct desk *d, struct desk_alert *out)
+{
+	return d->ending && speak(d, incidents_rest(d->incidents, d->now, &d->told), d->now, out);
+}
+
+/* The next chain of the session that is worth a word. */
+static bool of_session(struct desk *d, struct desk_alert *out)
 {
 	while (d->at < d->n) {
-		const struct finding *f = &d->finding[d->at++];
-		if (f->level < level_low)
+		const struct incident_chain *c = &d->chain[d->at++];
+		enum incident_word word = incidents_take(d->incidents, c, d->session, &d->run->settings.site, &d->told);
+		if (word == INCIDENT_NOTHING)
 			continue;
-		alert_make(d->run->rules, d->session, f, &d->alert);
+		alert_make(d->run->rules, d->session, c->head, &d->alert);
+		incidents_words(d->incidents, d->told, record_get_str(&d->alert, F_message),
+				record_get_str(&d->alert, F_event_reason));
+		alert_incident(d->told, word, &d->alert);
 		event_alert(&d->alert);
 		*out = (struct desk_alert){ &d->alert, true };
 		return true;
 	}
 	return false;
+}
+
+bool desk_alert(struct desk *d, struct desk_alert *out)
+{
+	return due(d, out) || of_session(d, out) || rest(d, out);
 }
 
 size_t desk_stats(struct desk *d, struct record *stats, struct finding *finding, size_t max)

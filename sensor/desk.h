@@ -4,6 +4,8 @@
  *
  *	desk_session(d, &session, finding, &n);             then the session is an event
  *	while ((a = desk_alert(d))) ...                     and these are alerts
+ *	desk_time(d, now); while (desk_alert(d, &a)) ...    and what is due where no session comes
+ *	desk_end(d); while (desk_alert(d, &a)) ...          and what is left to say at the end of a run
  *
  * It asks no network and reads no clock: time is that of the packets. */
 #ifndef DESK_H
@@ -29,8 +31,14 @@ void desk_free(struct desk *d);
  * finding  room for RULE_FINDINGS; *n of them are set
  * Alerts of the session before that were not taken are lost. */
 void desk_session(struct desk *d, struct record *session, struct finding *finding, size_t *n);
-/* The next alert that is due; false: there is none. */
+/* The next alert that is due: what incidents have to say by themselves, then those of the session. false: there is none. */
 bool desk_alert(struct desk *d, struct desk_alert *out);
+/* The alert that desk_alert gave last goes out as this revision of its incident (alerted.h). */
+void desk_revised(struct desk *d, unsigned revision);
+/* It is now at least this late, ns. A session's end says so too. */
+void desk_time(struct desk *d, int64_t now);
+/* The run ends: desk_alert gives what incidents have counted since they spoke last. */
+void desk_end(struct desk *d);
 /* What rules find in a stats event (rules_judge_stats); how many. */
 size_t desk_stats(struct desk *d, struct record *stats, struct finding *finding, size_t max);
 /* What began and ended of it (standing_judge); how many. */

@@ -109,6 +109,17 @@ static void emit_alerts(struct judge *j, const struct kase *k)
 	}
 }
 
+/* What incidents counted since they spoke last. */
+static void last_alerts(struct judge *j)
+{
+	struct desk_alert a;
+	desk_end(j->desk);
+	while (desk_alert(j->desk, &a)) {
+		emit(j, a.event);
+		j->alerts++;
+	}
+}
+
 static void emit_case(struct judge *j, struct kase *k)
 {
 	const struct record *s = &k->session;
@@ -319,6 +330,7 @@ static void last_word(struct judge *j)
 	record_num(s, F_st_incomplete, (int64_t)j->incomplete);
 	if (j->worst != resolverfault_none)
 		record_num(s, F_resolver_fault, j->worst);
+	last_alerts(j);
 	stats_alerts(j);
 	record_num(s, F_st_alerts, (int64_t)j->alerts);
 	record_num(s, F_st_refused, (int64_t)j->refused);

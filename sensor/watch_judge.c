@@ -191,31 +191,54 @@ static void put_proofs(struct judge *j, const struct kase *k)
 		put(j, CH_PROVED, bytes_of("more"));
 }
 
+static bool room(const struct judge *j)
+{
+	return j->ledger_n < LEDGER && outbox_room(j->outbox, CASE);
+}
+
+/* One alert, unless a judge before told it. */
+static bool put_alert(struct judge *j, struct record *alert, const struct kase *k, bool exhibit)
+{
+	struct alerted *told = j->watch->alerted;
+	const unsigned level = (unsigned)record_get_num(alert, F_alert_level, 0);
+	const unsigned mine = (unsigned)record_get_num(alert, F_alert_revision, 1);
+	const unsigned revision = alerted_look(told, record_get_str(alert, F_alert_incident), level, mine);
+	if (revision == 0)
+		return false;
+	if (revision != mine) {
+		alert_revise(alert, revision);
+		desk_revised(j->desk, revision);
+	}
+	if (exhibit) {
+		put(j, CH_EXHIBIT, (struct bytes){ k->exhibit, k->exhibit_n });
+		if (k->exhibit_n && k->sts.n)
+			put(j, CH_POLICY, k->sts);
+		if (k->exhibit_n)
+			put_proofs(j, k);
+	}
+	put_event(j, alert);
+	alerted_told(told, record_get_str(alert, F_alert_incident), level, revision, outbox_last(j->outbox));
+	const int64_t now = ns_now();
+	tally_alert(&j->numbers->tally, alert, k ? now - record_get_num(&k->session, F_event_end, now) : -1);
+	return true;
+}
+
 /* An exhibit of no octets is said, too: of a session that is not over no event goes ahead, and what the output has is another's. */
 static void put_alerts(struct judge *j, const struct kase *k)
 {
 	bool sent = false;
 	struct desk_alert a;
-	while (desk_alert(j->desk, &a)) {
-		struct bytes incident = record_get_str(a.event, F_alert_incident);
-		unsigned level = (unsigned)record_get_num(a.event, F_alert_level, 0);
-		unsigned revision = alerted_look(j->watch->alerted, incident, level);
-		if (revision == 0)
-			continue;
-		if (revision > 1)
-			alert_revise(a.event, revision);
-		if (!sent && a.session) {
-			put(j, CH_EXHIBIT, (struct bytes){ k->exhibit, k->exhibit_n });
-			if (k->exhibit_n && k->sts.n)
-				put(j, CH_POLICY, k->sts);
-			if (k->exhibit_n)
-				put_proofs(j, k);
-		}
-		sent |= a.session;
-		put_event(j, a.event);
-		alerted_told(j->watch->alerted, record_get_str(a.event, F_alert_incident), level, outbox_last(j->outbox));
-		tally_alert(&j->numbers->tally, a.event, ns_now() - record_get_num(&k->session, F_event_end, INT64_MAX));
-	}
+	while (desk_alert(j->desk, &a))
+		if (put_alert(j, a.event, a.session ? k : NULL, a.session && !sent))
+			sent |= a.session;
+}
+
+/* What incidents have to say by themselves, as far as there is room: the rest is still due then. */
+static void put_due(struct judge *j)
+{
+	struct desk_alert a;
+	while (room(j) && desk_alert(j->desk, &a))
+		put_alert(j, a.event, NULL, false);
 }
 
 static void put_case(struct judge *j, struct kase *k)
@@ -229,11 +252,6 @@ static void put_case(struct judge *j, struct kase *k)
 	}
 	put_alerts(j, k);
 	j->ledger[(j->ledger_from + j->ledger_n++) % LEDGER] = (struct entry){ k->worker, k->number, outbox_last(j->outbox) };
-}
-
-static bool room(const struct judge *j)
-{
-	return j->ledger_n < LEDGER && outbox_room(j->outbox, CASE);
 }
 
 static void put_cases(struct judge *j)
@@ -474,6 +492,8 @@ static void each_second(struct judge *j)
 	}
 	look(j);
 	put_troubles(j);
+	desk_time(j->desk, ns_now());
+	put_due(j);
 	channel_offer(j->output, CH_STATS, (struct bytes){ (const uint8_t *)&j->numbers->now, record_size(&j->numbers->now) },
 		      (struct bytes){ 0 });
 	if (interval && now >= j->stats_due) {
@@ -533,6 +553,8 @@ static void end(struct judge *j)
 	}
 	docket_no_resolver(j->docket);
 	put_cases(j);
+	desk_end(j->desk);
+	put_due(j);
 	stats_event(j);
 	put(j, CH_END, (struct bytes){ 0 });
 	while (ms_now() < until + HANDOVER_MS && outbox_fill(j->outbox, &waiting)) {

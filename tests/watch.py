@@ -91,7 +91,8 @@ def ends(packets):
 
 
 def flow(number, name=CLEAR, port=25):
-    """The packets of the one TCP connection of a capture, as client number (its address and port are made of it)."""
+    """The packets of the one TCP connection of a capture, as client number (its address and port are made of it), with a server of
+    its own: what one server's sessions have in common is told once."""
     out = []
     for p in template(name):
         t = tcp_at(p)
@@ -99,6 +100,7 @@ def flow(number, name=CLEAR, port=25):
         q = bytearray(p)
         struct.pack_into(">H", q, t + (0 if client else 2), 20000 + number % 40000)
         q[(28 if client else 32)] = 1 + number // 40000
+        q[30 if client else 26:34 if client else 30] = bytes((198, 18, number >> 8 & 255, number & 255))
         out.append(bytes(q))
     return out
 
@@ -355,7 +357,7 @@ def same(what, watched, read_events, ids=True):
     """Sessions and alerts of the one and the other. ids: the times are the same too, to the nanosecond."""
     of = lambda events, kind: [e for e in events if e["event"]["dataset"] == "mxwitness." + kind]
     s = difference(map(judged, of(watched, "session")), map(judged, of(read_events, "session")))
-    a = difference(map(said_of, last_revisions(of(watched, "alert"))), map(said_of, of(read_events, "alert")))
+    a = difference(map(said_of, last_revisions(of(watched, "alert"))), map(said_of, last_revisions(of(read_events, "alert"))))
     check(what + ", sessions", s == ([], []), f"only watch: {s[0]}\n   only read: {s[1]}")
     check(what + ", alerts", a == ([], []), f"only watch: {a[0]}\n   only read: {a[1]}")
     i = difference({e["event"]["id"] for e in of(watched, "session")}, {e["event"]["id"] for e in of(read_events, "session")})
@@ -614,7 +616,7 @@ logsource:
   service: session
 detection:
   mail:
-    destination.ip: 198.51.100.12
+    destination.ip|cidr: 198.18.0.0/16
   condition: mail
 mxwitness:
   finding: own-test

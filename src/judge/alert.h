@@ -1,15 +1,24 @@
 /* alert: a finding and its session as one alert event. */
 #ifndef JUDGE_ALERT_H
 #define JUDGE_ALERT_H
-#include "judge/rule.h"
+#include "judge/incident.h"
 
 /* alert_make: what event_alert (event.h) does not set: the session's facts that belong to alerts, rule.*,
  * threat.technique.id, event.action severity risk_score reason id, message, certainty, variant, tlsrpt, alert.*.
  * session  as rules_judge left it
  * alert    empty (record_init); overwritten. mxwitness.alert.incident is a hash of the session's id and the finding
- *          id, event.id one of the incident and revision 1: the same packets give the same ids. */
+ *          id (of a link: "chain"), event.id one of the incident and revision 1: the same packets give the same ids. */
 void alert_make(const struct rules *rules, const struct record *session, const struct finding *finding,
 		struct record *alert);
+/* That hash. slot: incident_slot */
+void alert_incident_id(struct bytes session, const char *slot, char id[INCIDENT_ID]);
+/* alert_incident: what alert_make made, as the word of an incident (incident_said was called): its ids, counts, chain, state,
+ * and its level where that is the higher. */
+void alert_incident(const struct incident *incident, enum incident_word word, struct record *alert);
+/* alert_make_incident: a word of an incident of which no session is at hand. It has no packets, and no addresses where there were
+ * several. now: event time */
+void alert_make_incident(const struct rules *rules, const struct incident *incident, enum incident_word word, int64_t now,
+			 struct record *alert);
 /* The alert is the revision-th of its incident, 2 or more: its event.id is another, and the incident's the same. */
 void alert_revise(struct record *alert, unsigned revision);
 

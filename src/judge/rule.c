@@ -364,7 +364,7 @@ static void candidates(const struct rules *rules, struct rule_scratch *s, const 
 struct stakes {
 	uint64_t expects;          /* bit: enum expect */
 	uint8_t outcome, delivery, confidence;
-	bool own;
+	bool own, repeated;
 };
 
 static struct stakes stakes_of(const struct record *r)
@@ -393,7 +393,7 @@ static void by_matrix(const struct severity *sev, const struct stakes *k, struct
 	for (uint8_t e = expect_COUNT; e-- > 0;) {
 		if (!(k->expects >> e & 1))
 			continue;
-		uint8_t level = f->certainty == certainty_proof ? sev->level[e][k->outcome][k->delivery] :
+		uint8_t level = f->certainty == certainty_proof || k->repeated ? sev->level[e][k->outcome][k->delivery] :
 				sev->first[e][k->outcome][k->delivery];
 		if (sev->bound[e])
 			level = lower(level, sev->cap[k->confidence]);
@@ -472,6 +472,14 @@ struct finding rule_grade(const struct rules *rules, struct rule_scratch *s, con
 {
 	struct stakes k = stakes_of(session);
 	return judge_rule(rules, s, rule, &k, session);
+}
+
+uint8_t rule_grade_repeated(const struct rules *rules, struct rule_scratch *s, const struct finding *finding,
+			    const struct record *session)
+{
+	struct stakes k = stakes_of(session);
+	k.repeated = true;
+	return judge_rule(rules, s, finding->by, &k, session).level;
 }
 
 /* Two documents of one finding: the surer one tells it, the worse one levels it. */
@@ -617,6 +625,12 @@ size_t rules_judge(const struct rules *rules, struct rule_scratch *s, struct rec
 	judge_verdict(rules, s, r, out, n);
 	write_findings(r, out, n);
 	return n;
+}
+
+void rules_restate(const struct rules *rules, struct rule_scratch *s, struct record *r, const struct finding *f, size_t n)
+{
+	judge_verdict(rules, s, r, f, n);
+	write_findings(r, f, n);
 }
 
 size_t rules_judge_stats(const struct rules *rules, struct rule_scratch *s, const struct record *r, struct finding *out,
