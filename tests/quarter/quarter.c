@@ -221,6 +221,8 @@ static void all_sessions(struct quarter *q)
 		q->sessions++;
 		alerts(q);
 	}
+	desk_end(q->desk);
+	alerts(q);
 }
 
 static void tell_attacks(const struct quarter *q)
