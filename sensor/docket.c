@@ -8,6 +8,7 @@
 
 #include "judge/kinship.h"
 #include "judge/outcome.h"
+#include "judge/promise.h"
 #include "key_proof.h"
 #include "verify.h"
 
@@ -23,6 +24,7 @@ struct docket {
 	struct answer answer;
 	const struct vitals *vitals;       /* NULL: nothing is known of losses */
 	struct tally *tally;               /* NULL: nobody counts */
+	const struct rounds *watched;      /* NULL: no domain is */
 	bool in_order, resolver_gone;
 	uint64_t taken, given, rounds;  /* cases begun, and in order given out; turns of places */
 	struct kase *kase;
@@ -67,6 +69,11 @@ void docket_live(struct docket *d, const struct vitals *vitals, struct tally *ta
 void docket_policies(struct docket *d, const struct sts_cache *policies)
 {
 	d->policies = policies;
+}
+
+void docket_rounds(struct docket *d, const struct rounds *rounds)
+{
+	d->watched = rounds;
 }
 
 static int64_t mono_now(void)
@@ -129,18 +136,49 @@ static void judge_sts(const struct docket *d, struct kase *k)
 	const struct sts_held *held[STS_HELD];
 	struct sts_hint hint[STS_HELD] = { 0 };
 	size_t n = policies_of(d, &k->session, file, held);
-	for (size_t i = 0; i < n; i++)
-		if (held[i])
-			hint[i] = freshness_hint(&k->freshness, held[i]->domain);
+	for (size_t i = 0; i < n; i++) {
+		if (!held[i])
+			continue;
+		hint[i] = freshness_hint(&k->freshness, held[i]->domain);
+		hint[i].refetch = file[i]->refetch;
+		hint[i].refetched = file[i]->refetched;
+	}
 	int told = sts_judge(held, hint, n, &k->session);
 	k->sts = told >= 0 ? file[told]->text : (struct bytes){ 0 };
+}
+
+/* A watched host or domain that had TLSA and has withdrawn it is held against that for a while: its owner may know nothing of it. */
+static void judge_kept(const struct docket *d, struct record *s)
+{
+	int64_t at = record_get_num(s, F_event_start, 0), until = d->run->claim ? claim_kept(d->run->claim) : 0;
+	struct bytes domain, host = record_get_str(s, F_id_host);
+	size_t pos = 0;
+	while (!d->run->claim && d->watched && record_next(s, F_id_domains, &pos, &domain)) {
+		int64_t whole = rounds_promise(d->watched, domain, (struct bytes){ 0 }, at);
+		int64_t its = host.n ? rounds_promise(d->watched, domain, host, at) : 0;
+		until = whole > until ? whole : until;
+		until = its > until ? its : until;
+	}
+	if (until == 0)
+		return;
+	record_num(s, F_expect_kept, until);
+	promise_add(s, expect_baseline);
 }
 
 static void stand(struct docket *d, struct kase *k)
 {
 	struct record *s = &k->session;
+	expectation_finish(&k->expectation, d->dane, s, k->chain);
 	judge_sts(d, k);
+	promise_floor(s);
+	judge_kept(d, s);
+	if (d->run->claim)
+		policy_expect(s);
+	else
+		policy_judge(&d->run->settings.policy, s, k->chain);
 	peer_judge(d->run->peer, s, k->chain, k->proof);
+	if (d->run->claim)
+		claim_trust(d->run->claim, s);
 	outcome_judge(s);
 	kinship_judge(s);
 	if (d->vitals && vitals_lossy(d->vitals, record_get_num(s, F_event_start, 0), record_get_num(s, F_event_end, 0)))
@@ -184,9 +222,12 @@ static bool walk_on(struct docket *d, struct kase *k)
 	while (open_question(d, k, &q)) {
 		if (k->nasked < sizeof(k->asked) / sizeof(k->asked[0]))
 			k->asked[k->nasked++] = q;
-		if (!d->resolver_gone && send_question(d, k, q))
+		bool never = q.type < DNS_SEEN && policy_never(&d->run->settings.policy, bytes_of(q.name));
+		if (!never && !d->resolver_gone && send_question(d, k, q))
 			return true;
-		answer_failed(&q, ended, &d->answer);
+		answer_failed(&q, never ? "the site has this name in dns.never" : ended, &d->answer);
+		if (never)
+			d->answer.status = dnsstatus_incomplete;
 		take_answer(k, &d->answer);
 	}
 	return false;
@@ -250,6 +291,18 @@ bool docket_room(const struct docket *d)
 	return place(d);
 }
 
+/* What the site and others knew of this server before. In an evidence file that is its own claim. */
+static void know(const struct docket *d, const struct kase *k, struct known *out)
+{
+	struct addr server;
+	if (d->run->claim)
+		claim_known(d->run->claim, &k->session, out);
+	else
+		policy_routes(&d->run->settings.policy, &k->session, out);
+	if (!d->run->claim && d->watched && record_get_addr(&k->session, F_dst_ip, &server))
+		rounds_known(d->watched, &server, out);
+}
+
 bool docket_take(struct docket *d, struct bytes record, struct bytes exhibit, enum tri seen, unsigned worker, uint64_t number)
 {
 	struct kase *k = place(d);
@@ -272,7 +325,9 @@ bool docket_take(struct docket *d, struct bytes record, struct bytes exhibit, en
 	k->seen = seen;
 	k->promised = false;
 	k->sts = (struct bytes){ 0 };
-	expectation_start(&k->expectation, &k->session);
+	struct known known = { .hosts = 0 };
+	know(d, k, &known);
+	expectation_start(&k->expectation, &k->session, &known);
 	walk(d, k);
 	return true;
 }

@@ -12,6 +12,7 @@
 #include "judge/expectation.h"
 #include "judge/freshness.h"
 #include "judge/rule.h"
+#include "rounds.h"
 #include "run.h"
 #include "tally.h"
 #include "vitals.h"
@@ -58,6 +59,8 @@ void docket_free(struct docket *d);
 void docket_policies(struct docket *d, const struct sts_cache *policies);
 /* In the live sensor: sessions during which vitals knows of losses are lossy, and answers are counted in tally. */
 void docket_live(struct docket *d, const struct vitals *vitals, struct tally *tally);
+/* What is known of watched domains: whose servers they are, and what they promised before. */
+void docket_rounds(struct docket *d, const struct rounds *rounds);
 /* Is there room for one more? */
 bool docket_room(const struct docket *d);
 /* Begins the session in record (CH_SESSION), with its exhibit or nothing. seen: was DNS visible where the packets were taken;

@@ -382,7 +382,7 @@ static void candidates(const struct rules *rules, struct rule_scratch *s, const 
 /* What the levels of one session depend on, beside its rules. */
 struct stakes {
 	uint64_t expects;          /* bit: enum expect */
-	uint8_t outcome, delivery, confidence;
+	uint8_t outcome, delivery, confidence, domain;
 	bool own, repeated;
 };
 
@@ -397,6 +397,7 @@ static struct stakes stakes_of(const struct record *r)
 	k.outcome = (uint8_t)record_get_num(r, F_outcome, outcome_unknown);
 	k.delivery = (uint8_t)record_get_num(r, F_delivery, delivery_unknown);
 	k.confidence = (uint8_t)record_get_num(r, F_id_confidence, confidence_none);
+	k.domain = (uint8_t)record_get_num(r, F_id_domain_sure, k.confidence);
 	k.own = record_get_tri(r, F_own_client) == TRI_YES || record_get_tri(r, F_own_server) == TRI_YES;
 	return k;
 }
@@ -404,6 +405,13 @@ static struct stakes stakes_of(const struct record *r)
 static uint8_t lower(uint8_t a, uint8_t b)
 {
 	return a < b ? a : b;
+}
+
+/* A mail domain's own policy promises for whatever host its mail goes to; who forges the MX does not choose the domain (RFC 8461 10,
+ * A.3 R10). What a host promised is as sure as the host. */
+static uint8_t sure_of(const struct stakes *k, uint8_t promise)
+{
+	return promise == expect_sts_enforce && k->domain > k->confidence ? k->domain : k->confidence;
 }
 
 /* The maximum of the table over the promises that apply; the strongest of equals names it (0.2, 0.4). */
@@ -415,7 +423,7 @@ static void by_matrix(const struct severity *sev, const struct stakes *k, struct
 		uint8_t level = f->certainty == certainty_proof || k->repeated ? sev->level[e][k->outcome][k->delivery] :
 				sev->first[e][k->outcome][k->delivery];
 		if (sev->bound[e])
-			level = lower(level, sev->cap[k->confidence]);
+			level = lower(level, sev->cap[sure_of(k, e)]);
 		if (level <= f->level)
 			continue;
 		f->level = level;
@@ -429,7 +437,7 @@ static void by_floor(const struct severity *sev, const struct stakes *k, struct 
 	for (uint8_t e = expect_COUNT; e-- > 0;) {
 		if (!(k->expects >> e & 1))
 			continue;
-		uint8_t least = sev->bound[e] ? lower(f->by->floor[e], sev->cap[k->confidence]) : f->by->floor[e];
+		uint8_t least = sev->bound[e] ? lower(f->by->floor[e], sev->cap[sure_of(k, e)]) : f->by->floor[e];
 		if (least <= f->level)
 			continue;
 		f->level = least;
@@ -463,8 +471,9 @@ static void by_identity(const struct severity *sev, const struct stakes *k, stru
 {
 	if (!f->from_matrix || !sev->bound[f->expectation])
 		return;
-	f->level = lower(f->level, sev->cap[k->confidence]);
-	f->certainty = lower(f->certainty, sev->certainty[k->confidence]);
+	uint8_t sure = sure_of(k, f->expectation);
+	f->level = lower(f->level, sev->cap[sure]);
+	f->certainty = lower(f->certainty, sev->certainty[sure]);
 }
 
 /* base, matrix, floor, shifts, caps; the site's word stands above all of these. */
@@ -538,13 +547,22 @@ static void write_findings(struct record *r, const struct finding *f, size_t n)
 		record_add_num(r, F_finding_level, f[i].level);
 }
 
+/* Lowered by more than one step at once to where nobody is told of it: somebody said that it is as it should be. */
+static bool dismissed(const struct finding *f)
+{
+	bool all = false;
+	for (unsigned i = 0; i < f->by->shifts; i++)
+		all |= (f->shifted >> i & 1) && !f->by->shift[i].certainty && f->by->shift[i].by < -1;
+	return all && f->level == level_informational;
+}
+
 /* The worst finding that makes this case hold, or NULL. */
 static const struct finding *case_finding(const struct verdict_case *c, bool promised, const struct finding *f,
 					  size_t n)
 {
 	const struct finding *worst = NULL;
 	for (size_t i = 0; i < n; i++)
-		if (f[i].rule->verdict == c->verdict && f[i].level >= (promised ? c->promised : c->plain) &&
+		if (f[i].rule->verdict == c->verdict && !dismissed(&f[i]) && f[i].level >= (promised ? c->promised : c->plain) &&
 		    (!worst || f[i].level > worst->level))
 			worst = &f[i];
 	return worst;
