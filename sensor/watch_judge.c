@@ -49,8 +49,8 @@ struct judge {
 	struct outbox *outbox;
 	struct docket *docket;
 	struct desk *desk;
-	struct rounds *rounds;
 	const char *policies_dir;           /* NULL: there is none, or none that can be looked at */
+	struct rounds *rounds;
 	struct sts_cache *policies;         /* read anew by this process; NULL: those of the run */
 	uint64_t policies_stamp;
 	bool policies_lost;
