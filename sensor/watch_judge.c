@@ -465,6 +465,7 @@ static void read_policies(struct judge *j)
 	}
 	log_line(SAY_NOTICE, "%s: %zu MTA-STS policies", dir, sts_cache_count(fresh));
 	docket_policies(j->docket, fresh);
+	rounds_policies(j->rounds, fresh);
 	sts_cache_free(j->policies);
 	j->policies = fresh;
 }
