@@ -4,19 +4,21 @@
 #include <stdlib.h>
 
 #include "judge/alert.h"
+#include "judge/company.h"
 #include "judge/event.h"
 #include "judge/gate.h"
 #include "judge/incident.h"
 #include "judge/standing.h"
 #include "incidents.h"
 
-/* INCIDENTS  that are open at a time */
-enum { INCIDENTS = 8192 };
+/* INCIDENTS  that are open at a time      COMPANY  rows of each kind about the sessions around one */
+enum { INCIDENTS = 8192, COMPANY = 16384 };
 
 struct desk {
 	const struct run *run;
 	struct rule_scratch *scratch;
 	struct incidents *incidents;
+	struct company company;
 	struct record alert;
 	const struct record *session;      /* on the desk; its chains from at on are not looked at */
 	struct incident_chain chain[RULE_FINDINGS];
@@ -35,7 +37,7 @@ struct desk *desk_new(const struct run *run)
 	d->scratch = rule_scratch_new(run->rules);
 	d->incidents = incidents_new(INCIDENTS);
 	d->now = INT64_MIN;
-	if (d->scratch && d->incidents)
+	if (company_begin(&d->company, COMPANY) && d->scratch && d->incidents)
 		return d;
 	desk_free(d);
 	return NULL;
@@ -47,14 +49,31 @@ void desk_free(struct desk *d)
 		return;
 	rule_scratch_free(d->scratch);
 	incidents_free(d->incidents);
+	company_end(&d->company);
 	free(d);
+}
+
+/* What the rules cannot know changes levels, each with its reason; the session says what is left. */
+static void after_rules(struct desk *d, struct record *session, struct finding *finding, size_t n)
+{
+	const struct site *site = &d->run->settings.site;
+	size_t changed = company_repeated(&d->company, d->run->rules, d->scratch, site, session, finding, n);
+	changed += company_lower(d->run->rules, session, finding, n);
+	company_attribute(&d->company, site, session, finding, n);
+	if (changed)
+		rules_restate(d->run->rules, d->scratch, session, finding, n);
 }
 
 void desk_session(struct desk *d, struct record *session, struct finding *finding, size_t *n)
 {
+	const bool final = record_get_num(session, F_cap_phase, phase_final) == phase_final;
+	company_ambient(&d->company, session);
 	gate_judge(session);
 	*n = rules_judge(d->run->rules, d->scratch, session, finding, RULE_FINDINGS);
+	after_rules(d, session, finding, *n);
 	event_session(session);
+	if (final)
+		company_learn(&d->company, &d->run->settings.site, session, finding, *n);
 	desk_time(d, record_get_num(session, F_event_end, INT64_MIN));
 	d->session = session;
 	d->n = incident_chains(finding, *n, d->chain);

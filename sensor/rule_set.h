@@ -23,7 +23,7 @@ struct owner {
 	struct compiler compiler;
 	const struct expr **condition;
 	size_t rule_cap;
-	enum table_of severity, verdict, incident;
+	enum table_of severity, verdict, incident, ambient;
 	bool site;
 	struct filter_wait *waiting, **waiting_end;
 };

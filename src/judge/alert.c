@@ -333,5 +333,9 @@ void alert_make(const struct rules *rules, const struct record *session, const s
 	write_message(f->rule, session, a);
 	write_alert(session, f, a);
 	copy_session(a, session);
+	if (f->level >= level_low)
+		record_num(a, F_attribution, f->attribution);
+	if (f->attributed)
+		record_cstr(a, F_attribution_why, f->attributed);
 	write_reason(session, f, a);
 }

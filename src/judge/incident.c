@@ -54,13 +54,13 @@ size_t incident_chains(const struct finding *f, size_t n, struct incident_chain 
 		if (!is_link(&f[i]))
 			continue;
 		link_in(&all, &f[i]);
-		if (leads(&f[i], all.head))
+		if (!f[i].suppressed && leads(&f[i], all.head))
 			all.head = &f[i];
 	}
 	if (all.head && all.head->level >= level_low)
 		out[chains++] = all;
 	for (size_t i = 0; i < n; i++)
-		if (!is_link(&f[i]) && f[i].level >= level_low)
+		if (!is_link(&f[i]) && f[i].level >= level_low && !f[i].suppressed)
 			out[chains++] = (struct incident_chain){ .head = &f[i], .link = { &f[i] }, .links = 1 };
 	return chains;
 }
@@ -212,6 +212,7 @@ static void name_it(struct incident *i, const struct incident_chain *c)
 	i->certainty = f->certainty;
 	i->expectation = f->expectation;
 	i->segment = f->rule->segment;
+	i->attribution = f->attribution;
 }
 
 static uint8_t outcome_in(const struct record *s)
