@@ -19,6 +19,7 @@ struct desk {
 	struct rule_scratch *scratch;
 	struct incidents *incidents;
 	struct company company;
+	struct correlator *correlator;
 	struct record alert;
 	const struct record *session;      /* on the desk; its chains from at on are not looked at */
 	struct incident_chain chain[RULE_FINDINGS];
@@ -37,7 +38,10 @@ struct desk *desk_new(const struct run *run)
 	d->scratch = rule_scratch_new(run->rules);
 	d->incidents = incidents_new(INCIDENTS);
 	d->now = INT64_MIN;
-	if (company_begin(&d->company, COMPANY) && d->scratch && d->incidents)
+	d->correlator = correlator_new(run->rules, &(struct correlate_budget){
+		run->settings.correlation_groups, run->settings.correlation_sessions,
+		(int64_t)run->settings.correlation_lateness * 1000000 });
+	if (company_begin(&d->company, COMPANY) && d->scratch && d->incidents && d->correlator)
 		return d;
 	desk_free(d);
 	return NULL;
@@ -47,6 +51,7 @@ void desk_free(struct desk *d)
 {
 	if (!d)
 		return;
+	correlator_free(d->correlator);
 	rule_scratch_free(d->scratch);
 	incidents_free(d->incidents);
 	company_end(&d->company);
@@ -64,6 +69,11 @@ static void after_rules(struct desk *d, struct record *session, struct finding *
 		rules_restate(d->run->rules, d->scratch, session, finding, n);
 }
 
+static void pass_time(struct desk *d, int64_t now)
+{
+	d->now = now > d->now ? now : d->now;
+}
+
 void desk_session(struct desk *d, struct record *session, struct finding *finding, size_t *n)
 {
 	const bool final = record_get_num(session, F_cap_phase, phase_final) == phase_final;
@@ -71,10 +81,12 @@ void desk_session(struct desk *d, struct record *session, struct finding *findin
 	gate_judge(session);
 	*n = rules_judge(d->run->rules, d->scratch, session, finding, RULE_FINDINGS);
 	after_rules(d, session, finding, *n);
-	event_session(session);
-	if (final)
+	if (final) {
 		company_learn(&d->company, &d->run->settings.site, session, finding, *n);
-	desk_time(d, record_get_num(session, F_event_end, INT64_MIN));
+		correlator_push(d->correlator, d->scratch, session);
+	}
+	event_session(session);
+	pass_time(d, record_get_num(session, F_event_end, INT64_MIN));
 	d->session = session;
 	d->n = incident_chains(finding, *n, d->chain);
 	d->at = 0;
@@ -82,17 +94,25 @@ void desk_session(struct desk *d, struct record *session, struct finding *findin
 
 void desk_time(struct desk *d, int64_t now)
 {
-	d->now = now > d->now ? now : d->now;
+	pass_time(d, now);
+	correlator_time(d->correlator, now);
 }
 
 void desk_end(struct desk *d)
 {
 	d->ending = true;
+	correlator_end(d->correlator);
 }
 
 void desk_revised(struct desk *d, unsigned revision)
 {
 	incidents_revised(d->incidents, d->told, revision);
+}
+
+/* The sentences of the alert on the desk, for the words of its incident that come without a session. */
+static void put_words(struct desk *d)
+{
+	incidents_words(d->incidents, d->told, record_get_str(&d->alert, F_message), record_get_str(&d->alert, F_event_reason));
 }
 
 /* The word of an incident by itself. */
@@ -117,6 +137,29 @@ static bool rest(struct desk *d, struct desk_alert *out)
 	return d->ending && speak(d, incidents_rest(d->incidents, d->now, &d->told), d->now, out);
 }
 
+/* What several sessions show. Their packets are not here any more: those that raised alerts have evidence of their own. */
+static bool of_several(struct desk *d, struct desk_alert *out)
+{
+	struct correlated found;
+	while (correlator_next(d->correlator, d->scratch, &found)) {
+		struct incident_chain c;
+		if (incident_chains(&found.finding, 1, &c) == 0)
+			continue;
+		enum incident_word word = incidents_take(d->incidents, &c, found.session, &d->run->settings.site, &d->told);
+		if (word == INCIDENT_NOTHING)
+			continue;
+		alert_make_several(d->run->rules, &found, &d->alert);
+		put_words(d);
+		alert_incident(d->told, word, &d->alert);
+		alert_rests_on(&found, &d->alert);
+		record_cstr(&d->alert, F_ev_why, "it rests on several sessions: see the evidence of each");
+		event_alert(&d->alert);
+		*out = (struct desk_alert){ &d->alert, false };
+		return true;
+	}
+	return false;
+}
+
 /* The next chain of the session that is worth a word. */
 static bool of_session(struct desk *d, struct desk_alert *out)
 {
@@ -126,8 +169,7 @@ static bool of_session(struct desk *d, struct desk_alert *out)
 		if (word == INCIDENT_NOTHING)
 			continue;
 		alert_make(d->run->rules, d->session, c->head, &d->alert);
-		incidents_words(d->incidents, d->told, record_get_str(&d->alert, F_message),
-				record_get_str(&d->alert, F_event_reason));
+		put_words(d);
 		alert_incident(d->told, word, &d->alert);
 		event_alert(&d->alert);
 		*out = (struct desk_alert){ &d->alert, true };
@@ -138,7 +180,7 @@ static bool of_session(struct desk *d, struct desk_alert *out)
 
 bool desk_alert(struct desk *d, struct desk_alert *out)
 {
-	return due(d, out) || of_session(d, out) || rest(d, out);
+	return due(d, out) || of_session(d, out) || of_several(d, out) || rest(d, out);
 }
 
 size_t desk_stats(struct desk *d, struct record *stats, struct finding *finding, size_t max)
@@ -150,6 +192,19 @@ size_t desk_standing(struct desk *d, struct standing *standing, const struct rec
 		     struct standing_news *out, size_t max)
 {
 	return standing_judge(standing, d->run->rules, d->scratch, stats, now, out, max);
+}
+
+void desk_correlation(const struct desk *d, struct record *stats)
+{
+	struct correlate_counts n = correlator_counts(d->correlator);
+	record_num(stats, F_st_corr_groups, (int64_t)n.groups);
+	record_num(stats, F_st_corr_waiting, (int64_t)n.waiting);
+	record_num(stats, F_st_corr_found, (int64_t)n.fired);
+	record_num(stats, F_st_corr_quiet, (int64_t)n.suppressed);
+	record_num(stats, F_st_corr_late, (int64_t)n.late);
+	record_num(stats, F_st_corr_early, (int64_t)n.early);
+	record_num(stats, F_st_corr_evicted, (int64_t)n.evicted);
+	record_num(stats, F_st_corr_dropped, (int64_t)n.dropped);
 }
 
 uint64_t desk_limits(const struct desk *d)

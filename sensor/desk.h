@@ -10,6 +10,7 @@
  * It asks no network and reads no clock: time is that of the packets. */
 #ifndef DESK_H
 #define DESK_H
+#include "judge/correlate.h"
 #include "judge/rule.h"
 #include "judge/standing.h"
 #include "run.h"
@@ -44,6 +45,8 @@ size_t desk_stats(struct desk *d, struct record *stats, struct finding *finding,
 /* What began and ended of it (standing_judge); how many. */
 size_t desk_standing(struct desk *d, struct standing *standing, const struct record *stats, int64_t now,
 		     struct standing_news *out, size_t max);
+/* What the findings over several sessions took and lost so far, as facts mxwitness.stats.correlation.*. */
+void desk_correlation(const struct desk *d, struct record *stats);
 /* Searches of rules that ended at a limit so far. */
 uint64_t desk_limits(const struct desk *d);
 #endif

@@ -6,6 +6,7 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "judge/kinship.h"
 #include "judge/outcome.h"
 #include "key_proof.h"
 #include "verify.h"
@@ -141,6 +142,7 @@ static void stand(struct docket *d, struct kase *k)
 	judge_sts(d, k);
 	peer_judge(d->run->peer, s, k->chain, k->proof);
 	outcome_judge(s);
+	kinship_judge(s);
 	if (d->vitals && vitals_lossy(d->vitals, record_get_num(s, F_event_start, 0), record_get_num(s, F_event_end, 0)))
 		record_yes(s, F_cap_lossy);
 	if (record_get_num(s, F_dane_source, -1) == dnssource_live)

@@ -109,7 +109,7 @@ static void emit_alerts(struct judge *j, const struct kase *k)
 	}
 }
 
-/* What incidents counted since they spoke last. */
+/* Nothing more comes: what several sessions show together, and what incidents counted since they spoke last. */
 static void last_alerts(struct judge *j)
 {
 	struct desk_alert a;
@@ -118,6 +118,7 @@ static void last_alerts(struct judge *j)
 		emit(j, a.event);
 		j->alerts++;
 	}
+	desk_correlation(j->desk, &j->stats);
 }
 
 static void emit_case(struct judge *j, struct kase *k)

@@ -16,6 +16,12 @@ struct filter_wait {
 	struct filter_wait *next;
 };
 
+/* A correlation document, compiled when all rules are known. */
+struct correlation_wait {
+	const struct node *doc;
+	struct correlation_wait *next;
+};
+
 /* condition  of each rule, as many as there is room for rules
  * site       files that come now are the site's own */
 struct owner {
@@ -26,6 +32,7 @@ struct owner {
 	enum table_of severity, verdict, incident, ambient;
 	bool site;
 	struct filter_wait *waiting, **waiting_end;
+	struct correlation_wait *correlations, **correlations_end;
 };
 
 static inline struct owner *owner_of(const struct rules *r)

@@ -107,11 +107,11 @@ static bool evidence_read(struct error *e, const struct node *n, struct rule *ru
 
 enum own_key {
 	O_FINDING, O_VARIANT, O_CERTAINTY, O_VERDICT, O_LEVELS, O_BASE, O_FLOOR, O_CAP, O_SHIFT, O_OWN, O_SUPPRESS,
-	O_EVIDENCE, O_SEGMENT, O_TEXT, OWN_KEYS
+	O_EVIDENCE, O_SEGMENT, O_TEXT, O_APART, OWN_KEYS
 };
 static const char *const own_keys[OWN_KEYS] = {
 	"finding", "variant", "certainty", "verdict", "levels", "base", "floor", "cap", "shift", "own", "suppress",
-	"evidence", "segment", "text",
+	"evidence", "segment", "text", "apart",
 };
 
 static bool own_key(struct rules *r, struct error *e, enum own_key key, const struct node *v,
@@ -146,6 +146,8 @@ static bool own_key(struct rules *r, struct error *e, enum own_key key, const st
 		return word_read(e, v, "segment", F_segment, &rule->segment);
 	case O_TEXT:
 		return sentences_read(e, v, rule);
+	case O_APART: /* rule_correlate reads it */
+		return rule->correlates || node_error(e, v, "apart belongs to correlations");
 	case OWN_KEYS:
 		break;
 	}

@@ -1,23 +1,31 @@
-/* rule_test: see rule_test.h. A document is a session and what is expected of it; `base` lets a twin differ from its
- * neighbour in the one line that matters. The judgement is rules_judge, the same that `read` uses: nothing is computed
- * a second time here. Documents and records live in one arena, until the run ends. */
+/* rule_test: see rule_test.h. A document is a session, or a list of sessions with their times, and what is expected of it;
+ * `base` lets a twin differ from its neighbour in the one line that matters. The judgement is rules_judge and correlator, the
+ * same that `read` uses: nothing is computed a second time here. Documents and records live in one arena, until the run ends. */
 #include "rule_test.h"
 
 #include <stdlib.h>
 
 #include "folder.h"
+#include "judge/correlate.h"
+#include "judge/kinship.h"
 #include "node_read.h"
+#include "quantity.h"
 #include "session_yaml.h"
 
-enum { TESTS_MAX = 10000 };
+/* SERIES  sessions of one test          GROUPS  that correlations may keep in a test */
+enum { TESTS_MAX = 10000, SERIES = 64, GROUPS = 128 };
+#define SERIES_START INT64_C(1767225600000000000) /* 2026-01-01, a day's beginning */
 
 /* session   its base's facts and its own; of a stats event where service is IN_STATS
- * findings  the list of what is expected; NULL: a document that is only there to be a base
+ * series    several sessions in place of that one, as many as sessions says
+ * findings  the list of what is expected; NULL: a document that is only there to be a base. Of a series: what correlations
+ *           find
  * verdict   NULL: any */
 struct test {
 	const char *name;
 	const struct node *at, *findings, *verdict;
-	struct record *session;
+	struct record *session, *series;
+	size_t sessions;
 	uint8_t service;
 	bool is_base;
 };
@@ -155,9 +163,46 @@ static bool base_read(struct run *run, const struct node *base, struct test *t)
 	return no_word(run->e, base, "earlier test", names, run->tests);
 }
 
+/* One session of a list: {base: NAME, at: 5m, session: {...}}. */
+static bool series_one(struct run *run, const struct node *item, size_t i, struct record *r)
+{
+	static const char *const keys[] = { "base", "at", "session" };
+	char id[16];
+	uint64_t ms = 0;
+	if (item->kind != NODE_MAP || !known_keys(run->e, item, keys, COUNT(keys)))
+		return item->kind == NODE_MAP || node_error(run->e, item, "a session of a list is {base: ..., at: 5m, session: {...}}");
+	const struct node *base = node_get(item, "base"), *at = node_get(item, "at"), *session = node_get(item, "session");
+	struct test t = { .session = r, .service = IN_SESSION };
+	record_init(r);
+	if ((base && !base_read(run, base, &t)) || (session && !session_yaml_read(session, r, run->e)))
+		return false;
+	if (!at || at->kind != NODE_SCALAR || quantity_duration(at->text, &ms) != QUANTITY_GOOD)
+		return node_error(run->e, at ? at : item, "at is when it ended, counted from the first: 0s, 90s, 5m, 1d");
+	snprintf(id, sizeof(id), "session-%zu", i + 1);
+	record_cstr(r, F_event_id, id);
+	record_num(r, F_event_end, SERIES_START + (int64_t)ms * 1000000);
+	kinship_judge(r);
+	return true;
+}
+
+static bool series_read(struct run *run, const struct node *list, struct test *t)
+{
+	if (list->kind != NODE_LIST || !list->first)
+		return node_error(run->e, list, "sessions is a list of {base: ..., at: 5m, session: {...}}");
+	t->series = arena_take(&run->arena, SERIES * sizeof(*t->series));
+	for (const struct node *item = list->first; item; item = item->next) {
+		if (t->sessions == SERIES)
+			return node_error(run->e, item, "more than %d sessions", SERIES);
+		if (!series_one(run, item, t->sessions, &t->series[t->sessions]))
+			return false;
+		t->sessions++;
+	}
+	return true;
+}
+
 static bool test_read(struct run *run, const struct node *doc, struct test *t)
 {
-	static const char *const keys[] = { "name", "description", "base", "session", "stats", "findings", "verdict" };
+	static const char *const keys[] = { "name", "description", "base", "session", "stats", "findings", "verdict", "sessions" };
 	if (doc->kind != NODE_MAP)
 		return node_error(run->e, doc, "a test is a map with name, session and findings");
 	if (!known_keys(run->e, doc, keys, COUNT(keys)) || !name_read(run, doc, t))
@@ -167,18 +212,23 @@ static bool test_read(struct run *run, const struct node *doc, struct test *t)
 	t->at = doc;
 	t->findings = node_get(doc, "findings");
 	t->verdict = node_get(doc, "verdict");
-	t->service = stats ? IN_STATS : session ? IN_SESSION : 0;
+	const struct node *series = node_get(doc, "sessions");
+	if (series && (base || session || stats || t->verdict))
+		return node_error(run->e, series->key, "a test with sessions has beside them name, description and findings");
+	if (series && !t->findings)
+		return node_error(run->e, doc, "findings is missing; [] means that there must be none");
+	t->service = series ? IN_SESSION : stats ? IN_STATS : session ? IN_SESSION : 0;
 	if (stats && session)
 		return node_error(run->e, stats->key, "a test has a session or stats, not both");
 	if (stats && t->verdict)
 		return node_error(run->e, t->verdict->key, "stats have no verdict");
-	if (!base && !session && !stats)
+	if (!base && !session && !stats && !series)
 		return node_error(run->e, doc, "session is missing");
 	if (t->verdict && !t->findings)
 		return node_error(run->e, doc, "findings is missing; [] means that there must be none");
 	t->session = arena_take(&run->arena, sizeof(*t->session));
 	record_init(t->session);
-	return (!base || base_read(run, base, t)) && (!session || session_yaml_read(session, t->session, run->e)) &&
+	return (!series || series_read(run, series, t)) && (!base || base_read(run, base, t)) && (!session || session_yaml_read(session, t->session, run->e)) &&
 	       (!stats || stats_yaml_read(stats, t->session, run->e)) &&
 	       (!t->findings || expected(run, t->findings, t->service)) && (!t->verdict || word_read(run->e, t->verdict, "verdict", F_verdict, &word));
 }
@@ -330,11 +380,41 @@ static bool compare(const struct test *t, const struct finding *f, size_t n, int
 	return false;
 }
 
+/* What correlations find in the sessions of a list, in the order of their times; how many. A finding that comes again is not
+ * told again. */
+static size_t judge_series(struct run *run, const struct test *t, struct finding *f, size_t max)
+{
+	struct finding own[RULE_FINDINGS];
+	struct correlated found;
+	size_t n = 0;
+	struct correlator *c = correlator_new(run->rules, &(struct correlate_budget){ GROUPS, SERIES + 1, INT64_MAX / 2 });
+	if (!c)
+		return 0;
+	for (size_t i = 0; i < t->sessions; i++) {
+		struct record r = t->series[i];
+		rules_judge(run->rules, run->scratch, &r, own, RULE_FINDINGS);
+		correlator_push(c, run->scratch, &r);
+	}
+	correlator_end(c);
+	while (correlator_next(c, run->scratch, &found)) {
+		size_t same = 0;
+		while (same < n && f[same].rule != found.finding.rule)
+			same++;
+		if (same == n && n < max)
+			f[n++] = found.finding;
+		else if (same < n && found.finding.level > f[same].level)
+			f[same] = found.finding;
+	}
+	correlator_free(c);
+	return n;
+}
+
 static void judge(struct run *run, const struct test *t)
 {
 	struct finding f[RULE_FINDINGS];
 	struct record r = *t->session;
-	size_t n = t->service == IN_STATS ? rules_judge_stats(run->rules, run->scratch, &r, f, RULE_FINDINGS) :
+	size_t n = t->series ? judge_series(run, t, f, RULE_FINDINGS) :
+		   t->service == IN_STATS ? rules_judge_stats(run->rules, run->scratch, &r, f, RULE_FINDINGS) :
 		   rules_judge(run->rules, run->scratch, &r, f, RULE_FINDINGS);
 	int64_t verdict = record_get_num(&r, F_verdict, verdict_unknown);
 	for (size_t i = 0; i < n; i++)
@@ -350,7 +430,7 @@ static void judge(struct run *run, const struct test *t)
 static void not_raised(const struct run *run)
 {
 	for (size_t i = 0; i < run->rules->count; i++)
-		if (!run->raised[i] && run->rules->rule[i].enabled)
+		if (!run->raised[i] && run->rules->rule[i].enabled && !run->rules->rule[i].part)
 			fprintf(run->out, "no test raises %s\n", run->rules->rule[i].name);
 }
 

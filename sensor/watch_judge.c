@@ -233,7 +233,7 @@ static void put_alerts(struct judge *j, const struct kase *k)
 			sent |= a.session;
 }
 
-/* What incidents have to say by themselves, as far as there is room: the rest is still due then. */
+/* What incidents and correlations have to say by themselves, as far as there is room: the rest is still due then. */
 static void put_due(struct judge *j)
 {
 	struct desk_alert a;
@@ -396,6 +396,7 @@ static void look(struct judge *j)
 	record_num(s, F_st_lost_records, (int64_t)outbox_lost(j->outbox));
 	record_num(s, F_st_outstanding, (int64_t)docket_open(j->docket));
 	record_num(s, F_st_rules, (int64_t)enabled(j->watch->run.rules));
+	desk_correlation(j->desk, s);
 	record_num(s, F_st_rule_limits, (int64_t)desk_limits(j->desk));
 	numbers_look(j->numbers, s, mono_now(), ns_now());
 }

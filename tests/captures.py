@@ -3,7 +3,7 @@
 
 usage: captures.py MXWITNESS [FOLDER]    prints one line a capture that differs, and "N passed, N failed" last.
 An expectation names facts, findings and the verdict of each session, in the order in which they ended; null means
-that the fact must be absent; needs, what --version must name, or else there is no session. Every capture must have an expectation, and every expectation a capture."""
+that the fact must be absent; several, the findings that rest on several sessions (by their numbers); needs, what --version must name, or else there is no session. Every capture must have an expectation, and every expectation a capture."""
 import collections
 import glob
 import json
@@ -108,6 +108,19 @@ def compare_alerts(sessions, alerts):
     return problems
 
 
+def rests_on_several(alert):
+    return alert["mxwitness"].get("evidence", {}).get("why", "").startswith("it rests on several sessions")
+
+
+def compare_several(want, sessions, alerts):
+    numbers = {s["event"]["id"]: n for n, s in enumerate(sessions, 1)}
+    got = [{"id": a["rule"]["id"], "variant": a["mxwitness"].get("variant"), "level": a["mxwitness"]["alert"]["level"],
+            "certainty": a["mxwitness"]["certainty"],
+            "sessions": [numbers.get(i) for i in a["mxwitness"]["alert"]["sessions"]]} for a in alerts]
+    problems = [f"not expected: {json.dumps(g)}" for g in got if g not in want]
+    return problems + [f"missing: {json.dumps(w)}" for w in want if w not in got]
+
+
 def compare(expect, events, status):
     sessions = [e for e in events if e["event"]["dataset"] == "mxwitness.session"]
     alerts = [e for e in events if e["event"]["dataset"] == "mxwitness.alert"]
@@ -123,7 +136,8 @@ def compare(expect, events, status):
         problems += compare_findings(n, w.get("findings", []), session)
         if "verdict" in w and session["mxwitness"].get("verdict") != w["verdict"]:
             problems.append(f"session {n}: verdict {session['mxwitness'].get('verdict')}, expected {w['verdict']}")
-    problems += compare_alerts(sessions, alerts)
+    problems += compare_several(expect.get("several", []), sessions, [a for a in alerts if rests_on_several(a)])
+    problems += compare_alerts(sessions, [a for a in alerts if not rests_on_several(a)])
     levels = [LEVELS.index(a["mxwitness"]["alert"]["level"]) for a in alerts]
     if expect.get("benign") and any(level >= 2 for level in levels):
         problems.append("a benign capture raised an alert of level medium or above")

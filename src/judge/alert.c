@@ -152,7 +152,7 @@ static void write_message(const struct rule *rule, const struct record *session,
 static void write_alert(const struct record *session, const struct finding *f, struct record *a)
 {
 	struct bytes id = record_get_str(session, F_event_id);
-	hash(a, F_alert_incident, id, bytes_of(f->rule->stage == STAGE_APART ? f->rule->finding : "chain"));
+	hash(a, F_alert_incident, id, bytes_of(f->rule->stage == STAGE_APART || f->rule->correlates ? f->rule->finding : "chain"));
 	hash(a, F_event_id, record_get_str(a, F_alert_incident), bytes_of("1"));
 	record_num(a, F_alert_first, record_get_num(session, F_event_start, 0));
 	record_num(a, F_alert_last, record_get_num(session, F_event_end, 0));
@@ -338,4 +338,21 @@ void alert_make(const struct rules *rules, const struct record *session, const s
 	if (f->attributed)
 		record_cstr(a, F_attribution_why, f->attributed);
 	write_reason(session, f, a);
+}
+
+void alert_make_several(const struct rules *rules, const struct correlated *found, struct record *a)
+{
+	alert_make(rules, found->session, &found->finding, a);
+	hash(a, F_alert_incident, record_get_str(found->session, F_event_id), bytes_of(found->finding.rule->uuid));
+	hash(a, F_event_id, record_get_str(a, F_alert_incident), bytes_of("1"));
+	record_num(a, F_alert_first, found->first);
+	record_num(a, F_alert_count, (int64_t)found->ids);
+	alert_rests_on(found, a);
+}
+
+void alert_rests_on(const struct correlated *found, struct record *a)
+{
+	record_unset(a, F_alert_sessions);
+	for (size_t i = 0; i < found->ids; i++)
+		record_add(a, F_alert_sessions, found->id[i]);
 }

@@ -24,7 +24,7 @@ static void keep(char to[INCIDENT_FINDING], const char *from)
 
 static bool is_link(const struct finding *f)
 {
-	return f->rule->stage != STAGE_APART;
+	return f->rule->stage != STAGE_APART && !f->rule->correlates;
 }
 
 /* Into a chain, in the order of causes; the worst leads, of equals the first cause. A full one loses its last. */

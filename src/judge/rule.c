@@ -268,6 +268,24 @@ static bool values_next(struct values *v, struct bytes *raw, int64_t *num)
 
 enum { SPELLED = 1024 };
 
+size_t rule_values(const struct record *r, enum fact f, struct text *t, struct bytes *out, size_t max)
+{
+	struct values v = { r, f, 0, !record_has(r, f) };
+	char buf[SPELLED];
+	struct bytes raw;
+	int64_t num;
+	size_t n = 0;
+	while (n < max && values_next(&v, &raw, &num)) {
+		struct bytes text = spelled(f, raw, num, buf, sizeof(buf));
+		if (text.n > t->cap - t->n)
+			break;
+		out[n++] = (struct bytes){ (const uint8_t *)t->p + t->n, text.n };
+		for (size_t i = 0; i < text.n; i++)
+			text_char(t, (char)ascii_lower(text.p[i]));
+	}
+	return n;
+}
+
 static bool same_as(const struct record *r, enum fact other, struct bytes text, bool cased)
 {
 	struct values v = { r, other, 0, !record_has(r, other) };
@@ -323,7 +341,7 @@ bool rule_walk(const struct rules *rules, struct rule_scratch *s, uint32_t at, c
 	return at == STEP_YES;
 }
 
-static bool matches(const struct rules *rules, struct rule_scratch *s, const struct rule *rule, const struct record *r)
+bool rule_matches(const struct rules *rules, struct rule_scratch *s, const struct rule *rule, const struct record *r)
 {
 	s->work.candidates++;
 	for (size_t i = 0; i < sizeof(rule->need) / sizeof(rule->need[0]); i++)
@@ -576,7 +594,7 @@ static void judge_verdict(const struct rules *rules, struct rule_scratch *s, str
 static void try_rule(const struct rules *rules, struct rule_scratch *s, const struct rule *rule,
 		     const struct stakes *k, const struct record *r)
 {
-	if (!matches(rules, s, rule, r))
+	if (rule->part || !rule_matches(rules, s, rule, r))
 		return;
 	struct finding f = judge_rule(rules, s, rule, k, r);
 	merge(&s->found[rule->finding_at], &f);
@@ -643,7 +661,7 @@ size_t rules_judge_stats(const struct rules *rules, struct rule_scratch *s, cons
 	for (size_t w = 0; w < rules->set_words; w++)
 		for (uint64_t set = s->candidate[w]; set && n < max; set &= set - 1) {
 			const struct rule *rule = &rules->rule[64 * w + first_of(set)];
-			if (matches(rules, s, rule, r))
+			if (rule_matches(rules, s, rule, r))
 				out[n++] = judge_rule(rules, s, rule, &none, r);
 		}
 	return n;

@@ -7,6 +7,7 @@
 #ifndef JUDGE_RULE_H
 #define JUDGE_RULE_H
 #include "record.h"
+#include "text.h"
 
 /* RULE_TECHNIQUES  attack.t... tags of one rule
  * RULE_SHIFTS      shifts of one rule
@@ -83,6 +84,8 @@ struct rule_filter {
  * shipped    it came with the program; false: from the site's own directory
  * filter     exceptions from it, as many as filters says
  * finding_at number of its finding among the findings of all rules
+ * part       it only serves correlations and is no finding by itself
+ * correlates it stands for a correlation: no single session matches it
  * service    IN_SESSION: it is about sessions; IN_STATS: about the sensor itself, as stats events tell of it
  * stage      enum rule_stage of its finding, and place its order among the causes
  * distinct   a chain with it is never counted among chains without     placed  incident.yaml names it */
@@ -99,7 +102,7 @@ struct rule {
 	uint8_t floor[expect_COUNT];
 	uint8_t stage;
 	uint16_t place;
-	bool evidence, enabled, shipped, distinct, placed;
+	bool evidence, enabled, shipped, part, correlates, distinct, placed;
 	struct rule_shift shift[RULE_SHIFTS];
 };
 
@@ -154,13 +157,17 @@ struct rule_ambient {
 
 /* gate      one for each fact that the index starts from
  * gate_set  sets of rules, set_words words each: bit i is rule i
+ * correlation  documents over several sessions; each has a rule of its own, with which no session agrees
  * always    the set of the rules that need no fact
  * stats     the set of the rules about stats events; the others are about sessions */
+struct correlation;        /* judge/correlate.h */
 struct rules {
 	struct rule *rule;
 	size_t count;
 	const struct rule_filter **filter;
 	size_t filters;
+	struct correlation *correlation;
+	size_t correlations;
 	struct rule_gate *gate;
 	size_t gates, set_words;
 	uint64_t *gate_set, *always, *stats;
@@ -255,6 +262,11 @@ const struct rule *rules_at(const struct rules *rules, size_t i);
 /* rule_test_text: does this value pass a step of OP_TEXT to OP_RE? s may be NULL unless op is OP_RE. For the compiler,
  * which turns tests of enumerations into masks. */
 bool rule_test_text(const struct rules *rules, struct rule_scratch *s, const struct step *step, struct bytes value);
+/* rule_matches: does the session match the rule, its filters applied? */
+bool rule_matches(const struct rules *rules, struct rule_scratch *s, const struct rule *rule, const struct record *r);
+/* rule_values: at most max values of a fact as the event spells them, one after the other in buf (text), letters in lower
+ * case; n: how many; a value that does not fit ends them. */
+size_t rule_values(const struct record *r, enum fact f, struct text *buf, struct bytes *out, size_t max);
 /* The walk from start over a record, for tests. */
 bool rule_walk(const struct rules *rules, struct rule_scratch *s, uint32_t start, const struct record *r);
 #endif
