@@ -129,9 +129,13 @@ static void judge_sts(const struct docket *d, struct kase *k)
 	const struct sts_held *held[STS_HELD];
 	struct sts_hint hint[STS_HELD] = { 0 };
 	size_t n = policies_of(d, &k->session, file, held);
-	for (size_t i = 0; i < n; i++)
-		if (held[i])
-			hint[i] = freshness_hint(&k->freshness, held[i]->domain);
+	for (size_t i = 0; i < n; i++) {
+		if (!held[i])
+			continue;
+		hint[i] = freshness_hint(&k->freshness, held[i]->domain);
+		hint[i].refetch = file[i]->refetch;
+		hint[i].refetched = file[i]->refetched;
+	}
 	int told = sts_judge(held, hint, n, &k->session);
 	k->sts = told >= 0 ? file[told]->text : (struct bytes){ 0 };
 }
@@ -141,6 +145,8 @@ static void stand(struct docket *d, struct kase *k)
 	struct record *s = &k->session;
 	judge_sts(d, k);
 	peer_judge(d->run->peer, s, k->chain, k->proof);
+	if (d->run->claim)
+		claim_trust(d->run->claim, s);
 	outcome_judge(s);
 	kinship_judge(s);
 	if (d->vitals && vitals_lossy(d->vitals, record_get_num(s, F_event_start, 0), record_get_num(s, F_event_end, 0)))

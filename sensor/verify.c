@@ -69,6 +69,50 @@ void claim_site(const struct claim *claim, struct record *session)
 	}
 }
 
+static bool of_trust(int problem)
+{
+	return problem == pkixproblem_untrusted || problem == pkixproblem_self_signed || problem == pkixproblem_incomplete_chain;
+}
+
+/* A word of the claim without its quotes; -1: none of these. */
+static int word_of(struct bytes value, const char *const *words)
+{
+	return word_index(words, bytes_head(bytes_skip(value, 1), value.n > 2 ? value.n - 2 : 0));
+}
+
+void claim_trust(const struct claim *claim, struct record *session)
+{
+	struct json_walk w;
+	struct json_leaf leaf;
+	struct bytes item;
+	bool problem[pkixproblem_COUNT] = { false }, checked = false, any = false;
+	if (record_get_num(session, F_pkix, pkix_not_checked) == pkix_not_checked)
+		return;
+	for (size_t pos = 0; record_next(session, F_pkix_problems, &pos, &item);) {
+		int64_t x = record_item_num(item);
+		if (x >= 0 && x < pkixproblem_COUNT && !of_trust((int)x))
+			problem[x] = true;
+	}
+	for (json_walk(&w, claim->alert); json_next(&w, &leaf);) {
+		int x = -1;
+		if (strcmp(leaf.path, fact_table[F_pkix].name) == 0)
+			checked = word_of(leaf.value, fact_table[F_pkix].words) > pkix_not_checked;
+		else if (strncmp(leaf.path, "mxwitness.pkix.problems", 23) == 0)
+			x = word_of(leaf.value, fact_table[F_pkix_problems].words);
+		if (x >= 0 && of_trust(x))
+			problem[x] = true;
+	}
+	if (!checked)
+		return;
+	record_unset(session, F_pkix_problems);
+	for (int i = 0; i < pkixproblem_COUNT; i++) {
+		any |= problem[i];
+		if (problem[i])
+			record_add_num(session, F_pkix_problems, i);
+	}
+	record_num(session, F_pkix, any ? pkix_invalid : pkix_valid);
+}
+
 /* A time as alerts have it, in ns; 0: it is none, or none that a packet can have. */
 static int64_t time_of(struct bytes value)
 {

@@ -29,6 +29,10 @@ struct claim {
  * greeted_as_other, put into the session for site_judge's. */
 void claim_site(const struct claim *claim, struct record *session);
 
+/* Which authorities the site trusted is in no packet either: of a chain that was checked, the claim says whether it led to one of
+ * them (pkix: untrusted, self-signed, incomplete-chain), and all else is found anew. */
+void claim_trust(const struct claim *claim, struct record *session);
+
 /* run: rules, trust anchors and certificates that are used. */
 void verify_file(const struct run *run, const char *path, struct verify_result *result);
 /* `mxwitness verify`; the exit status. */

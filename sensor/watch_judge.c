@@ -23,7 +23,7 @@
  * GOOD_MS  a judge that lived so long did not die of what it found         POLICIES_MS: how often the folder of MTA-STS policies is
  *          looked at */
 enum { OUTBOX = 24 << 20, CASE = 4 << 20, LEDGER = 65536, PROVE_MS = 10000, MUTE_MS = 45000, END_MS = 28000,
-       HANDOVER_MS = 5000, TICK_MS = 1000, GOOD_MS = 60000, POLICIES_MS = 60000 };
+       HANDOVER_MS = 5000, TICK_MS = 1000, GOOD_MS = 60000, POLICIES_MS = 10000 };
 
 /* taken: the highest number that was read       exhibit: of the session to come, number exhibit_number
  * heard: CH_HELLO has come, what follows is for this judge */
@@ -48,6 +48,7 @@ struct judge {
 	struct outbox *outbox;
 	struct docket *docket;
 	struct desk *desk;
+	const char *policies_dir;           /* NULL: there is none, or none that can be looked at */
 	struct sts_cache *policies;         /* read anew by this process; NULL: those of the run */
 	uint64_t policies_stamp;
 	bool policies_lost;
@@ -430,8 +431,9 @@ static void put_troubles(struct judge *j)
 /* ---- policies ---- */
 
 /* Other files in the folder of policies: all are read anew. No case has one of the old ones on loan. */
-static void read_policies(struct judge *j, const char *dir)
+static void read_policies(struct judge *j)
 {
+	const char *dir = j->policies_dir;
 	const char *name, *why;
 	struct error e;
 	struct sts_cache *fresh = sts_cache_load(dir, &e);
@@ -455,7 +457,7 @@ static void read_policies(struct judge *j, const char *dir)
 /* Has whoever fetches policies changed the folder? The supervisor has read it at the start and at SIGHUP. */
 static void look_for_policies(struct judge *j, int64_t now)
 {
-	const char *dir = j->watch->run.settings.sts_cache;
+	const char *dir = j->policies_dir;
 	uint64_t stamp;
 	const bool lent = docket_cases(j->docket) > docket_open(j->docket);
 	if (!dir || now < j->policies_due || lent)
@@ -468,7 +470,18 @@ static void look_for_policies(struct judge *j, int64_t now)
 	if (!there || stamp == j->policies_stamp)
 		return;
 	j->policies_stamp = stamp;
-	read_policies(j, dir);
+	read_policies(j);
+}
+
+/* A folder that is not there keeps no judge from its work: the run's policies are here. Without the right to look at it later,
+ * this process must not. */
+static void find_policies(struct judge *j)
+{
+	const char *dir = j->watch->run.settings.sts_cache;
+	uint64_t stamp;
+	j->policies_dir = dir && sts_cache_stamp(dir, &stamp) ? dir : NULL;
+	if (dir && !j->policies_dir)
+		log_line(SAY_WARNING, "%s: the folder of MTA-STS policies cannot be read; those that were read before go on", dir);
 }
 
 static void each_second(struct judge *j)
@@ -620,7 +633,8 @@ int watch_judge(void *context, unsigned job)
 		log_line(SAY_ERROR, "no memory");
 		return 1;
 	}
-	if (!sandbox_judge(&j.watch->run.user, j.watch->run.settings.state, j.watch->run.settings.sts_cache, &e)) {
+	find_policies(&j);
+	if (!sandbox_judge(&j.watch->run.user, j.watch->run.settings.state, j.policies_dir, &e)) {
 		log_line(SAY_ERROR, "%s", e.text);
 		return 1;
 	}

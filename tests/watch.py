@@ -661,6 +661,46 @@ def test_reload(work):
     check("reload, all packets", whole and whole[0]["network"]["packets"] == len(packets), whole)
 
 
+POLICY = "mxwitness-sts: 1\ndomain: charlie.net\nfetched: {}\nid: {}\n\nversion: STSv1\nmode: {}\nmx: mx.charlie.net\nmax_age: 86400\n"
+
+
+def test_policies(work):
+    """MTA-STS policies that come into the folder count without a restart, at SIGHUP too; one that cannot be read takes none away."""
+    folder = tempfile.mkdtemp(dir=work)
+    os.chmod(folder, 0o755)
+    sender = Sender("a0")
+    watch = Watch(work, "--dns", "off", "--evidence", os.path.join(folder, "evidence"), config=f"sts_cache: {folder}\n")
+
+    def put(policy_id, mode):
+        with open(os.path.join(folder, "new"), "w", encoding="utf-8") as f:
+            f.write(POLICY.format(int(time.time()) - 1, policy_id, mode))
+        os.rename(os.path.join(folder, "new"), os.path.join(folder, "charlie.net.sts"))
+
+    def sts_of(number):
+        sender.send(flow(number, "strip-no-dane"))
+        got = wait_for(lambda: [s for s in watch.sessions() if s["source"]["port"] == 20000 + number])
+        return got[0]["mxwitness"].get("sts", {}) if got else None
+
+    check("policies, none yet", sts_of(1) == {}, watch.log())
+    put(1, "enforce")
+    check("policies, read", watch.said(": 1 MTA-STS policies", 30), watch.log())
+    check("policies, it counts", (sts_of(2) or {}).get("mode") == "enforce", watch.events())
+    put(2, "testing")
+    words = len(watch.take_words())
+    watch.process.send_signal(signal.SIGHUP)
+    check("policies, reloaded", watch.word("READY=1", words), watch.take_words())
+    check("policies, at SIGHUP", (sts_of(3) or {}).get("id") == "2", watch.events())
+    with open(os.path.join(folder, "charlie.net.sts"), "w", encoding="utf-8") as f:
+        f.write("<html>")
+    check("policies, a broken one", watch.said("1 files are no policies; charlie.net.sts: ", 30), watch.log())
+    check("policies, the one before", (sts_of(4) or {}).get("id") == "2", watch.events())
+    status, _ = watch.end()
+    sender.close()
+    check("policies, end", status == 0, watch.log())
+    told = [a["mxwitness"]["evidence"] for a in watch.alerts() if a["mxwitness"].get("sts", {}).get("mode") == "enforce"]
+    check("policies, evidence", told and all(e.get("reproduced") is True for e in told), told)
+
+
 def test_rotated(work):
     """logrotate: the file is moved, then SIGHUP; no session is missing in the two."""
     watch = Watch(work, "--dns", "off")
@@ -967,7 +1007,7 @@ def compare(folder):
 
 # What make live runs, and make check does not.
 LONG_TESTS = ("test_killed_resolver", "test_killed_forwarder", "test_killed_verifier", "test_slow_reader", "test_interface_workers",
-              "test_watchdog")
+              "test_watchdog", "test_policies")
 
 
 def main():
