@@ -10,6 +10,7 @@
 #include "judge/incident.h"
 #include "judge/standing.h"
 #include "incidents.h"
+#include "suppressions.h"
 
 /* INCIDENTS  that are open at a time      COMPANY  rows of each kind about the sessions around one */
 enum { INCIDENTS = 8192, COMPANY = 16384 };
@@ -19,6 +20,7 @@ struct desk {
 	struct rule_scratch *scratch;
 	struct incidents *incidents;
 	struct company company;
+	struct suppressions *suppressions;
 	struct correlator *correlator;
 	struct record alert;
 	const struct record *session;      /* on the desk; its chains from at on are not looked at */
@@ -37,11 +39,13 @@ struct desk *desk_new(const struct run *run)
 	d->run = run;
 	d->scratch = rule_scratch_new(run->rules);
 	d->incidents = incidents_new(INCIDENTS);
+	d->suppressions = suppressions_new(&run->settings.suppress);
 	d->now = INT64_MIN;
 	d->correlator = correlator_new(run->rules, &(struct correlate_budget){
 		run->settings.correlation_groups, run->settings.correlation_sessions,
 		(int64_t)run->settings.correlation_lateness * 1000000 });
-	if (company_begin(&d->company, COMPANY) && d->scratch && d->incidents && d->correlator)
+	if (company_begin(&d->company, COMPANY) && d->scratch && d->incidents && d->correlator &&
+	    d->suppressions)
 		return d;
 	desk_free(d);
 	return NULL;
@@ -55,6 +59,7 @@ void desk_free(struct desk *d)
 	rule_scratch_free(d->scratch);
 	incidents_free(d->incidents);
 	company_end(&d->company);
+	suppressions_free(d->suppressions);
 	free(d);
 }
 
@@ -65,6 +70,7 @@ static void after_rules(struct desk *d, struct record *session, struct finding *
 	size_t changed = company_repeated(&d->company, d->run->rules, d->scratch, site, session, finding, n);
 	changed += company_lower(d->run->rules, session, finding, n);
 	company_attribute(&d->company, site, session, finding, n);
+	suppressions_apply(d->suppressions, session, finding, n);
 	if (changed)
 		rules_restate(d->run->rules, d->scratch, session, finding, n);
 }
@@ -192,6 +198,23 @@ size_t desk_standing(struct desk *d, struct standing *standing, const struct rec
 		     struct standing_news *out, size_t max)
 {
 	return standing_judge(standing, d->run->rules, d->scratch, stats, now, out, max);
+}
+
+bool desk_say(struct desk *d, char line[SUPPRESSION_SAYS])
+{
+	return d->now != INT64_MIN && suppressions_say(d->suppressions, d->now, line);
+}
+
+void desk_incidents(const struct desk *d, struct record *stats)
+{
+	struct incidents_numbers n = incidents_numbers(d->incidents);
+	record_num(stats, F_st_inc_open, (int64_t)n.open);
+	record_num(stats, F_st_inc_opened, (int64_t)n.opened);
+	record_num(stats, F_st_inc_closed, (int64_t)n.closed);
+	record_num(stats, F_st_inc_counted, (int64_t)n.counted);
+	record_num(stats, F_st_inc_evicted, (int64_t)n.evicted);
+	record_num(stats, F_st_inc_damaged, (int64_t)n.damaged);
+	suppressions_stats(d->suppressions, stats);
 }
 
 void desk_correlation(const struct desk *d, struct record *stats)

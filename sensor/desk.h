@@ -14,6 +14,7 @@
 #include "judge/rule.h"
 #include "judge/standing.h"
 #include "run.h"
+#include "suppressions.h"
 
 struct desk;
 
@@ -38,6 +39,10 @@ bool desk_alert(struct desk *d, struct desk_alert *out);
 void desk_revised(struct desk *d, unsigned revision);
 /* It is now at least this late, ns. A session's end says so too. */
 void desk_time(struct desk *d, int64_t now);
+/* A line for people about what is kept back: call it until there is none. */
+bool desk_say(struct desk *d, char line[SUPPRESSION_SAYS]);
+/* Incidents and what was kept back, into a stats event. */
+void desk_incidents(const struct desk *d, struct record *stats);
 /* The run ends: desk_alert gives what incidents have counted since they spoke last. */
 void desk_end(struct desk *d);
 /* What rules find in a stats event (rules_judge_stats); how many. */

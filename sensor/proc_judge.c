@@ -119,6 +119,7 @@ static void last_alerts(struct judge *j)
 		j->alerts++;
 	}
 	desk_correlation(j->desk, &j->stats);
+	desk_incidents(j->desk, &j->stats);
 }
 
 static void emit_case(struct judge *j, struct kase *k)
@@ -322,6 +323,7 @@ static void stats_alerts(struct judge *j)
 static void last_word(struct judge *j)
 {
 	struct record *s = &j->stats;
+	char line[SUPPRESSION_SAYS];
 	record_tri(s, F_st_complete, j->reason[0] ? TRI_NO : TRI_YES);
 	if (j->reason[0])
 		record_cstr(s, F_st_reason, j->reason);
@@ -332,6 +334,8 @@ static void last_word(struct judge *j)
 	if (j->worst != resolverfault_none)
 		record_num(s, F_resolver_fault, j->worst);
 	last_alerts(j);
+	while (desk_say(j->desk, line))
+		note(j, "i", bytes_of(line));
 	stats_alerts(j);
 	record_num(s, F_st_alerts, (int64_t)j->alerts);
 	record_num(s, F_st_refused, (int64_t)j->refused);

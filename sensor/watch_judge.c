@@ -398,6 +398,7 @@ static void look(struct judge *j)
 	record_num(s, F_st_outstanding, (int64_t)docket_open(j->docket));
 	record_num(s, F_st_rules, (int64_t)enabled(j->watch->run.rules));
 	desk_correlation(j->desk, s);
+	desk_incidents(j->desk, s);
 	record_num(s, F_st_rule_limits, (int64_t)desk_limits(j->desk));
 	numbers_look(j->numbers, s, mono_now(), ns_now());
 }
@@ -486,6 +487,7 @@ static void find_policies(struct judge *j)
 
 static void each_second(struct judge *j)
 {
+	char line[SUPPRESSION_SAYS];
 	const int64_t now = ms_now(), interval = (int64_t)j->watch->run.settings.stats_interval;
 	if (now < j->tick)
 		return;
@@ -507,6 +509,8 @@ static void each_second(struct judge *j)
 	look(j);
 	put_troubles(j);
 	desk_time(j->desk, ns_now());
+	while (desk_say(j->desk, line))
+		log_line(SAY_NOTICE, "%s", line);
 	put_due(j);
 	channel_offer(j->output, CH_STATS, (struct bytes){ (const uint8_t *)&j->numbers->now, record_size(&j->numbers->now) },
 		      (struct bytes){ 0 });

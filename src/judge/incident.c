@@ -239,6 +239,14 @@ static int64_t end_of(const struct record *s)
 	return record_get_num(s, F_event_end, 0);
 }
 
+static uint64_t kept_back(const struct incident_chain *c)
+{
+	uint64_t n = 0;
+	for (unsigned k = 0; k < c->links; k++)
+		n += c->link[k]->suppressed;
+	return n;
+}
+
 void incident_begin(struct incident *i, const uint8_t key[INCIDENT_KEY], const struct incident_chain *c, const struct record *s,
 		    const struct site *site)
 {
@@ -257,6 +265,7 @@ void incident_begin(struct incident *i, const uint8_t key[INCIDENT_KEY], const s
 	i->direction = (uint8_t)record_get_num(s, F_net_direction, direction_unknown);
 	i->vantage = (uint8_t)record_get_num(s, F_vantage, vantage_unknown);
 	i->others = c->head->others;
+	i->suppressed = kept_back(c);
 	name_it(i, c);
 	note_links(i, c);
 	note_session(i, s);
@@ -299,6 +308,7 @@ enum incident_word incident_more(struct incident *i, const struct incident_chain
 	note_links(i, c);
 	note_session(i, s);
 	note_server(i, s);
+	i->suppressed += kept_back(c);
 	bool client = new_group(i, s, site), often = more_often(i, end_of(s));
 	i->others = true;
 	if (word != INCIDENT_NOTHING)
