@@ -197,7 +197,7 @@ size_t desk_stats(struct desk *d, struct record *stats, struct finding *finding,
 size_t desk_standing(struct desk *d, struct standing *standing, const struct record *stats, int64_t now,
 		     struct standing_news *out, size_t max)
 {
-	return standing_judge(standing, d->run->rules, d->scratch, stats, now, out, max);
+	return standing_judge(standing, d->run->rules, d->scratch, IN_STATS, stats, now, out, max);
 }
 
 bool desk_say(struct desk *d, char line[SUPPRESSION_SAYS])

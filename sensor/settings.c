@@ -49,6 +49,11 @@ static const struct setting_info suppress_table[] = {
 #include "settings.def"
 };
 
+static const struct setting_info watch_table[] = {
+#define WATCH_SETTING(...) ROW(struct watch_domain, __VA_ARGS__)
+#include "settings.def"
+};
+
 #define MAP(type, name, table, entry, example) \
 	{ type, name, table, sizeof(table) / sizeof(table[0]), sizeof(entry), example }
 
@@ -60,6 +65,7 @@ const struct setting_map setting_maps[SETTING_MAPS] = {
 	    "{name: firewall, clients: [192.0.2.0/24], forms: [banner-masked]}"),
 	MAP(KEPT_SUPPRESS, "suppress", suppress_table, struct suppress_entry,
 	    "{name: old-relay, findings: [tls-weak-version], servers: [192.0.2.1], reason: replaced in May, owner: mail team, until: 2027-05-01}"),
+	MAP(KEPT_WATCH_DOMAINS, "watch_domains", watch_table, struct watch_domain, "{domain: example.org}"),
 };
 
 const struct setting_map *setting_map_of(const struct setting_info *t)
@@ -91,6 +97,8 @@ bool setting_is_list(const struct setting_info *s)
 	case KEPT_INTERFACES:
 	case KEPT_ZONES:
 	case KEPT_OUTPUTS:
+	case KEPT_WATCH_DOMAINS:
+	case KEPT_HOSTS:
 	case KEPT_DNS_PORTS:
 	case KEPT_NETWORKS:
 	case KEPT_MIRROR:
@@ -127,6 +135,8 @@ bool setting_is_list(const struct setting_info *s)
 	case KEPT_RULES:
 	case KEPT_DOMAIN:
 	case KEPT_HOST:
+	case KEPT_MAIL_DOMAIN:
+	case KEPT_WHEN:
 	case KEPT_DATE:
 		break;
 	}

@@ -14,6 +14,7 @@
 #include "judge/event.h"
 #include "log.h"
 #include "outbox.h"
+#include "rounds.h"
 #include "watch.h"
 
 /* OUTBOX   octets of events that the output has not acknowledged      CASE: room that one session's events may take
@@ -49,6 +50,7 @@ struct judge {
 	struct docket *docket;
 	struct desk *desk;
 	const char *policies_dir;           /* NULL: there is none, or none that can be looked at */
+	struct rounds *rounds;
 	struct sts_cache *policies;         /* read anew by this process; NULL: those of the run */
 	uint64_t policies_stamp;
 	bool policies_lost;
@@ -144,7 +146,8 @@ static void resolver_word(struct judge *j, enum channel_kind kind, struct bytes 
 	j->heard = ms_now();
 	switch (kind) {
 	case CH_ANSWER:
-		docket_answer(j->docket, record); /* one to a judge before us fits no case */
+		if (!docket_answer(j->docket, record)) /* one to a judge before us fits no case */
+			rounds_answer(j->rounds, record);
 		break;
 	case CH_HELLO:
 		numbers_hello(j->numbers, NUMBERS_RESOLVER, record);
@@ -152,6 +155,7 @@ static void resolver_word(struct judge *j, enum channel_kind kind, struct bytes 
 			log_line(SAY_NOTICE, "the resolver answers again");
 		j->resolver_gone = false;
 		docket_again(j->docket);
+		rounds_again(j->rounds);
 		break;
 	case CH_NOTE:
 		if (record.n)
@@ -261,6 +265,17 @@ static void put_cases(struct judge *j)
 	while (room(j) && (k = docket_next(j->docket))) {
 		put_case(j, k);
 		docket_done(j->docket, k);
+	}
+}
+
+/* What was found out about watched domains. It rests on no session, so nobody waits for its acknowledgement. */
+static void put_posture(struct judge *j)
+{
+	struct record *event;
+	while (room(j) && (event = rounds_next(j->rounds))) {
+		put_event(j, event);
+		if (record_has(event, F_alert_level))
+			tally_alert(&j->numbers->tally, event, -1);
 	}
 }
 
@@ -501,6 +516,7 @@ static void each_second(struct judge *j)
 		log_line(SAY_WARNING, "the resolver says nothing; what is asked of it counts as failed until it does");
 		j->resolver_gone = true;
 		docket_no_resolver(j->docket);
+		rounds_no_resolver(j->rounds);
 	}
 	if (j->good_at && now >= j->good_at) {
 		numbers_good(j->numbers);
@@ -508,6 +524,7 @@ static void each_second(struct judge *j)
 	}
 	look(j);
 	put_troubles(j);
+	rounds_tick(j->rounds, now, ns_now(), docket_open(j->docket) < DOCKET_CASES / 2);
 	desk_time(j->desk, ns_now());
 	while (desk_say(j->desk, line))
 		log_line(SAY_NOTICE, "%s", line);
@@ -545,6 +562,7 @@ static void round_of_work(struct judge *j)
 	for (unsigned i = 0; i < j->watch->workers; i++)
 		take_worker(j, i);
 	put_cases(j);
+	put_posture(j);
 	each_second(j);
 	if (j->resolver)
 		channel_push(j->resolver);
@@ -613,6 +631,7 @@ static bool set_up(struct judge *j)
 	j->outbox = j->output ? outbox_new(j->output, OUTBOX, (uint64_t)ms_now() * 1000) : NULL;
 	j->docket = docket_new(&w->run, j->resolver, false);
 	j->desk = desk_new(&w->run);
+	j->rounds = rounds_new(&w->run, j->resolver);
 	j->numbers = w->numbers;
 	if (j->docket)
 		docket_live(j->docket, &j->numbers->vitals, &j->numbers->tally);
@@ -623,7 +642,7 @@ static bool set_up(struct judge *j)
 		channel_offer(j->worker[i].channel, CH_HELLO, (struct bytes){ 0 }, (struct bytes){ 0 });
 		channel_push(j->worker[i].channel);
 	}
-	return j->worker && j->ledger && j->supervisor && j->outbox && j->docket && j->desk;
+	return j->worker && j->ledger && j->supervisor && j->outbox && j->docket && j->desk && j->rounds;
 }
 
 int watch_judge(void *context, unsigned job)

@@ -35,4 +35,7 @@ void alert_rests_on(const struct correlated *found, struct record *alert);
  * The incident is a hash of since and the rule's id. */
 void alert_make_stats(const struct rules *rules, const struct record *stats, const struct finding *finding, int64_t since,
 		      int64_t now, bool closed, struct record *alert);
+/* alert_make_posture: the same for a rule about posture events. The incident is a hash of the domain, since, and the rule's id. */
+void alert_make_posture(const struct rules *rules, const struct record *posture, const struct finding *finding, int64_t since,
+			int64_t now, bool closed, struct record *alert);
 #endif

@@ -397,7 +397,7 @@ static const struct {
 	{ OWN("  verdict: interceptd\n"), "t.yaml:10:12: no verdict \"interceptd\"; did you mean \"intercepted\"?" },
 	{ OWN("  floor: {dan: high}\n"), "t.yaml:10:11: no expectation \"dan\"; did you mean \"dane\"?" },
 	{ OWN("  levels: low\n  base: high\n"), "t.yaml:11:3: base belongs to levels: matrix" },
-	{ OWN("  shift: [{by: 2, when: s, why: x}]\n"), "t.yaml:10:16: by is 1 or -1" },
+	{ OWN("  shift: [{by: 5, when: s, why: x}]\n"), "t.yaml:10:16: by is 1 to 4, or -1 to -4" },
 	{ OWN("  shift: [{by: 1, when: q, why: x}]\n"), "t.yaml:10:25: when names a selection of this rule's detection" },
 	{ OWN("  suppress: 1 hour\n"), "t.yaml:10:13: a time like 30m: a number and s, m, h or d, at most a year" },
 	{ OWN("  text: ['{tls.versin}']\n"),
@@ -420,7 +420,7 @@ static const struct {
 	  "  shift: [{by: 1, when: t, why: x}]\n", "t.yaml:7:7: under this not, \"tls.version\" may just not have been seen; add "
 	  "tls.version|exists: true or a test of mxwitness.capture beside it" },
 	{ OWN("  shift: {by: 1}\n"), "t.yaml:10:10: a list belongs here" },
-	{ OWN("  shift: [{by: 1, why: x}]\n"), "t.yaml:10:11: a shift is {by: 1 or -1, when: SELECTION, why: TEXT}" },
+	{ OWN("  shift: [{by: 1, why: x}]\n"), "t.yaml:10:11: a shift is {by: -1, when: SELECTION, why: TEXT}" },
 	{ OWN("  variant: ''\n"), "t.yaml:10:12: a text belongs here" },
 	{ HEAD "  s: {mxwitness.service: mx}\n" COND TAIL "mxwitness: high\n", "t.yaml:9:12: a map belongs here" },
 };
