@@ -8,6 +8,7 @@
 #include "judge/event.h"
 #include "judge/gate.h"
 #include "judge/incident.h"
+#include "judge/inspection.h"
 #include "judge/standing.h"
 #include "incidents.h"
 #include "suppressions.h"
@@ -68,6 +69,7 @@ static void after_rules(struct desk *d, struct record *session, struct finding *
 {
 	const struct site *site = &d->run->settings.site;
 	size_t changed = company_repeated(&d->company, d->run->rules, d->scratch, site, session, finding, n);
+	changed += inspection_judge(&d->run->settings.policy, session, finding, n);
 	changed += company_lower(d->run->rules, session, finding, n);
 	company_attribute(&d->company, site, session, finding, n);
 	suppressions_apply(d->suppressions, session, finding, n);

@@ -121,8 +121,9 @@ bool incident_key(const struct incident_chain *c, const struct record *s, uint8_
 	uint8_t where[2] = { (uint8_t)record_get_num(s, F_net_direction, 0), c->head->rule->segment };
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	bool ok = ctx && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) && add(ctx, bytes_of(c->head->rule->finding)) &&
-		  add(ctx, bytes_of(c->head->rule->variant)) && add_server(ctx, s) && add(ctx, (struct bytes){ where, 2 }) &&
-		  add_distinct(ctx, c) && EVP_DigestFinal_ex(ctx, digest, NULL);
+		  add(ctx, bytes_of(c->head->rule->variant)) && add(ctx, (struct bytes){ where, 2 }) &&
+		  (c->head->device ? add(ctx, bytes_of(c->head->device)) : add_server(ctx, s) && add_distinct(ctx, c)) &&
+		  EVP_DigestFinal_ex(ctx, digest, NULL);
 	EVP_MD_CTX_free(ctx);
 	if (ok)
 		memcpy(key, digest, INCIDENT_KEY);
@@ -266,6 +267,7 @@ void incident_begin(struct incident *i, const uint8_t key[INCIDENT_KEY], const s
 	i->vantage = (uint8_t)record_get_num(s, F_vantage, vantage_unknown);
 	i->others = c->head->others;
 	i->suppressed = kept_back(c);
+	keep(i->device, c->head->device ? c->head->device : "");
 	name_it(i, c);
 	note_links(i, c);
 	note_session(i, s);
@@ -311,6 +313,8 @@ enum incident_word incident_more(struct incident *i, const struct incident_chain
 	i->suppressed += kept_back(c);
 	bool client = new_group(i, s, site), often = more_often(i, end_of(s));
 	i->others = true;
+	if (i->device[0])
+		return word == INCIDENT_WORSE_LEVEL ? word : INCIDENT_NOTHING;
 	if (word != INCIDENT_NOTHING)
 		return word;
 	return client ? INCIDENT_NEW_CLIENT : often ? INCIDENT_MORE_OFTEN : INCIDENT_NOTHING;
@@ -336,7 +340,8 @@ enum incident_word incident_again(struct incident *i, const uint8_t key[INCIDENT
 
 int64_t incident_due(const struct incident *i, enum incident_word *word)
 {
-	int64_t end = i->last + INCIDENT_QUIET, hour = i->said + INCIDENT_HOUR;
+	const bool daily = i->device[0];
+	int64_t end = i->last + (daily ? 2 : 1) * INCIDENT_QUIET, hour = i->said + (daily ? INCIDENT_QUIET : INCIDENT_HOUR);
 	bool changed = i->count != i->told;
 	*word = changed && hour < end ? INCIDENT_GOES_ON : INCIDENT_ENDED;
 	return *word == INCIDENT_GOES_ON ? hour : end;
@@ -381,7 +386,7 @@ static bool ends(const char *text, size_t cap)
 bool incident_check(const struct incident *i)
 {
 	bool ok = ends(i->id, sizeof(i->id)) && ends(i->opener, sizeof(i->opener)) && ends(i->slot, sizeof(i->slot)) &&
-		  ends(i->host, sizeof(i->host)) && ends(i->domain, sizeof(i->domain)) && ends(i->finding, sizeof(i->finding)) &&
+		  ends(i->host, sizeof(i->host)) && ends(i->device, sizeof(i->device)) && ends(i->domain, sizeof(i->domain)) && ends(i->finding, sizeof(i->finding)) &&
 		  ends(i->variant, sizeof(i->variant)) && ends(i->rule, sizeof(i->rule)) &&
 		  ends(i->message, sizeof(i->message)) && ends(i->reason, sizeof(i->reason));
 	for (unsigned k = 0; k < INCIDENT_LINKS; k++)
