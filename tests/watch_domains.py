@@ -18,6 +18,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 import live_dns as servers
+import watch_dns
 
 NET, run = servers.NET, servers.run
 OLD, NEW = "shop-test.mail.protection.outlook.com", "shop-test.a-v1.mx.microsoft"
@@ -167,7 +168,7 @@ class Watch:
         self.log = open(os.path.join(folder, "log"), "a+")
         self.p = subprocess.Popen([program, "watch", "-i", "tb", "--all", "--format", "ndjson", "--trust-anchor", os.path.join(folder, "anchor"),
                                    "--resolver", NET + "@5301", "-c", config], stdout=subprocess.PIPE, stderr=self.log, text=True)
-        self.q, self.open, self.last, self.events, self.alerts = queue.Queue(), {}, {}, [], []
+        self.q, self.open, self.last, self.events, self.alerts, self.sessions = queue.Queue(), {}, {}, [], [], []
         threading.Thread(target=self.read, daemon=True).start()
 
     def read(self):
@@ -179,6 +180,8 @@ class Watch:
             e = self.q.get(timeout=seconds)
         except queue.Empty:
             return
+        if e["event"]["dataset"] == "mxwitness.session":
+            self.sessions.append(e)
         posture = e["mxwitness"].get("posture")
         if not posture:
             return
@@ -229,6 +232,16 @@ STEPS = [
 ]
 
 
+def mail_in_clear(watch):
+    """A session in clear to the host that has just withdrawn its TLSA, by name and by address."""
+    watch_dns.Wire().mail("192.0.2.2", 40000, b"partner.test", "192.0.2.30")
+    watch.until(lambda: watch.sessions)
+    m = watch.sessions[0]["mxwitness"] if watch.sessions else {}
+    check("a session in clear is held against what was withdrawn", "baseline" in m.get("expectation", {}).get("all", []) and
+          m["expectation"].get("kept_until", "") > "2026" and any(f["id"] == "starttls-not-offered" and f["level"] == "medium" for f in m["finding"]), m)
+    check("its server was known before", "partner.test" in m.get("identity", {}).get("watched_domains", []), m.get("identity"))
+
+
 def walk(w, nsd, watch):
     for name, mx, tlsa, shops, hosts, partners in STEPS:
         shop(w, mx, 3600 if name == "M6" else 1)
@@ -244,6 +257,7 @@ def walk(w, nsd, watch):
         check("%s: open alerts of partner.test" % name, good, (watch.last["partner.test"], watch.open.get("partner.test", {}).keys()))
         if name == "M5":
             kept = watch.open.get("partner.test", {}).get("dane-withdrawn/tlsa-removed", {}).get("mxwitness", {}).get("posture", {})
+            mail_in_clear(watch)
             check("the promise is kept", kept.get("withdrawn", {}).get("kept_until", "") > time.strftime("%Y-%m-%d", time.gmtime(time.time() + 29 * 86400)), kept)
 
 
