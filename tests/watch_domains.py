@@ -90,7 +90,8 @@ def microsoft(w, tlsa):
 
 
 def partner(w, mx=(("mx1", 10, KEYS[0]), ("mx2", 20, KEYS[1]))):
-    w.sign("partner.test.", "".join("@ MX %d %s\n%s A 192.0.2.30\n%s" % (p, h, h, "_25._tcp.%s 5 TLSA %s\n" % (h, k) if k else "") for h, p, k in mx))
+    w.sign("partner.test.", "".join("@ MX %d %s\n%s A 192.0.2.%d\n%s" % (p, h, h, 30 if h == "mx1" else 31, "_25._tcp.%s 5 TLSA %s\n" % (h, k) if k else "")
+                                    for h, p, k in mx))
 
 
 def build(folder):
@@ -232,6 +233,18 @@ STEPS = [
 ]
 
 
+def hello(server, client="192.0.2.2", port=40001):
+    """A session that names nobody: EHLO and QUIT."""
+    wire, c, s = watch_dns.Wire(), 1000, 5000
+    for who, data, flags in ((1, b"", 2), (0, b"", 0x12), (1, b"", 0x10), (0, b"220 hello ESMTP\r\n", 0x18), (1, b"EHLO c.example\r\n", 0x18),
+                             (0, b"250-hello\r\n250 SIZE\r\n", 0x18), (1, b"QUIT\r\n", 0x18), (0, b"221 bye\r\n", 0x18), (1, b"", 0x11), (0, b"", 0x11), (1, b"", 0x10)):
+        seq, ack = (c, s) if who else (s, c)
+        ends = (client, server, port, 25) if who else (server, client, 25, port)
+        wire.send(watch_dns.tcp(*ends, seq, ack, flags, data))
+        grown = len(data) + (flags & 3 > 0)
+        c, s = (c + grown, s) if who else (c, s + grown)
+
+
 def mail_in_clear(watch):
     """A session in clear to the host that has just withdrawn its TLSA, by name and by address."""
     watch_dns.Wire().mail("192.0.2.2", 40000, b"partner.test", "192.0.2.30")
@@ -239,7 +252,11 @@ def mail_in_clear(watch):
     m = watch.sessions[0]["mxwitness"] if watch.sessions else {}
     check("a session in clear is held against what was withdrawn", "baseline" in m.get("expectation", {}).get("all", []) and
           m["expectation"].get("kept_until", "") > "2026" and any(f["id"] == "starttls-not-offered" and f["level"] == "medium" for f in m["finding"]), m)
-    check("its server was known before", "partner.test" in m.get("identity", {}).get("watched_domains", []), m.get("identity"))
+    hello("192.0.2.31")
+    watch.until(lambda: len(watch.sessions) > 1)
+    m = watch.sessions[1]["mxwitness"] if len(watch.sessions) > 1 else {}
+    check("a server is known by its address", m.get("identity", {}).get("host") == "mx2.partner.test" and
+          m["identity"].get("watched_domains") == ["partner.test"] and m["expectation"]["strongest"] == "dane", (m.get("identity"), m.get("expectation")))
 
 
 def walk(w, nsd, watch):
