@@ -416,6 +416,8 @@ static bool rule_document(struct rules *r, struct error *e, const struct node *d
 	r->skipped += skip;
 	rule_clear(r, doc, &rule);
 	rule.service = owner_of(r)->compiler.service = service;
+	const struct node *own = node_get(doc, "mxwitness"), *silent = own ? node_get(own, "silent") : NULL;
+	owner_of(r)->compiler.findings = silent && node_is(silent, "true");
 	return skip || (rule_keys(r, e, doc, &rule) && rule_detection(r, e, doc, &rule, &condition) &&
 			rule_add(r, e, doc, &rule, condition));
 }
@@ -515,7 +517,8 @@ bool rules_add(struct rules *r, const char *path, struct bytes content, struct e
 	for (; doc; doc = doc->next) {
 		bool ok = is_file(path, "severity.yaml") ? severity_document(r, e, doc) :
 			  is_file(path, "verdict.yaml") ? verdict_document(r, e, doc) :
-			  is_file(path, "incident.yaml") ? incident_document(r, e, doc) : rule_document(r, e, doc);
+			  is_file(path, "incident.yaml") ? incident_document(r, e, doc) :
+			  is_file(path, "ambient.yaml") ? ambient_document(r, e, doc) : rule_document(r, e, doc);
 		if (!ok)
 			return false;
 	}

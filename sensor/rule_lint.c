@@ -2,6 +2,7 @@
  * is given to it alone, at its own line, so that one error does not hide the next. The warnings are about rules that
  * can be loaded, and help nobody: without a word for the analyst, or such as can never match. */
 #include "rule_lint.h"
+#include "rule_table.h"
 
 #include <stdlib.h>
 
@@ -230,11 +231,11 @@ static void doubts(struct run *run, const struct rule *rule)
 {
 	if (!rule->description[0])
 		warn(run, rule, "no description: what does it mean?");
-	if (rule->references == 0 && !rule->part)
+	if (rule->references == 0 && !rule->silent)
 		warn(run, rule, "no references: what says that it is wrong?");
-	if (rule->falsepositives == 0 && !rule->part)
+	if (rule->falsepositives == 0 && !rule->silent)
 		warn(run, rule, "no falsepositives: what could be mistaken for it?");
-	if (rule->texts < RULE_TEXTS && !rule->part)
+	if (rule->texts < RULE_TEXTS && !rule->silent)
 		warn(run, rule, "fewer than three sentences of text: the fact, the promise, what to check next");
 	if (!rule->correlates && !rule_lint_reaches(run->rules, rule->start))
 		warn(run, rule, "it can never match: its tests contradict each other");
@@ -257,7 +258,7 @@ static bool run_all(struct run *run, char *const *names, int count, const char *
 		for (size_t k = 0; k < n; k++)
 			file(run, paths[k]);
 	}
-	if (run->result->errors == 0 && !rules_finish(run->rules, run->e))
+	if (run->result->errors == 0 && (!rules_finish(run->rules, run->e) || (whole && !tables_placed(run->rules, run->e))))
 		tell(run);
 	for (size_t i = 0; i < rules_count(run->rules); i++) {
 		if (rules_at(run->rules, i)->shipped != whole)
