@@ -3,7 +3,7 @@ CC       ?= gcc
 CFLAGS   ?= -O2 -g
 WARN     := -Wall -Wextra -Wshadow -Wconversion -Wvla -Wstrict-prototypes -Wmissing-prototypes
 HARDEN   ?= -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE -fstack-clash-protection
-PKGS     := libpcap libcrypto libssl libunbound yaml-0.1 libpcre2-8 zlib libzstd liblzma libseccomp libmicrohttpd sqlite3
+PKGS     := libpcap libcrypto libssl libunbound yaml-0.1 libpcre2-8 zlib libzstd liblzma libseccomp libmicrohttpd sqlite3 libpsl
 PKGFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 LDLIBS   := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
 NDPI     ?= $(shell pkg-config --exists libndpi 2>/dev/null && echo yes)

@@ -83,14 +83,16 @@ static struct place *find(struct alerted *a, uint64_t key, struct place **oldest
 	return NULL;
 }
 
-unsigned alerted_look(struct alerted *a, struct bytes incident, unsigned level)
+unsigned alerted_look(struct alerted *a, struct bytes incident, unsigned level, unsigned revision)
 {
 	struct place *oldest;
 	const struct place *p = find(a, hash(a->seed, incident), &oldest);
-	return !p ? 1 : level > p->told.level ? p->told.revision + 1 : 0;
+	if (!p || p->told.revision < revision)
+		return revision;
+	return level > p->told.level ? p->told.revision + 1 : 0;
 }
 
-void alerted_told(struct alerted *a, struct bytes incident, unsigned level, uint64_t event)
+void alerted_told(struct alerted *a, struct bytes incident, unsigned level, unsigned revision, uint64_t event)
 {
 	const uint64_t key = hash(a->seed, incident);
 	struct place *oldest, *p = find(a, key, &oldest);
@@ -102,7 +104,7 @@ void alerted_told(struct alerted *a, struct bytes incident, unsigned level, uint
 	p->was = was;
 	p->key = key;
 	p->used = ++a->turn;
-	p->told = (struct last){ (uint8_t)level, before.revision + 1 };
+	p->told = (struct last){ (uint8_t)(level > before.level ? level : before.level), revision };
 	p->event = event;
 }
 

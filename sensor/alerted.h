@@ -1,4 +1,4 @@
-/* alerted: which alerts of sessions that are still going on have gone out, so that none goes out twice. It lies in memory
+/* alerted: which words of incidents have gone out, so that none goes out twice. It lies in memory
  * that one judge hands on to the next; what had not arrived when a judge ended counts as not told. Bounded: what is forgotten is
  * told once more, with the same event.id. */
 #ifndef ALERTED_H
@@ -13,11 +13,12 @@ void alerted_free(struct alerted *a);
 /* A judge begins: what was told and had not arrived is forgotten. */
 void alerted_begin(struct alerted *a);
 
-/* An alert of this incident (an id that does not change) is about to go out with this level. Which revision of it is that? 1: the
- * first; more: its level is above all that went out; 0: it was told before, and is not to go out again. */
-unsigned alerted_look(struct alerted *a, struct bytes incident, unsigned level);
-/* It has gone out as that event (outbox.h: numbers grow, also from one judge to the next). */
-void alerted_told(struct alerted *a, struct bytes incident, unsigned level, uint64_t event);
+/* An alert of this incident (an id that does not change) is about to go out with this level, as this revision of it, 1 or more. What
+ * goes out? The revision, when none so high was told; a higher one, when its level is above all that went out (a judge before may
+ * have known less of the session, and counted further); 0: it was told before, and is not to go out again. */
+unsigned alerted_look(struct alerted *a, struct bytes incident, unsigned level, unsigned revision);
+/* It has gone out as that revision and that event (outbox.h: numbers grow, also from one judge to the next). */
+void alerted_told(struct alerted *a, struct bytes incident, unsigned level, unsigned revision, uint64_t event);
 /* All events up to that one have arrived. */
 void alerted_arrived(struct alerted *a, uint64_t event);
 #endif

@@ -4,11 +4,14 @@
  *
  *	desk_session(d, &session, finding, &n);             then the session is an event
  *	while ((a = desk_alert(d))) ...                     and these are alerts
+ *	desk_time(d, now); while (desk_alert(d, &a)) ...    and what is due where no session comes
+ *	desk_end(d); while (desk_alert(d, &a)) ...          and what is left to say at the end of a run
  *
  * It asks no network and reads no clock: time is that of the packets. */
 #ifndef DESK_H
 #define DESK_H
 #include "history_store.h"
+#include "judge/correlate.h"
 #include "judge/rule.h"
 #include "judge/standing.h"
 #include "run.h"
@@ -31,13 +34,21 @@ void desk_free(struct desk *d);
  * finding  room for RULE_FINDINGS; *n of them are set
  * Alerts of the session before that were not taken are lost. */
 void desk_session(struct desk *d, struct record *session, struct finding *finding, size_t *n);
-/* The next alert that is due; false: there is none. */
+/* The next alert that is due: what incidents have to say by themselves, then those of the session. false: there is none. */
 bool desk_alert(struct desk *d, struct desk_alert *out);
+/* The alert that desk_alert gave last goes out as this revision of its incident (alerted.h). */
+void desk_revised(struct desk *d, unsigned revision);
+/* It is now at least this late, ns. A session's end says so too. */
+void desk_time(struct desk *d, int64_t now);
+/* The run ends: desk_alert gives what incidents have counted since they spoke last. */
+void desk_end(struct desk *d);
 /* What rules find in a stats event (rules_judge_stats); how many. */
 size_t desk_stats(struct desk *d, struct record *stats, struct finding *finding, size_t max);
 /* What began and ended of it (standing_judge); how many. */
 size_t desk_standing(struct desk *d, struct standing *standing, const struct record *stats, int64_t now,
 		     struct standing_news *out, size_t max);
+/* What the findings over several sessions took and lost so far, as facts mxwitness.stats.correlation.*. */
+void desk_correlation(const struct desk *d, struct record *stats);
 /* Searches of rules that ended at a limit so far. */
 uint64_t desk_limits(const struct desk *d);
 /* State that is kept (store.h): it is read, and from now on what a session leaves behind is written with its id. Without a

@@ -6,7 +6,9 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "judge/kinship.h"
 #include "judge/outcome.h"
+#include "judge/promise.h"
 #include "key_proof.h"
 #include "verify.h"
 
@@ -128,9 +130,13 @@ static void judge_sts(const struct docket *d, struct kase *k)
 	const struct sts_held *held[STS_HELD];
 	struct sts_hint hint[STS_HELD] = { 0 };
 	size_t n = policies_of(d, &k->session, file, held);
-	for (size_t i = 0; i < n; i++)
-		if (held[i])
-			hint[i] = freshness_hint(&k->freshness, held[i]->domain);
+	for (size_t i = 0; i < n; i++) {
+		if (!held[i])
+			continue;
+		hint[i] = freshness_hint(&k->freshness, held[i]->domain);
+		hint[i].refetch = file[i]->refetch;
+		hint[i].refetched = file[i]->refetched;
+	}
 	int told = sts_judge(held, hint, n, &k->session);
 	k->sts = told >= 0 ? file[told]->text : (struct bytes){ 0 };
 }
@@ -138,9 +144,18 @@ static void judge_sts(const struct docket *d, struct kase *k)
 static void stand(struct docket *d, struct kase *k)
 {
 	struct record *s = &k->session;
+	expectation_finish(&k->expectation, d->dane, s, k->chain);
 	judge_sts(d, k);
+	promise_floor(s);
+	if (d->run->claim)
+		policy_expect(s);
+	else
+		policy_judge(&d->run->settings.policy, s, k->chain);
 	peer_judge(d->run->peer, s, k->chain, k->proof);
+	if (d->run->claim)
+		claim_trust(d->run->claim, s);
 	outcome_judge(s);
+	kinship_judge(s);
 	if (d->vitals && vitals_lossy(d->vitals, record_get_num(s, F_event_start, 0), record_get_num(s, F_event_end, 0)))
 		record_yes(s, F_cap_lossy);
 	if (record_get_num(s, F_dane_source, -1) == dnssource_live)
@@ -182,9 +197,12 @@ static bool walk_on(struct docket *d, struct kase *k)
 	while (open_question(d, k, &q)) {
 		if (k->nasked < sizeof(k->asked) / sizeof(k->asked[0]))
 			k->asked[k->nasked++] = q;
-		if (!d->resolver_gone && send_question(d, k, q))
+		bool never = q.type < DNS_SEEN && policy_never(&d->run->settings.policy, bytes_of(q.name));
+		if (!never && !d->resolver_gone && send_question(d, k, q))
 			return true;
-		answer_failed(&q, ended, &d->answer);
+		answer_failed(&q, never ? "the site has this name in dns.never" : ended, &d->answer);
+		if (never)
+			d->answer.status = dnsstatus_incomplete;
 		take_answer(k, &d->answer);
 	}
 	return false;
@@ -248,6 +266,15 @@ bool docket_room(const struct docket *d)
 	return place(d);
 }
 
+/* What the site and others knew of this server before. In an evidence file that is its own claim. */
+static void know(const struct docket *d, const struct kase *k, struct known *out)
+{
+	if (d->run->claim)
+		claim_known(d->run->claim, &k->session, out);
+	else
+		policy_routes(&d->run->settings.policy, &k->session, out);
+}
+
 bool docket_take(struct docket *d, struct bytes record, struct bytes exhibit, enum tri seen, unsigned worker, uint64_t number)
 {
 	struct kase *k = place(d);
@@ -270,7 +297,9 @@ bool docket_take(struct docket *d, struct bytes record, struct bytes exhibit, en
 	k->seen = seen;
 	k->promised = false;
 	k->sts = (struct bytes){ 0 };
-	expectation_start(&k->expectation, &k->session);
+	struct known known = { .hosts = 0 };
+	know(d, k, &known);
+	expectation_start(&k->expectation, &k->session, &known);
 	walk(d, k);
 	return true;
 }

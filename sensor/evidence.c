@@ -265,6 +265,8 @@ bool evidence_alert(struct evidence *e, struct record *alert)
 	struct exhibit_head head;
 	struct error error;
 	struct verify_result result;
+	if (record_has(alert, F_ev_why)) /* it rests on other sessions too, of which the packets are not here */
+		return false;
 	if (!e->any)
 		return no_file(alert, "the session's packets were not kept: no room");
 	size_t n = evidence_compose(&e->now, alert, &e->run.context, e->file, frames, &nframes);

@@ -25,7 +25,7 @@ struct compare {
 	char json[JSON_ALERT_LINE], text[1024];
 	size_t text_n;
 	unsigned differences;
-	bool same_rules, truncated, live, elsewhere, lookup_failed, seen, damaged;
+	bool same_rules, others, again, truncated, live, elsewhere, lookup_failed, seen, damaged;
 };
 
 static void say(struct compare *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -89,6 +89,11 @@ static bool counts(const struct compare *c, const char *path)
 	static const char *const never[] = { "event.sequence", "event.created", "mxwitness.evidence.", "observer.", "ecs.",
 		"mxwitness.schema", "mxwitness.truncated", "mxwitness.capture.frame_first", "mxwitness.dane.source",
 		"mxwitness.pkix.", "mxwitness.capture.phase", NULL };
+	/* of a session that was not over when it was told first */
+	static const char *const of_again[] = { "event.id", "event.reason", "mxwitness.alert.revision", "mxwitness.alert.state", NULL };
+	/* what rests on other sessions too: counts, and how bad it is in their company */
+	static const char *const of_others[] = { "event.id", "event.reason", "event.severity", "event.risk_score", "message", "mxwitness.alert.",
+		"mxwitness.verdict", "mxwitness.ambient", "mxwitness.attribution", "mxwitness.history.", "mxwitness.expectation.", NULL };
 	static const char *const of_rules[] = { "message", "event.reason", "event.severity", "event.risk_score",
 		"mxwitness.alert.level", "rule.", "threat.", NULL };
 	static const char *const of_all[] = { "event.end", "event.duration", "@timestamp", "mxwitness.alert.last", "mxwitness.capture.",
@@ -99,7 +104,7 @@ static bool counts(const struct compare *c, const char *path)
 	/* the proofs are DNS too, and may have come from elsewhere */
 	if (c->elsewhere && strcmp(path, "mxwitness.capture.dns_visible") == 0)
 		return false;
-	return !under(path, never) && (c->same_rules || id || !under(path, of_rules)) &&
+	return !under(path, never) && (!c->again || !under(path, of_again)) && (!c->others || !under(path, of_others)) && (c->same_rules || id || !under(path, of_rules)) &&
 	       (!c->truncated || !under(path, of_all)) && (!c->live || !under(path, of_time));
 }
 
@@ -171,6 +176,10 @@ static bool begin(struct compare *c)
 	read_leaves(&c->claim, c->run->claim->alert);
 	c->same_rules = value_is(&context, "rules", c->run->context.rules);
 	const struct json_leaf *cut = find(&context, "truncated");
+	const struct json_leaf *others = find(&c->claim, "mxwitness.alert.rests_on_others");
+	const struct json_leaf *revision = find(&c->claim, "mxwitness.alert.revision");
+	c->again = revision && !bytes_eq(revision->value, bytes_of("1"));
+	c->others = others && bytes_eq(others->value, bytes_of("true"));
 	c->truncated = cut && bytes_eq(cut->value, bytes_of("true"));
 	c->live = value_is(&context, "dns", "live") || value_is(&c->claim, "mxwitness.dane.source", "live");
 	c->elsewhere = c->live || value_is(&c->claim, "mxwitness.dane.source", "file");
@@ -194,8 +203,9 @@ static void say_same(struct compare *c)
 	int n[4];
 	const char *id = word(c, "rule.id", &n[0]), *variant = word(c, "mxwitness.variant", &n[1]);
 	const char *certainty = word(c, "mxwitness.certainty", &n[2]), *dane = word(c, "mxwitness.dane.verdict", &n[3]);
-	say(c, "%.*s%s%.*s%s, %.*s%s%.*s%s%s", n[0], id, n[1] ? " (" : "", n[1], variant, n[1] ? ")" : "", n[2], certainty,
+	say(c, "%.*s%s%.*s%s, %.*s%s%.*s%s%s%s", n[0], id, n[1] ? " (" : "", n[1], variant, n[1] ? ")" : "", n[2], certainty,
 	    n[3] ? ", DANE " : "", n[3], dane, c->same_rules ? "" : "; the rules are others, so levels are not compared",
+	    c->others ? "; its level, counts and state rest on other sessions too, and are not compared" : "",
 	    c->truncated ? "; the file is truncated, so what counts octets is not compared" : "");
 }
 

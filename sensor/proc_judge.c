@@ -11,6 +11,7 @@
 #include "docket.h"
 #include "judge/alert.h"
 #include "judge/event.h"
+#include "rounds.h"
 
 enum { WAIT_MEMORY = 8 * 1024 * 1024 };
 
@@ -20,6 +21,7 @@ struct judge {
 	struct docket *docket;
 	struct desk *desk;
 	struct store *store;                /* NULL: nothing is kept */
+	struct rounds *rounds;
 	struct record alert, stats;
 	uint8_t exhibit[EXHIBIT_OCTETS];    /* of the session to come */
 	size_t exhibit_n;
@@ -61,6 +63,7 @@ static void resolver_lost(struct judge *j)
 	not_complete(j, bytes_of("the resolver process ended early"));
 	j->resolver_gone = true;
 	docket_no_resolver(j->docket);
+	rounds_no_resolver(j->rounds);
 }
 
 /* Waits for one word of the resolver. Its kind; CH_END: it is there no more. */
@@ -72,7 +75,7 @@ static enum channel_kind hear(struct judge *j, struct bytes *record)
 	bool here = (channel_ready(j->resolver) || channel_flush(j->resolver)) && channel_recv(j->resolver, &kind, record);
 	if (here && kind == CH_NOTE)
 		note(j, record->n && record->p[0] == 'i' ? "i" : "e", bytes_skip(*record, 1));
-	if (here && (kind != CH_ANSWER || docket_answer(j->docket, *record)))
+	if (here && (kind != CH_ANSWER || docket_answer(j->docket, *record) || rounds_answer(j->rounds, *record)))
 		return kind;
 	resolver_lost(j);
 	return CH_END;
@@ -147,6 +150,18 @@ static bool open_state(struct judge *j)
 	return true;
 }
 
+/* Nothing more comes: what several sessions show together, and what incidents counted since they spoke last. */
+static void last_alerts(struct judge *j)
+{
+	struct desk_alert a;
+	desk_end(j->desk);
+	while (desk_alert(j->desk, &a)) {
+		emit(j, a.event);
+		j->alerts++;
+	}
+	desk_correlation(j->desk, &j->stats);
+}
+
 static void emit_case(struct judge *j, struct kase *k)
 {
 	const struct record *s = &k->session;
@@ -182,6 +197,26 @@ static void session(struct judge *j, struct bytes record)
 	if (!docket_take(j->docket, record, exhibit, seen, 0, 0))
 		j->refused++;
 	j->exhibit_n = 0;
+}
+
+/* The watched domains, once, as of the last packet: before the sessions, which may know their servers by them. */
+static void go_round(struct judge *j)
+{
+	struct record *event;
+	struct bytes answer;
+	int64_t last = record_get_num(&j->stats, F_st_last_packet, 0);
+	record_unset(&j->stats, F_st_last_packet);
+	if (!j->resolver || last == 0)
+		return;
+	rounds_all(j->rounds, last);
+	do {
+		while (rounds_open(j->rounds))
+			hear(j, &answer);
+		while ((event = rounds_next(j->rounds))) {
+			emit(j, event);
+			j->alerts += record_has(event, F_alert_level);
+		}
+	} while (rounds_open(j->rounds));
 }
 
 static void judge_rest(struct judge *j)
@@ -349,6 +384,8 @@ static void stats_alerts(struct judge *j)
 static void last_word(struct judge *j)
 {
 	struct record *s = &j->stats;
+	last_alerts(j);
+	save_all(j);
 	record_tri(s, F_st_complete, j->reason[0] ? TRI_NO : TRI_YES);
 	if (j->reason[0])
 		record_cstr(s, F_st_reason, j->reason);
@@ -379,9 +416,10 @@ int proc_judge(const struct run *run, struct channel *capture, struct channel *r
 	j->output = output;
 	j->docket = docket_new(run, resolver, true);
 	j->desk = desk_new(run);
+	j->rounds = rounds_new(run, resolver);
 	j->wait = resolver ? malloc(WAIT_MEMORY) : NULL;
 	record_init(&j->stats);
-	if (!j->docket || !j->desk || (resolver && !j->wait)) {
+	if (!j->docket || !j->desk || !j->rounds || (resolver && !j->wait)) {
 		note(j, "e", bytes_of("judge: no memory"));
 		return 2;
 	}
@@ -392,16 +430,17 @@ int proc_judge(const struct run *run, struct channel *capture, struct channel *r
 	if (!open_state(j))
 		return 2;
 	receive(j);
+	go_round(j);
 	if (resolver)
 		release_all(j);
 	judge_rest(j);
-	save_all(j);
 	last_word(j);
 	bool sent = channel_flush(output);
 	free(j->wait);
 	docket_free(j->docket);
 	desk_free(j->desk);
 	store_close(j->store);
+	rounds_free(j->rounds);
 	free(j);
 	return sent ? 0 : 2;
 }

@@ -91,7 +91,7 @@ static void event_table(struct output *o, const struct record *r)
 		table_session(&o->table, r, &o->text);
 	else if (bytes_eq(dataset, bytes_of("mxwitness.alert")))
 		table_alert(&o->table, r, &o->text);
-	else
+	else if (!bytes_eq(dataset, bytes_of("mxwitness.posture")))
 		table_summary(&o->table, r, &o->text);
 }
 
@@ -123,6 +123,7 @@ static void event(struct output *o, struct bytes record)
 	}
 	bool alert = record_has(&r, F_alert_level);
 	bool of_session = alert && record_has(&r, F_alert_sessions); /* else it is about the sensor: no sign of the mail */
+	bool packets = of_session && record_has(&r, F_net_community_id); /* else what it rests on was told before */
 	if (of_session && record_get_num(&r, F_alert_level, 0) >= level_medium)
 		o->medium++;
 	if (record_get_tri(&r, F_st_complete) != TRI_UNSEEN) {
@@ -134,7 +135,7 @@ static void event(struct output *o, struct bytes record)
 		flush(o); /* old evidence may be removed now, but only what has been reported */
 	if (!alert && o->evidence)
 		evidence_forget(o->evidence);
-	else if (o->evidence && of_session && !o->broken)
+	else if (o->evidence && packets && !o->broken)
 		evidence_alert(o->evidence, &r);
 	if (o->run->format == FORMAT_TABLE) {
 		event_table(o, &r);

@@ -24,7 +24,7 @@ struct coverage {
 };
 
 /* What compiling needs; steps and regular expressions are appended to rules.
- * service  IN_SESSION or IN_STATS: which facts the document at hand may test */
+ * service  IN_SESSION, IN_STATS or IN_POSTURE: which facts the document at hand may test */
 struct compiler {
 	struct rules *rules;
 	struct arena *arena;

@@ -12,6 +12,7 @@
 
 #include "folder.h"
 #include "node_read.h"
+#include "rule_correlate.h"
 #include "rule_filter.h"
 #include "rule_index.h"
 #include "rule_set.h"
@@ -144,11 +145,12 @@ static bool fields(struct error *e, const struct node *list)
 
 enum key {
 	K_TITLE, K_ID, K_NAME, K_STATUS, K_DESCRIPTION, K_REFERENCES, K_AUTHOR, K_DATE, K_MODIFIED, K_TAGS, K_LOGSOURCE,
-	K_DETECTION, K_FIELDS, K_FALSEPOSITIVES, K_LEVEL, K_RELATED, K_LICENSE, K_SCOPE, K_MXWITNESS, KEYS
+	K_DETECTION, K_FIELDS, K_FALSEPOSITIVES, K_LEVEL, K_RELATED, K_LICENSE, K_SCOPE, K_MXWITNESS, K_CORRELATION, KEYS
 };
 static const char *const keys[KEYS] = {
 	"title", "id", "name", "status", "description", "references", "author", "date", "modified", "tags", "logsource",
 	"detection", "fields", "falsepositives", "level", "related", "license", "scope", "mxwitness",
+	"correlation",
 };
 
 /* One key of a document that needs no other: `detection` and `mxwitness` come after all of these. */
@@ -189,6 +191,7 @@ static bool plain_key(struct rules *r, struct error *e, enum key key, const stru
 	case K_LOGSOURCE:
 	case K_DETECTION:
 	case K_MXWITNESS:
+	case K_CORRELATION:
 	case KEYS:
 		break;
 	}
@@ -221,7 +224,8 @@ bool logsource_read(struct error *e, const struct node *doc, bool *skip, const s
 
 uint8_t service_read(const struct node *service)
 {
-	return !service || node_is(service, "session") ? IN_SESSION : node_is(service, "stats") ? IN_STATS : 0;
+	return !service || node_is(service, "session") ? IN_SESSION : node_is(service, "stats") ? IN_STATS :
+	       node_is(service, "posture") ? IN_POSTURE : 0;
 }
 
 /* Is this rule for us? skip: it is somebody else's. of: what it is about. */
@@ -241,8 +245,8 @@ static bool logsource(struct error *e, const struct node *doc, bool *skip, uint8
 		return true;
 	for (size_t i = 0; i < COUNT(services); i++)
 		if (node_is(service, services[i]))
-			return node_error(e, service, "this version judges single sessions and stats, and does not run rules "
-					  "over %s events", services[i]);
+			return node_error(e, service, "this version judges single sessions, stats and posture, and does not run "
+					  "rules over %s events", services[i]);
 	return no_word(e, service, "service", services, COUNT(services));
 }
 
@@ -376,11 +380,21 @@ static bool rule_add(struct rules *r, struct error *e, const struct node *doc, s
 /* What Sigma has beside rules for one event. */
 static bool refuse_kind(struct error *e, const struct node *doc)
 {
-	const struct node *correlation = node_get(doc, "correlation"), *action = node_get(doc, "action");
-	if (correlation)
-		return node_error(e, correlation->key, "a correlation looks at several sessions; this version judges single "
-				  "sessions and does not run it: move it out of the rules");
+	const struct node *action = node_get(doc, "action");
 	return !action || node_error(e, action->key, "collections by \"action\" are no longer Sigma; write each rule out");
+}
+
+/* A rule with which no single session agrees, and what it says of several. */
+static bool correlation_rule(struct rules *r, struct error *e, const struct node *doc)
+{
+	struct selection none = { 0 };
+	struct rule rule;
+	rule_clear(r, doc, &rule);
+	rule.service = owner_of(r)->compiler.service = IN_SESSION;
+	rule.correlates = true;
+	rule.start = STEP_NO;
+	return rule_keys(r, e, doc, &rule) && settings_read(r, e, node_get(doc, "mxwitness"), &none, NULL, &rule) &&
+	       correlation_document(r, e, doc) && rule_add(r, e, doc, &rule, NULL);
 }
 
 static bool rule_document(struct rules *r, struct error *e, const struct node *doc)
@@ -394,6 +408,8 @@ static bool rule_document(struct rules *r, struct error *e, const struct node *d
 		return node_error(e, doc, "a rule is a map");
 	if (node_get(doc, "filter"))
 		return filter_document(r, e, doc);
+	if (node_get(doc, "correlation"))
+		return correlation_rule(r, e, doc);
 	uint8_t service = IN_SESSION;
 	if (!refuse_kind(e, doc) || !logsource(e, doc, &skip, &service))
 		return false;
@@ -498,7 +514,8 @@ bool rules_add(struct rules *r, const char *path, struct bytes content, struct e
 		return false;
 	for (; doc; doc = doc->next) {
 		bool ok = is_file(path, "severity.yaml") ? severity_document(r, e, doc) :
-			  is_file(path, "verdict.yaml") ? verdict_document(r, e, doc) : rule_document(r, e, doc);
+			  is_file(path, "verdict.yaml") ? verdict_document(r, e, doc) :
+			  is_file(path, "incident.yaml") ? incident_document(r, e, doc) : rule_document(r, e, doc);
 		if (!ok)
 			return false;
 	}
@@ -520,7 +537,7 @@ static void number_findings(struct rules *r)
 bool rules_finish(struct rules *r, struct error *e)
 {
 	owner_of(r)->compiler.e = e;
-	if (!tables_finish(r, e) || !filters_finish(r, e))
+	if (!correlations_finish(r, e) || !tables_finish(r, e) || !filters_finish(r, e))
 		return false;
 	number_findings(r);
 	rules_index(r);

@@ -230,13 +230,13 @@ static void doubts(struct run *run, const struct rule *rule)
 {
 	if (!rule->description[0])
 		warn(run, rule, "no description: what does it mean?");
-	if (rule->references == 0)
+	if (rule->references == 0 && !rule->part)
 		warn(run, rule, "no references: what says that it is wrong?");
-	if (rule->falsepositives == 0)
+	if (rule->falsepositives == 0 && !rule->part)
 		warn(run, rule, "no falsepositives: what could be mistaken for it?");
-	if (rule->texts < RULE_TEXTS)
+	if (rule->texts < RULE_TEXTS && !rule->part)
 		warn(run, rule, "fewer than three sentences of text: the fact, the promise, what to check next");
-	if (!rule_lint_reaches(run->rules, rule->start))
+	if (!rule->correlates && !rule_lint_reaches(run->rules, rule->start))
 		warn(run, rule, "it can never match: its tests contradict each other");
 }
 

@@ -221,6 +221,96 @@ static bool has_case(const struct rules *r, uint8_t verdict)
 	return false;
 }
 
+static bool place_one(struct rules *r, struct error *e, const struct node *n, uint8_t stage)
+{
+	struct rule_place *p = &r->place[r->places];
+	*p = (struct rule_place){ .stage = stage };
+	if (!id_read(e, n, &p->finding))
+		return false;
+	for (size_t i = 0; i < r->places; i++)
+		if (strcmp(r->place[i].finding, p->finding) == 0)
+			return node_error(e, n, "\"%s\" has a place already", p->finding);
+	r->places++;
+	return true;
+}
+
+static bool places_list(struct rules *r, struct error *e, const struct node *list, uint8_t stage)
+{
+	if (list->kind != NODE_LIST)
+		return node_error(e, list, "a list of finding ids belongs here");
+	for (const struct node *n = list->first; n; n = n->next)
+		if (!place_one(r, e, n, stage))
+			return false;
+	return true;
+}
+
+static bool distinct_list(struct rules *r, struct error *e, const struct node *list)
+{
+	const char *id;
+	if (list->kind != NODE_LIST)
+		return node_error(e, list, "a list of finding ids belongs here");
+	for (const struct node *n = list->first; n; n = n->next) {
+		size_t i = 0;
+		if (!id_read(e, n, &id))
+			return false;
+		while (i < r->places && (strcmp(r->place[i].finding, id) != 0 || r->place[i].stage == STAGE_APART))
+			i++;
+		if (i == r->places)
+			return node_error(e, n, "\"%s\" is no link of the chain", id);
+		r->place[i].distinct = true;
+	}
+	return true;
+}
+
+static size_t members(const struct node *n)
+{
+	size_t sum = 1;
+	for (const struct node *m = n->kind == NODE_SCALAR ? NULL : n->first; m; m = m->next)
+		sum += members(m);
+	return sum;
+}
+
+bool incident_document(struct rules *r, struct error *e, const struct node *doc)
+{
+	static const char *const parts[] = { "chain", "distinct", "apart" };
+	static const char *const stage[] = { "path", "negotiation", "certificate", "outcome" };
+	if (!known_keys(e, doc, parts, COUNT(parts)))
+		return false;
+	const struct node *chain = node_get(doc, "chain"), *distinct = node_get(doc, "distinct"), *apart = node_get(doc, "apart");
+	if (!chain || !apart)
+		return node_error(e, doc, "%s is missing", chain ? "apart" : "chain");
+	if (!known_keys(e, chain, stage, COUNT(stage)) || !take_table(r, e, doc, &owner_of(r)->incident, "table of places"))
+		return false;
+	r->places = 0;
+	r->place = arena_take(&owner_of(r)->arena, members(doc) * sizeof(*r->place));
+	for (size_t i = 0; i < COUNT(stage); i++) {
+		const struct node *list = node_get(chain, stage[i]);
+		if (list && !places_list(r, e, list, (uint8_t)(STAGE_PATH + i)))
+			return false;
+	}
+	return places_list(r, e, apart, STAGE_APART) && (!distinct || distinct_list(r, e, distinct));
+}
+
+/* Rules take the places of their findings. */
+static bool places_finish(struct rules *r, struct error *e)
+{
+	for (size_t i = 0; owner_of(r)->incident != TABLE_NONE && i < r->count; i++) {
+		struct rule *rule = &r->rule[i];
+		size_t p = 0;
+		while (p < r->places && strcmp(r->place[p].finding, rule->finding) != 0)
+			p++;
+		if (p == r->places && rule->shipped && !rule->part && rule->service == IN_SESSION)
+			return error_set(e, "%s:%u:1: incident.yaml has no place for finding \"%s\": a stage of the chain, or apart",
+					 rule->file, rule->line, rule->finding);
+		if (p == r->places)
+			continue;
+		rule->stage = r->place[p].stage;
+		rule->place = (uint16_t)p;
+		rule->distinct = r->place[p].distinct;
+	}
+	return true;
+}
+
 bool tables_finish(struct rules *r, struct error *e)
 {
 	struct owner *o = owner_of(r);
@@ -231,5 +321,5 @@ bool tables_finish(struct rules *r, struct error *e)
 		if (r->rule[i].verdict != RULE_NO_VERDICT && !has_case(r, r->rule[i].verdict))
 			return error_set(e, "%s:%u:1: verdict.yaml has no case by finding for verdict \"%s\"", r->rule[i].file,
 					 r->rule[i].line, fact_table[F_verdict].words[r->rule[i].verdict]);
-	return true;
+	return places_finish(r, e);
 }

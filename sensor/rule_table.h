@@ -8,6 +8,9 @@
  * and delivery; a last case that holds for all that is left; no case that cannot be reached. */
 bool severity_document(struct rules *rules, struct error *e, const struct node *doc);
 bool verdict_document(struct rules *rules, struct error *e, const struct node *doc);
-/* Both are there, and every verdict of a rule has its case. */
+/* incident.yaml: the places of findings in a chain of causes; each finding stands once. */
+bool incident_document(struct rules *rules, struct error *e, const struct node *doc);
+/* The first two are there, and every verdict of a rule has its case. Where there is an incident.yaml, every finding of the shipped
+ * rules about sessions has a place in it; rules get theirs. */
 bool tables_finish(struct rules *rules, struct error *e);
 #endif

@@ -1,23 +1,31 @@
-/* rule_test: see rule_test.h. A document is a session and what is expected of it; `base` lets a twin differ from its
- * neighbour in the one line that matters. The judgement is rules_judge, the same that `read` uses: nothing is computed
- * a second time here. Documents and records live in one arena, until the run ends. */
+/* rule_test: see rule_test.h. A document is a session, or a list of sessions with their times, and what is expected of it;
+ * `base` lets a twin differ from its neighbour in the one line that matters. The judgement is rules_judge and correlator, the
+ * same that `read` uses: nothing is computed a second time here. Documents and records live in one arena, until the run ends. */
 #include "rule_test.h"
 
 #include <stdlib.h>
 
 #include "folder.h"
+#include "judge/correlate.h"
+#include "judge/kinship.h"
 #include "node_read.h"
+#include "quantity.h"
 #include "session_yaml.h"
 
-enum { TESTS_MAX = 10000 };
+/* SERIES  sessions of one test          GROUPS  that correlations may keep in a test */
+enum { TESTS_MAX = 10000, SERIES = 64, GROUPS = 128 };
+#define SERIES_START INT64_C(1767225600000000000) /* 2026-01-01, a day's beginning */
 
-/* session   its base's facts and its own; of a stats event where service is IN_STATS
- * findings  the list of what is expected; NULL: a document that is only there to be a base
+/* session   its base's facts and its own; of a stats or posture event where service says so
+ * series    several sessions in place of that one, as many as sessions says
+ * findings  the list of what is expected; NULL: a document that is only there to be a base. Of a series: what correlations
+ *           find
  * verdict   NULL: any */
 struct test {
 	const char *name;
 	const struct node *at, *findings, *verdict;
-	struct record *session;
+	struct record *session, *series;
+	size_t sessions;
 	uint8_t service;
 	bool is_base;
 };
@@ -75,12 +83,12 @@ static bool is_variant(struct run *run, const struct node *id, const struct node
 	return no_word(run->e, variant, "variant of this finding", names, n);
 }
 
-/* Do two expectations speak of the same finding? Of a session there is one of an id; of a stats event, one a variant. */
+/* Do two expectations speak of the same finding? Of a session there is one of an id; of another event, one a variant. */
 static bool same_finding(const struct node *a, const struct node *b, uint8_t service)
 {
 	const struct node *va = node_get(a, "variant"), *vb = node_get(b, "variant");
 	return bytes_eq(node_get(a, "id")->text, node_get(b, "id")->text) &&
-	       (service != IN_STATS || !va || !vb || bytes_eq(va->text, vb->text));
+	       (service == IN_SESSION || !va || !vb || bytes_eq(va->text, vb->text));
 }
 
 static bool expected_one(struct run *run, const struct node *list, const struct node *item, uint8_t service)
@@ -155,31 +163,74 @@ static bool base_read(struct run *run, const struct node *base, struct test *t)
 	return no_word(run->e, base, "earlier test", names, run->tests);
 }
 
+/* One session of a list: {base: NAME, at: 5m, session: {...}}. */
+static bool series_one(struct run *run, const struct node *item, size_t i, struct record *r)
+{
+	static const char *const keys[] = { "base", "at", "session" };
+	char id[16];
+	uint64_t ms = 0;
+	if (item->kind != NODE_MAP || !known_keys(run->e, item, keys, COUNT(keys)))
+		return item->kind == NODE_MAP || node_error(run->e, item, "a session of a list is {base: ..., at: 5m, session: {...}}");
+	const struct node *base = node_get(item, "base"), *at = node_get(item, "at"), *session = node_get(item, "session");
+	struct test t = { .session = r, .service = IN_SESSION };
+	record_init(r);
+	if ((base && !base_read(run, base, &t)) || (session && !session_yaml_read(session, r, run->e)))
+		return false;
+	if (!at || at->kind != NODE_SCALAR || quantity_duration(at->text, &ms) != QUANTITY_GOOD)
+		return node_error(run->e, at ? at : item, "at is when it ended, counted from the first: 0s, 90s, 5m, 1d");
+	snprintf(id, sizeof(id), "session-%zu", i + 1);
+	record_cstr(r, F_event_id, id);
+	record_num(r, F_event_end, SERIES_START + (int64_t)ms * 1000000);
+	kinship_judge(r);
+	return true;
+}
+
+static bool series_read(struct run *run, const struct node *list, struct test *t)
+{
+	if (list->kind != NODE_LIST || !list->first)
+		return node_error(run->e, list, "sessions is a list of {base: ..., at: 5m, session: {...}}");
+	t->series = arena_take(&run->arena, SERIES * sizeof(*t->series));
+	for (const struct node *item = list->first; item; item = item->next) {
+		if (t->sessions == SERIES)
+			return node_error(run->e, item, "more than %d sessions", SERIES);
+		if (!series_one(run, item, t->sessions, &t->series[t->sessions]))
+			return false;
+		t->sessions++;
+	}
+	return true;
+}
+
 static bool test_read(struct run *run, const struct node *doc, struct test *t)
 {
-	static const char *const keys[] = { "name", "description", "base", "session", "stats", "findings", "verdict" };
+	static const char *const keys[] = { "name", "description", "base", "session", "stats", "posture", "findings", "verdict", "sessions" };
 	if (doc->kind != NODE_MAP)
 		return node_error(run->e, doc, "a test is a map with name, session and findings");
 	if (!known_keys(run->e, doc, keys, COUNT(keys)) || !name_read(run, doc, t))
 		return false;
 	const struct node *base = node_get(doc, "base"), *session = node_get(doc, "session"), *stats = node_get(doc, "stats");
+	const struct node *posture = node_get(doc, "posture"), *other = stats ? stats : posture;
 	uint8_t word;
 	t->at = doc;
 	t->findings = node_get(doc, "findings");
 	t->verdict = node_get(doc, "verdict");
-	t->service = stats ? IN_STATS : session ? IN_SESSION : 0;
-	if (stats && session)
-		return node_error(run->e, stats->key, "a test has a session or stats, not both");
-	if (stats && t->verdict)
-		return node_error(run->e, t->verdict->key, "stats have no verdict");
-	if (!base && !session && !stats)
+	const struct node *series = node_get(doc, "sessions");
+	if (series && (base || session || other || t->verdict))
+		return node_error(run->e, series->key, "a test with sessions has beside them name, description and findings");
+	if (series && !t->findings)
+		return node_error(run->e, doc, "findings is missing; [] means that there must be none");
+	t->service = series ? IN_SESSION : stats ? IN_STATS : posture ? IN_POSTURE : session ? IN_SESSION : 0;
+	if ((other && session) || (stats && posture))
+		return node_error(run->e, other->key, "a test has a session, stats or posture, not several of them");
+	if (other && t->verdict)
+		return node_error(run->e, t->verdict->key, "only sessions have a verdict");
+	if (!base && !session && !other && !series)
 		return node_error(run->e, doc, "session is missing");
 	if (t->verdict && !t->findings)
 		return node_error(run->e, doc, "findings is missing; [] means that there must be none");
 	t->session = arena_take(&run->arena, sizeof(*t->session));
 	record_init(t->session);
-	return (!base || base_read(run, base, t)) && (!session || session_yaml_read(session, t->session, run->e)) &&
-	       (!stats || stats_yaml_read(stats, t->session, run->e)) &&
+	return (!series || series_read(run, series, t)) && (!base || base_read(run, base, t)) && (!session || session_yaml_read(session, t->session, run->e)) &&
+	       (!stats || stats_yaml_read(stats, t->session, run->e)) && (!posture || posture_yaml_read(posture, t->session, run->e)) &&
 	       (!t->findings || expected(run, t->findings, t->service)) && (!t->verdict || word_read(run->e, t->verdict, "verdict", F_verdict, &word));
 }
 
@@ -272,7 +323,7 @@ static bool is_wanted(const struct test *t, const struct finding *f)
 {
 	for (const struct node *item = t->findings->first; item; item = item->next)
 		if (node_is(node_get(item, "id"), f->rule->finding) &&
-		    (t->service != IN_STATS || key_fits(item, "variant", f->rule->variant)))
+		    (t->service == IN_SESSION || key_fits(item, "variant", f->rule->variant)))
 			return true;
 	return false;
 }
@@ -330,11 +381,42 @@ static bool compare(const struct test *t, const struct finding *f, size_t n, int
 	return false;
 }
 
+/* What correlations find in the sessions of a list, in the order of their times; how many. A finding that comes again is not
+ * told again. */
+static size_t judge_series(struct run *run, const struct test *t, struct finding *f, size_t max)
+{
+	struct finding own[RULE_FINDINGS];
+	struct correlated found;
+	size_t n = 0;
+	struct correlator *c = correlator_new(run->rules, &(struct correlate_budget){ GROUPS, SERIES + 1, INT64_MAX / 2 });
+	if (!c)
+		return 0;
+	for (size_t i = 0; i < t->sessions; i++) {
+		struct record r = t->series[i];
+		rules_judge(run->rules, run->scratch, &r, own, RULE_FINDINGS);
+		correlator_push(c, run->scratch, &r);
+	}
+	correlator_end(c);
+	while (correlator_next(c, run->scratch, &found)) {
+		size_t same = 0;
+		while (same < n && f[same].rule != found.finding.rule)
+			same++;
+		if (same == n && n < max)
+			f[n++] = found.finding;
+		else if (same < n && found.finding.level > f[same].level)
+			f[same] = found.finding;
+	}
+	correlator_free(c);
+	return n;
+}
+
 static void judge(struct run *run, const struct test *t)
 {
 	struct finding f[RULE_FINDINGS];
 	struct record r = *t->session;
-	size_t n = t->service == IN_STATS ? rules_judge_stats(run->rules, run->scratch, &r, f, RULE_FINDINGS) :
+	size_t n = t->series ? judge_series(run, t, f, RULE_FINDINGS) :
+		   t->service == IN_STATS ? rules_judge_stats(run->rules, run->scratch, &r, f, RULE_FINDINGS) :
+		   t->service == IN_POSTURE ? rules_judge_posture(run->rules, run->scratch, &r, f, RULE_FINDINGS) :
 		   rules_judge(run->rules, run->scratch, &r, f, RULE_FINDINGS);
 	int64_t verdict = record_get_num(&r, F_verdict, verdict_unknown);
 	for (size_t i = 0; i < n; i++)
@@ -350,7 +432,7 @@ static void judge(struct run *run, const struct test *t)
 static void not_raised(const struct run *run)
 {
 	for (size_t i = 0; i < run->rules->count; i++)
-		if (!run->raised[i] && run->rules->rule[i].enabled)
+		if (!run->raised[i] && run->rules->rule[i].enabled && !run->rules->rule[i].part)
 			fprintf(run->out, "no test raises %s\n", run->rules->rule[i].name);
 }
 

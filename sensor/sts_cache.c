@@ -148,7 +148,7 @@ static bool domain_named(struct bytes domain, const char *name)
 static const char *read_values(const char *name, const struct header *h, struct sts_file *out)
 {
 	struct bytes refetch = h->value[KEY_REFETCH];
-	int word = refetch.p ? word_index(fact_table[F_sts_refetch].words, refetch) : (int)stsfetch_none;
+	int word = refetch.p ? word_index(fact_table[F_sts_refetch].words, refetch) : (int)REFETCH_NONE;
 	out->held.domain = h->value[KEY_DOMAIN];
 	if (!domain_named(out->held.domain, name))
 		return "its domain is not that of its name";
@@ -156,13 +156,13 @@ static const char *read_values(const char *name, const struct header *h, struct 
 		return "it does not say when it was fetched";
 	if (!read_id(h->value[KEY_ID], &out->held.id))
 		return "its id is none";
-	if (word < 0 || (refetch.p && word == stsfetch_none) || !read_time(h->value[KEY_REFETCHED], &out->held.refetched))
+	if (word < 0 || (refetch.p && word == REFETCH_NONE) || !read_time(h->value[KEY_REFETCHED], &out->refetched))
 		return "its refetch is none";
 	if (!read_time(h->value[KEY_MODE_SINCE], &out->held.mode_since))
 		return "its mode-since is none";
 	if (!read_earlier(h, &out->held))
 		return "its earlier policy is none";
-	out->held.refetch = (uint8_t)word;
+	out->refetch = (uint8_t)word;
 	return NULL;
 }
 

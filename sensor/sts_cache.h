@@ -31,10 +31,20 @@
  * STS_CACHE_FILES  policies that are read; the rest is counted */
 enum { STS_CACHE_FILE = STS_OCTETS + 2048, STS_CACHE_FILES = 65536 };
 
-/* held  spans borrow from text, which is all of the file */
+/* What the last attempt to fetch a policy came to, by the words of the fact. */
+enum sts_refetch {
+	REFETCH_NONE = stsfetch_none, REFETCH_OK = stsfetch_ok, REFETCH_FETCH_ERROR = stsfetch_error, REFETCH_INVALID = stsfetch_invalid,
+	REFETCH_WEBPKI = stsfetch_webpki
+};
+
+/* held       spans borrow from text, which is all of the file
+ * refetch    enum sts_refetch
+ * refetched  ns since 1970; 0: not known */
 struct sts_file {
 	struct sts_held held;
 	struct bytes text;
+	uint8_t refetch;
+	int64_t refetched;
 };
 
 /* sts_file_read: one file of the folder. name: DOMAIN.sts, without a folder. why: constant text when it answers false. */

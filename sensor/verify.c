@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "judge/identity.h"
 #include "json_read.h"
 #include "judge/history.h"
 #include "judge/promise.h"
@@ -51,7 +52,9 @@ static bool read_claim(const char *path, uint8_t *head, struct claim *claim, str
 void claim_site(const struct claim *claim, struct record *session)
 {
 	static const enum fact of_place[] = { F_net_direction, F_vantage, F_own_client, F_own_server, F_mirror,
-					      F_smtp_greeted_other };
+					      F_smtp_greeted_other, F_policy_name, F_policy_tls, F_policy_dane, F_policy_requiretls,
+					      F_policy_pin, F_policy_names, F_policy_clear, F_policy_reason, F_policy_inspection,
+					      F_policy_inspected, F_policy_inspector };
 	struct json_walk w;
 	struct json_leaf leaf;
 	for (size_t i = 0; i < sizeof(of_place) / sizeof(of_place[0]); i++)
@@ -67,8 +70,99 @@ void claim_site(const struct claim *claim, struct record *session)
 				record_num(session, of_place[i], word);
 			else if (info->type == T_TRI)
 				record_tri(session, of_place[i], bytes_eq(leaf.value, bytes_of("true")) ? TRI_YES : TRI_NO);
+			else if (info->type == T_STR)
+				record_str(session, of_place[i], text);
 		}
 	}
+}
+
+static bool of_trust(int problem)
+{
+	return problem == pkixproblem_untrusted || problem == pkixproblem_self_signed || problem == pkixproblem_incomplete_chain;
+}
+
+/* A word of the claim without its quotes; -1: none of these. */
+static int word_of(struct bytes value, const char *const *words)
+{
+	return word_index(words, bytes_head(bytes_skip(value, 1), value.n > 2 ? value.n - 2 : 0));
+}
+
+void claim_trust(const struct claim *claim, struct record *session)
+{
+	struct json_walk w;
+	struct json_leaf leaf;
+	struct bytes item;
+	bool problem[pkixproblem_COUNT] = { false }, checked = false, any = false;
+	if (record_get_num(session, F_pkix, pkix_not_checked) == pkix_not_checked)
+		return;
+	for (size_t pos = 0; record_next(session, F_pkix_problems, &pos, &item);) {
+		int64_t x = record_item_num(item);
+		if (x >= 0 && x < pkixproblem_COUNT && !of_trust((int)x))
+			problem[x] = true;
+	}
+	for (json_walk(&w, claim->alert); json_next(&w, &leaf);) {
+		int x = -1;
+		if (strcmp(leaf.path, fact_table[F_pkix].name) == 0)
+			checked = word_of(leaf.value, fact_table[F_pkix].words) > pkix_not_checked;
+		else if (strncmp(leaf.path, "mxwitness.pkix.problems", 23) == 0)
+			x = word_of(leaf.value, fact_table[F_pkix_problems].words);
+		if (x >= 0 && of_trust(x))
+			problem[x] = true;
+	}
+	if (!checked)
+		return;
+	record_unset(session, F_pkix_problems);
+	for (int i = 0; i < pkixproblem_COUNT; i++) {
+		any |= problem[i];
+		if (problem[i])
+			record_add_num(session, F_pkix_problems, i);
+	}
+	record_num(session, F_pkix, any ? pkix_invalid : pkix_valid);
+}
+
+/* Is leaf an element of this list? Then its text, without quotes, into name. */
+static bool item_of(const struct json_leaf *leaf, enum fact f, char name[NAME_MAX_TEXT + 1])
+{
+	const char *list = fact_table[f].name;
+	size_t n = strlen(list), len = leaf->value.n > 2 ? leaf->value.n - 2 : 0;
+	if (strncmp(leaf->path, list, n) != 0 || leaf->path[n] != '[' || len == 0 || len > NAME_MAX_TEXT)
+		return false;
+	memcpy(name, leaf->value.p + 1, len);
+	name[len] = '\0';
+	return true;
+}
+
+/* Recipients that are none of the domains that were judged went where a route led them. */
+static uint8_t routed_of(const struct claim *claim, const struct record *session)
+{
+	struct identity id;
+	struct json_walk w;
+	struct json_leaf leaf;
+	char name[NAME_MAX_TEXT + 1];
+	identity_of(session, &id);
+	unsigned routed = (1u << id.domains) - 1;
+	for (json_walk(&w, claim->alert); json_next(&w, &leaf);)
+		for (unsigned i = 0; i < id.domains && item_of(&leaf, F_id_domains, name); i++)
+			routed &= strcmp(id.domain[i], name) == 0 ? ~(1u << i) : ~0u;
+	return (uint8_t)routed;
+}
+
+void claim_known(const struct claim *claim, const struct record *session, struct known *known)
+{
+	struct json_walk w;
+	struct json_leaf leaf;
+	char name[NAME_MAX_TEXT + 1];
+	bool configured = false, remembered = false;
+	for (json_walk(&w, claim->alert); json_next(&w, &leaf);)
+		remembered |= item_of(&leaf, F_id_sources, name) && strcmp(name, "history") == 0;
+	for (json_walk(&w, claim->alert); json_next(&w, &leaf);) {
+		if (item_of(&leaf, F_id_configured, name))
+			configured |= known_add(known, KNOWN_CONFIGURED, name, NULL) != NULL;
+		else if (item_of(&leaf, F_id_known, name))
+			known_add(known, remembered ? KNOWN_REMEMBERED : KNOWN_WATCHED, name, NULL);
+	}
+	if (configured)
+		known->routed = routed_of(claim, session);
 }
 
 /* A time as alerts have it, in ns; 0: it is none, or none that a packet can have. */

@@ -16,6 +16,7 @@
 #include "judge/event.h"
 #include "log.h"
 #include "outbox.h"
+#include "rounds.h"
 #include "watch.h"
 
 /* OUTBOX   octets of events that the output has not acknowledged      CASE: room that one session's events may take
@@ -28,7 +29,7 @@
  *          looked at */
 enum { OUTBOX = 24 << 20, CASE = 4 << 20, LEDGER = 65536, PROVE_MS = 10000, MUTE_MS = 45000, END_MS = 28000,
        HANDOVER_MS = 5000, TICK_MS = 1000, GOOD_MS = 60000, SAVE_MS = 1000, SAVE_SESSIONS = 256,
-       STATE_MS = 10000, POLICIES_MS = 60000 };
+       STATE_MS = 10000, POLICIES_MS = 10000 };
 
 /* taken: the highest number that was read       exhibit: of the session to come, number exhibit_number
  * heard: CH_HELLO has come, what follows is for this judge */
@@ -53,14 +54,17 @@ struct judge {
 	struct outbox *outbox;
 	struct docket *docket;
 	struct desk *desk;
+	const char *policies_dir;           /* NULL: there is none, or none that can be looked at */
+	struct rounds *rounds;
 	struct sts_cache *policies;         /* read anew by this process; NULL: those of the run */
 	uint64_t policies_stamp;
 	bool policies_lost;
 	struct numbers *numbers;
 	struct record alert, own;
 	struct store *store;               /* NULL: nothing is kept */
-	bool saving;                       /* a transaction is open; the first saved of the ledger are in it */
+	bool saving;                       /* a transaction is open, with the first saved of the ledger, and what came of them */
 	size_t saved;
+	uint64_t saved_event;
 	int64_t save_due;
 	struct entry *ledger;
 	uint64_t output_has;               /* events up to this number */
@@ -136,6 +140,9 @@ static void acknowledge(struct judge *j)
 static void told(struct judge *j)
 {
 	uint64_t whole = 0;
+	size_t size;
+	if (outbox_fill(j->outbox, &size) == 0)
+		j->output_has = outbox_last(j->outbox);
 	for (; j->ledger_told < j->ledger_n; j->ledger_told++) {
 		uint64_t last = j->ledger[(j->ledger_from + j->ledger_told) % LEDGER].event;
 		if (last > j->output_has)
@@ -172,6 +179,7 @@ static void begin_to_save(struct judge *j)
 	struct error e;
 	j->saving = true;
 	j->saved = j->ledger_n;
+	j->saved_event = outbox_last(j->outbox);
 	if (!desk_save(j->desk, &e))
 		not_saved(&e);
 }
@@ -197,7 +205,7 @@ static void save(struct judge *j)
 	bool due = ms_now() >= j->save_due || j->ledger_n >= SAVE_SESSIONS || desk_full(j->desk);
 	if (!j->saving && due && (j->ledger_n || desk_dirty(j->desk)))
 		begin_to_save(j);
-	if (j->saving && j->ledger_told >= j->saved)
+	if (j->saving && j->output_has >= j->saved_event)
 		end_to_save(j);
 }
 
@@ -208,7 +216,8 @@ static void resolver_word(struct judge *j, enum channel_kind kind, struct bytes 
 	j->heard = ms_now();
 	switch (kind) {
 	case CH_ANSWER:
-		docket_answer(j->docket, record); /* one to a judge before us fits no case */
+		if (!docket_answer(j->docket, record)) /* one to a judge before us fits no case */
+			rounds_answer(j->rounds, record);
 		break;
 	case CH_HELLO:
 		numbers_hello(j->numbers, NUMBERS_RESOLVER, record);
@@ -216,6 +225,7 @@ static void resolver_word(struct judge *j, enum channel_kind kind, struct bytes 
 			log_line(SAY_NOTICE, "the resolver answers again");
 		j->resolver_gone = false;
 		docket_again(j->docket);
+		rounds_again(j->rounds);
 		break;
 	case CH_NOTE:
 		if (record.n)
@@ -256,31 +266,54 @@ static void put_proofs(struct judge *j, const struct kase *k)
 		put(j, CH_PROVED, bytes_of("more"));
 }
 
+static bool room(const struct judge *j)
+{
+	return j->ledger_n < LEDGER && outbox_room(j->outbox, CASE) && !desk_full(j->desk);
+}
+
+/* One alert, unless a judge before told it. */
+static bool put_alert(struct judge *j, struct record *alert, const struct kase *k, bool exhibit)
+{
+	struct alerted *told = j->watch->alerted;
+	const unsigned level = (unsigned)record_get_num(alert, F_alert_level, 0);
+	const unsigned mine = (unsigned)record_get_num(alert, F_alert_revision, 1);
+	const unsigned revision = alerted_look(told, record_get_str(alert, F_alert_incident), level, mine);
+	if (revision == 0)
+		return false;
+	if (revision != mine) {
+		alert_revise(alert, revision);
+		desk_revised(j->desk, revision);
+	}
+	if (exhibit) {
+		put(j, CH_EXHIBIT, (struct bytes){ k->exhibit, k->exhibit_n });
+		if (k->exhibit_n && k->sts.n)
+			put(j, CH_POLICY, k->sts);
+		if (k->exhibit_n)
+			put_proofs(j, k);
+	}
+	put_event(j, alert);
+	alerted_told(told, record_get_str(alert, F_alert_incident), level, revision, outbox_last(j->outbox));
+	const int64_t now = ns_now();
+	tally_alert(&j->numbers->tally, alert, k ? now - record_get_num(&k->session, F_event_end, now) : -1);
+	return true;
+}
+
 /* An exhibit of no octets is said, too: of a session that is not over no event goes ahead, and what the output has is another's. */
 static void put_alerts(struct judge *j, const struct kase *k)
 {
 	bool sent = false;
 	struct desk_alert a;
-	while (desk_alert(j->desk, &a)) {
-		struct bytes incident = record_get_str(a.event, F_alert_incident);
-		unsigned level = (unsigned)record_get_num(a.event, F_alert_level, 0);
-		unsigned revision = alerted_look(j->watch->alerted, incident, level);
-		if (revision == 0)
-			continue;
-		if (revision > 1)
-			alert_revise(a.event, revision);
-		if (!sent && a.session) {
-			put(j, CH_EXHIBIT, (struct bytes){ k->exhibit, k->exhibit_n });
-			if (k->exhibit_n && k->sts.n)
-				put(j, CH_POLICY, k->sts);
-			if (k->exhibit_n)
-				put_proofs(j, k);
-		}
-		sent |= a.session;
-		put_event(j, a.event);
-		alerted_told(j->watch->alerted, record_get_str(a.event, F_alert_incident), level, outbox_last(j->outbox));
-		tally_alert(&j->numbers->tally, a.event, ns_now() - record_get_num(&k->session, F_event_end, INT64_MAX));
-	}
+	while (desk_alert(j->desk, &a))
+		if (put_alert(j, a.event, a.session ? k : NULL, a.session && !sent))
+			sent |= a.session;
+}
+
+/* What incidents and correlations have to say by themselves, as far as there is room: the rest is still due then. */
+static void put_due(struct judge *j)
+{
+	struct desk_alert a;
+	while (room(j) && desk_alert(j->desk, &a))
+		put_alert(j, a.event, NULL, false);
 }
 
 static void put_case(struct judge *j, struct kase *k)
@@ -300,17 +333,23 @@ static void put_case(struct judge *j, struct kase *k)
 	j->ledger[(j->ledger_from + j->ledger_n++) % LEDGER] = (struct entry){ k->worker, k->number, outbox_last(j->outbox) };
 }
 
-static bool room(const struct judge *j)
-{
-	return j->ledger_n < LEDGER && outbox_room(j->outbox, CASE) && !desk_full(j->desk);
-}
-
 static void put_cases(struct judge *j)
 {
 	struct kase *k;
 	while (room(j) && (k = docket_next(j->docket))) {
 		put_case(j, k);
 		docket_done(j->docket, k);
+	}
+}
+
+/* What was found out about watched domains. It rests on no session, so nobody waits for its acknowledgement. */
+static void put_posture(struct judge *j)
+{
+	struct record *event;
+	while (room(j) && (event = rounds_next(j->rounds))) {
+		put_event(j, event);
+		if (record_has(event, F_alert_level))
+			tally_alert(&j->numbers->tally, event, -1);
 	}
 }
 
@@ -447,6 +486,7 @@ static void look(struct judge *j)
 	record_num(s, F_st_lost_records, (int64_t)outbox_lost(j->outbox));
 	record_num(s, F_st_outstanding, (int64_t)docket_open(j->docket));
 	record_num(s, F_st_rules, (int64_t)enabled(j->watch->run.rules));
+	desk_correlation(j->desk, s);
 	record_num(s, F_st_rule_limits, (int64_t)desk_limits(j->desk));
 	desk_state(j->desk, s);
 	numbers_look(j->numbers, s, mono_now(), ns_now());
@@ -481,8 +521,9 @@ static void put_troubles(struct judge *j)
 /* ---- policies ---- */
 
 /* Other files in the folder of policies: all are read anew. No case has one of the old ones on loan. */
-static void read_policies(struct judge *j, const char *dir)
+static void read_policies(struct judge *j)
 {
+	const char *dir = j->policies_dir;
 	const char *name, *why;
 	struct error e;
 	struct sts_cache *fresh = sts_cache_load(dir, &e);
@@ -506,7 +547,7 @@ static void read_policies(struct judge *j, const char *dir)
 /* Has whoever fetches policies changed the folder? The supervisor has read it at the start and at SIGHUP. */
 static void look_for_policies(struct judge *j, int64_t now)
 {
-	const char *dir = j->watch->run.settings.sts_cache;
+	const char *dir = j->policies_dir;
 	uint64_t stamp;
 	const bool lent = docket_cases(j->docket) > docket_open(j->docket);
 	if (!dir || now < j->policies_due || lent)
@@ -519,7 +560,18 @@ static void look_for_policies(struct judge *j, int64_t now)
 	if (!there || stamp == j->policies_stamp)
 		return;
 	j->policies_stamp = stamp;
-	read_policies(j, dir);
+	read_policies(j);
+}
+
+/* A folder that is not there keeps no judge from its work: the run's policies are here. Without the right to look at it later,
+ * this process must not. */
+static void find_policies(struct judge *j)
+{
+	const char *dir = j->watch->run.settings.sts_cache;
+	uint64_t stamp;
+	j->policies_dir = dir && sts_cache_stamp(dir, &stamp) ? dir : NULL;
+	if (dir && !j->policies_dir)
+		log_line(SAY_WARNING, "%s: the folder of MTA-STS policies cannot be read; those that were read before go on", dir);
 }
 
 static void say_gone(struct judge *j)
@@ -544,6 +596,7 @@ static void each_second(struct judge *j)
 		log_line(SAY_WARNING, "the resolver says nothing; what is asked of it counts as failed until it does");
 		j->resolver_gone = true;
 		docket_no_resolver(j->docket);
+		rounds_no_resolver(j->rounds);
 	}
 	if (j->good_at && now >= j->good_at) {
 		numbers_good(j->numbers);
@@ -554,6 +607,9 @@ static void each_second(struct judge *j)
 	say_gone(j);
 	look(j);
 	put_troubles(j);
+	rounds_tick(j->rounds, now, ns_now(), docket_open(j->docket) < DOCKET_CASES / 2);
+	desk_time(j->desk, ns_now());
+	put_due(j);
 	channel_offer(j->output, CH_STATS, (struct bytes){ (const uint8_t *)&j->numbers->now, record_size(&j->numbers->now) },
 		      (struct bytes){ 0 });
 	if (interval && now >= j->stats_due) {
@@ -587,6 +643,7 @@ static void round_of_work(struct judge *j)
 	for (unsigned i = 0; i < j->watch->workers; i++)
 		take_worker(j, i);
 	put_cases(j);
+	put_posture(j);
 	each_second(j);
 	if (j->resolver)
 		channel_push(j->resolver);
@@ -622,6 +679,8 @@ static void end(struct judge *j)
 	}
 	docket_no_resolver(j->docket);
 	put_cases(j);
+	desk_end(j->desk);
+	put_due(j);
 	stats_event(j);
 	put(j, CH_END, (struct bytes){ 0 });
 	while (ms_now() < until + HANDOVER_MS && outbox_fill(j->outbox, &waiting)) {
@@ -664,6 +723,7 @@ static bool set_up(struct judge *j)
 	j->outbox = j->output ? outbox_new(j->output, OUTBOX, (uint64_t)ms_now() * 1000) : NULL;
 	j->docket = docket_new(&w->run, j->resolver, false);
 	j->desk = desk_new(&w->run);
+	j->rounds = rounds_new(&w->run, j->resolver);
 	j->numbers = w->numbers;
 	if (j->docket)
 		docket_live(j->docket, &j->numbers->vitals, &j->numbers->tally);
@@ -674,7 +734,7 @@ static bool set_up(struct judge *j)
 		channel_offer(j->worker[i].channel, CH_HELLO, (struct bytes){ 0 }, (struct bytes){ 0 });
 		channel_push(j->worker[i].channel);
 	}
-	return j->worker && j->ledger && j->supervisor && j->outbox && j->docket && j->desk;
+	return j->worker && j->ledger && j->supervisor && j->outbox && j->docket && j->desk && j->rounds;
 }
 
 /* Without a state that can be opened the sensor works on, and says so: what passes now does not wait. */
@@ -711,7 +771,8 @@ int watch_judge(void *context, unsigned job)
 		log_line(SAY_ERROR, "no memory");
 		return 1;
 	}
-	if (!sandbox_judge(&j.watch->run.user, j.watch->run.state, j.watch->run.settings.sts_cache, &e)) {
+	find_policies(&j);
+	if (!sandbox_judge(&j.watch->run.user, j.watch->run.state, j.policies_dir, &e)) {
 		log_line(SAY_ERROR, "%s", e.text);
 		return 1;
 	}

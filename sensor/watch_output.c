@@ -124,7 +124,8 @@ static bool event(struct output *o, struct bytes record)
 		o->refused++;
 		return true;
 	}
-	bool of_session = record_has(r, F_alert_level) && record_has(r, F_alert_sessions); /* else it is about the sensor */
+	/* else it is about the sensor, or of sessions that are not at hand */
+	bool of_session = record_has(r, F_alert_level) && record_has(r, F_alert_sessions) && record_has(r, F_net_community_id);
 	if (o->evidence && of_session && !reported(o))
 		return false;
 	if (o->evidence && of_session)

@@ -11,7 +11,7 @@ enum { NAME_MAX_TEXT = 255, ANSWER_DATA = 16384, ANSWER_RRS = 128 };
  * DNS_TLSA_BEFORE and DNS_TLSA_AFTER neither: the TLSA RRset of other records that the capture held before, or first
  * after, the one of as_of, validated as of its own time. The answer's from is that time, until when its TTL had run
  * out for whoever took it last; absent: there is none.
- * DNS_TXT is asked for _mta-sts only, which authenticates nothing: an incomplete answer from the link has the records, or
+ * DNS_TXT is asked for _mta-sts and the like, which authenticate nothing: an incomplete answer from the link has the records, or
  * nxdomain, as the link had them. */
 enum { DNS_A = 1, DNS_CNAME = 5, DNS_MX = 15, DNS_TXT = 16, DNS_AAAA = 28, DNS_TLSA = 52, DNS_SEEN = 65281, DNS_TLSA_BEFORE = 65282,
        DNS_TLSA_AFTER = 65283 };

@@ -3,13 +3,15 @@
 
 usage: captures.py MXWITNESS [FOLDER]    prints one line a capture that differs, and "N passed, N failed" last.
 An expectation names facts, findings and the verdict of each session, in the order in which they ended; null means
-that the fact must be absent; needs, what --version must name, or else there is no session. Every capture must have an expectation, and every expectation a capture."""
+that the fact must be absent; several, the findings that rest on several sessions (by their numbers); needs, what --version must name, or else there is no session. Every capture must have an expectation, and every expectation a capture."""
+import collections
 import glob
 import json
 import os
 import subprocess
 import sys
 
+SESSIONS = 16    # ids of sessions that an alert names
 LEVELS = ["informational", "low", "medium", "high", "critical"]
 
 
@@ -60,6 +62,65 @@ def compare_findings(n, want, session):
     return problems
 
 
+def last_words(alerts):
+    """Each incident's last revision; the revisions of one must follow each other from 1."""
+    incidents, problems = {}, []
+    for a in alerts:
+        m = a["mxwitness"]["alert"]
+        known = incidents.get(m["incident"])
+        if m["revision"] != (known["mxwitness"]["alert"]["revision"] + 1 if known else 1):
+            problems.append(f"incident {m['incident']}: revision {m['revision']} after {known and known['mxwitness']['alert']}")
+        if (m["state"] == "open") != (known is None):
+            problems.append(f"incident {m['incident']}: revision {m['revision']} is {m['state']}")
+        incidents[m["incident"]] = a
+    if len({a["event"]["id"] for a in alerts}) != len(alerts):
+        problems.append("two alerts have one id")
+    return list(incidents.values()), problems
+
+
+def compare_alerts(sessions, alerts):
+    """Every finding of level low or above is in the chain of exactly one incident that counts its session, and no incident has another."""
+    incidents, problems = last_words([a for a in alerts if "sessions" in a["mxwitness"]["alert"]])
+    kept = max([len(a["mxwitness"]["alert"]["sessions"]) for a in incidents], default=0)
+    counted = collections.Counter()
+    for s in sessions:
+        mine = [a for a in incidents if s["event"]["id"] in a["mxwitness"]["alert"]["sessions"]]
+        levels = {f["id"]: LEVELS.index(f["level"]) for f in s["mxwitness"].get("finding", [])}
+        for f, level in levels.items():
+            of = [a for a in mine if f in a["mxwitness"]["alert"].get("chain", [])]
+            if level and len(of) != 1 and kept < SESSIONS:
+                problems.append(f"{f} of {s['event']['id']} is in {len(of)} incidents")
+        for a in mine:
+            m = a["mxwitness"]["alert"]
+            counted[m["incident"]] += 1
+            if not any(levels.get(f) for f in m["chain"]):
+                problems.append(f"incident {m['incident']} counts {s['event']['id']}, which has none of {m['chain']}")
+            if LEVELS.index(m["level"]) < max(levels.get(f, 0) for f in m["chain"]):
+                problems.append(f"incident {m['incident']} has level {m['level']}, less than a finding of {s['event']['id']}")
+            if len(m["chain"]) > 1 and ", and then ".join(m["chain"][-2:]) not in a["message"]:
+                problems.append(f"the message of {a['rule']['id']} does not say its chain {m['chain']}")
+            if a["rule"]["id"] not in m["chain"]:
+                problems.append(f"{a['rule']['id']} is not in its chain {m['chain']}")
+    for a in incidents:
+        m = a["mxwitness"]["alert"]
+        if m["count"] != counted[m["incident"]] and m["count"] <= SESSIONS:
+            problems.append(f"incident {m['incident']} counts {m['count']}, of {counted[m['incident']]} sessions")
+    return problems
+
+
+def rests_on_several(alert):
+    return alert["mxwitness"].get("evidence", {}).get("why", "").startswith("it rests on several sessions")
+
+
+def compare_several(want, sessions, alerts):
+    numbers = {s["event"]["id"]: n for n, s in enumerate(sessions, 1)}
+    got = [{"id": a["rule"]["id"], "variant": a["mxwitness"].get("variant"), "level": a["mxwitness"]["alert"]["level"],
+            "certainty": a["mxwitness"]["certainty"],
+            "sessions": [numbers.get(i) for i in a["mxwitness"]["alert"]["sessions"]]} for a in alerts]
+    problems = [f"not expected: {json.dumps(g)}" for g in got if g not in want]
+    return problems + [f"missing: {json.dumps(w)}" for w in want if w not in got]
+
+
 def compare(expect, events, status):
     sessions = [e for e in events if e["event"]["dataset"] == "mxwitness.session"]
     alerts = [e for e in events if e["event"]["dataset"] == "mxwitness.alert"]
@@ -75,10 +136,8 @@ def compare(expect, events, status):
         problems += compare_findings(n, w.get("findings", []), session)
         if "verdict" in w and session["mxwitness"].get("verdict") != w["verdict"]:
             problems.append(f"session {n}: verdict {session['mxwitness'].get('verdict')}, expected {w['verdict']}")
-    found = sorted(f["id"] for s in sessions for f in s["mxwitness"].get("finding", []) if f["level"] != LEVELS[0])
-    raised = sorted(a["rule"]["id"] for a in alerts)
-    if found != raised:
-        problems.append(f"findings of level low or above {found}, alerts {raised}")
+    problems += compare_several(expect.get("several", []), sessions, [a for a in alerts if rests_on_several(a)])
+    problems += compare_alerts(sessions, [a for a in alerts if not rests_on_several(a)])
     levels = [LEVELS.index(a["mxwitness"]["alert"]["level"]) for a in alerts]
     if expect.get("benign") and any(level >= 2 for level in levels):
         problems.append("a benign capture raised an alert of level medium or above")

@@ -91,7 +91,8 @@ def ends(packets):
 
 
 def flow(number, name=CLEAR, port=25):
-    """The packets of the one TCP connection of a capture, as client number (its address and port are made of it)."""
+    """The packets of the one TCP connection of a capture, as client number (its address and port are made of it), with a server of
+    its own: what one server's sessions have in common is told once."""
     out = []
     for p in template(name):
         t = tcp_at(p)
@@ -99,6 +100,7 @@ def flow(number, name=CLEAR, port=25):
         q = bytearray(p)
         struct.pack_into(">H", q, t + (0 if client else 2), 20000 + number % 40000)
         q[(28 if client else 32)] = 1 + number // 40000
+        q[30 if client else 26:34 if client else 30] = bytes((198, 18, number >> 8 & 255, number & 255))
         out.append(bytes(q))
     return out
 
@@ -355,7 +357,7 @@ def same(what, watched, read_events, ids=True):
     """Sessions and alerts of the one and the other. ids: the times are the same too, to the nanosecond."""
     of = lambda events, kind: [e for e in events if e["event"]["dataset"] == "mxwitness." + kind]
     s = difference(map(judged, of(watched, "session")), map(judged, of(read_events, "session")))
-    a = difference(map(said_of, last_revisions(of(watched, "alert"))), map(said_of, of(read_events, "alert")))
+    a = difference(map(said_of, last_revisions(of(watched, "alert"))), map(said_of, last_revisions(of(read_events, "alert"))))
     check(what + ", sessions", s == ([], []), f"only watch: {s[0]}\n   only read: {s[1]}")
     check(what + ", alerts", a == ([], []), f"only watch: {a[0]}\n   only read: {a[1]}")
     i = difference({e["event"]["id"] for e in of(watched, "session")}, {e["event"]["id"] for e in of(read_events, "session")})
@@ -614,7 +616,7 @@ logsource:
   service: session
 detection:
   mail:
-    destination.ip: 198.51.100.12
+    destination.ip|cidr: 198.18.0.0/16
   condition: mail
 mxwitness:
   finding: own-test
@@ -657,6 +659,46 @@ def test_reload(work):
     check("reload, alerts", set(told) == {(p, r) for p in (20001, 20002) for r in (CLEAR_RULE, "own-test")}, (told, watch.log()))
     whole = [s for s in watch.sessions() if s["source"]["port"] == 20001]
     check("reload, all packets", whole and whole[0]["network"]["packets"] == len(packets), whole)
+
+
+POLICY = "mxwitness-sts: 1\ndomain: charlie.net\nfetched: {}\nid: {}\n\nversion: STSv1\nmode: {}\nmx: mx.charlie.net\nmax_age: 86400\n"
+
+
+def test_policies(work):
+    """MTA-STS policies that come into the folder count without a restart, at SIGHUP too; one that cannot be read takes none away."""
+    folder = tempfile.mkdtemp(dir=work)
+    os.chmod(folder, 0o755)
+    sender = Sender("a0")
+    watch = Watch(work, "--dns", "off", "--evidence", os.path.join(folder, "evidence"), config=f"sts_cache: {folder}\n")
+
+    def put(policy_id, mode):
+        with open(os.path.join(folder, "new"), "w", encoding="utf-8") as f:
+            f.write(POLICY.format(int(time.time()) - 1, policy_id, mode))
+        os.rename(os.path.join(folder, "new"), os.path.join(folder, "charlie.net.sts"))
+
+    def sts_of(number):
+        sender.send(flow(number, "strip-no-dane"))
+        got = wait_for(lambda: [s for s in watch.sessions() if s["source"]["port"] == 20000 + number])
+        return got[0]["mxwitness"].get("sts", {}) if got else None
+
+    check("policies, none yet", sts_of(1) == {}, watch.log())
+    put(1, "enforce")
+    check("policies, read", watch.said(": 1 MTA-STS policies", 30), watch.log())
+    check("policies, it counts", (sts_of(2) or {}).get("mode") == "enforce", watch.events())
+    put(2, "testing")
+    words = len(watch.take_words())
+    watch.process.send_signal(signal.SIGHUP)
+    check("policies, reloaded", watch.word("READY=1", words), watch.take_words())
+    check("policies, at SIGHUP", (sts_of(3) or {}).get("id") == "2", watch.events())
+    with open(os.path.join(folder, "charlie.net.sts"), "w", encoding="utf-8") as f:
+        f.write("<html>")
+    check("policies, a broken one", watch.said("1 files are no policies; charlie.net.sts: ", 30), watch.log())
+    check("policies, the one before", (sts_of(4) or {}).get("id") == "2", watch.events())
+    status, _ = watch.end()
+    sender.close()
+    check("policies, end", status == 0, watch.log())
+    told = [a["mxwitness"]["evidence"] for a in watch.alerts() if a["mxwitness"].get("sts", {}).get("mode") == "enforce"]
+    check("policies, evidence", told and all(e.get("reproduced") is True for e in told), told)
 
 
 def test_rotated(work):
@@ -965,7 +1007,7 @@ def compare(folder):
 
 # What make live runs, and make check does not.
 LONG_TESTS = ("test_killed_resolver", "test_killed_forwarder", "test_killed_verifier", "test_slow_reader", "test_interface_workers",
-              "test_watchdog")
+              "test_watchdog", "test_policies")
 
 
 def main():

@@ -5,7 +5,9 @@
 
 #include <openssl/evp.h>
 
+#include "judge/incident.h"
 #include "judge/sentence.h"
+#include "question.h"
 
 static void copy_list(struct record *to, const struct record *from, enum fact f)
 {
@@ -88,12 +90,17 @@ static void write_rule(const struct rules *rules, const struct rule *rule, struc
 		record_add_cstr(a, F_threat_technique, rule->technique[i]);
 }
 
-static void write_level(const struct finding *f, struct record *a)
+static void put_level(struct record *a, uint8_t level)
 {
 	static const int number[level_COUNT] = { 10, 21, 47, 73, 99 }; /* the same as in syslog, CEF and OCSF tables */
-	record_num(a, F_alert_level, f->level);
-	record_num(a, F_event_severity, number[f->level]);
-	record_num(a, F_event_risk_score, number[f->level]);
+	record_num(a, F_alert_level, level);
+	record_num(a, F_event_severity, number[level]);
+	record_num(a, F_event_risk_score, number[level]);
+}
+
+static void write_level(const struct finding *f, struct record *a)
+{
+	put_level(a, f->level);
 	record_num(a, F_certainty, f->certainty);
 }
 
@@ -122,6 +129,10 @@ static void write_reason(const struct record *session, const struct finding *f, 
 		text_put(&t, f->by->shift[i].certainty ? (down ? "; less certain: " : "; more certain: ") : down ? "; lower: " : "; higher: ");
 		text_put(&t, f->by->shift[i].why);
 	}
+	for (unsigned i = 0; i < f->notes; i++) {
+		text_put(&t, f->note[i].by < 0 ? "; lower: " : f->note[i].by > 0 ? "; higher: " : "; ");
+		text_put(&t, f->note[i].why);
+	}
 	record_str(a, F_event_reason, (struct bytes){ (const uint8_t *)buf, t.n });
 }
 
@@ -142,7 +153,7 @@ static void write_message(const struct rule *rule, const struct record *session,
 static void write_alert(const struct record *session, const struct finding *f, struct record *a)
 {
 	struct bytes id = record_get_str(session, F_event_id);
-	hash(a, F_alert_incident, id, bytes_of(f->rule->finding));
+	hash(a, F_alert_incident, id, bytes_of(f->rule->stage == STAGE_APART || f->rule->correlates ? f->rule->finding : "chain"));
 	hash(a, F_event_id, record_get_str(a, F_alert_incident), bytes_of("1"));
 	record_num(a, F_alert_first, record_get_num(session, F_event_start, 0));
 	record_num(a, F_alert_last, record_get_num(session, F_event_end, 0));
@@ -150,6 +161,16 @@ static void write_alert(const struct record *session, const struct finding *f, s
 	record_num(a, F_alert_revision, 1);
 	record_cstr(a, F_alert_state, "open");
 	record_add(a, F_alert_sessions, id);
+}
+
+void alert_incident_id(struct bytes session, const char *slot, char id[INCIDENT_ID])
+{
+	struct record r;
+	record_init(&r);
+	hash(&r, F_alert_incident, session, bytes_of(slot));
+	struct bytes hex = record_get_str(&r, F_alert_incident);
+	memcpy(id, hex.p, hex.n < INCIDENT_ID ? hex.n : INCIDENT_ID - 1);
+	id[hex.n < INCIDENT_ID ? hex.n : INCIDENT_ID - 1] = '\0';
 }
 
 void alert_revise(struct record *a, unsigned revision)
@@ -161,23 +182,128 @@ void alert_revise(struct record *a, unsigned revision)
 	hash(a, F_event_id, record_get_str(a, F_alert_incident), (struct bytes){ (const uint8_t *)buf, t.n });
 }
 
-/* What of a stats event an alert about it repeats. */
-static void copy_stats(struct record *to, const struct record *from)
+/* One sentence more where the alert stands for more than one finding. */
+static void add_chain(struct record *a, const struct incident *i)
+{
+	char buf[2048];
+	struct text t = { buf, 0, sizeof(buf), false };
+	for (unsigned k = 0; k < i->links; k++)
+		record_add_cstr(a, F_alert_chain, i->link[k]);
+	if (i->links < 2)
+		return;
+	text_bytes(&t, record_get_str(a, F_message));
+	text_put(&t, " Chain of causes: ");
+	for (unsigned k = 0; k < i->links; k++) {
+		text_put(&t, k == 0 ? "" : k + 1 < i->links ? ", then " : ", and then ");
+		text_put(&t, i->link[k]);
+	}
+	text_char(&t, '.');
+	if (!t.full)
+		record_str(a, F_message, (struct bytes){ (const uint8_t *)buf, t.n });
+}
+
+static void add_reason(struct record *a, const char *why)
+{
+	char buf[512];
+	struct text t = { buf, 0, sizeof(buf), false };
+	text_bytes(&t, record_get_str(a, F_event_reason));
+	text_put(&t, t.n ? "; " : "");
+	text_put(&t, why);
+	record_str(a, F_event_reason, (struct bytes){ (const uint8_t *)buf, t.n });
+}
+
+static void write_incident(const struct incident *i, enum incident_word word, struct record *a)
+{
+	const char *says = incident_says(word);
+	record_cstr(a, F_alert_incident, i->id);
+	alert_revise(a, i->revision);
+	record_cstr(a, F_alert_state, word == INCIDENT_OPENED ? "open" : word == INCIDENT_ENDED ? "closed" : "update");
+	record_num(a, F_alert_first, i->first);
+	record_num(a, F_alert_last, i->last);
+	record_num(a, F_alert_count, (int64_t)i->count);
+	record_num(a, F_alert_clients, i->clients);
+	record_num(a, F_alert_servers, i->servers);
+	if (i->suppressed)
+		record_num(a, F_alert_suppressed, (int64_t)i->suppressed);
+	record_tri(a, F_alert_others, i->others ? TRI_YES : TRI_UNSEEN);
+	record_unset(a, F_alert_chain);
+	add_chain(a, i);
+	record_unset(a, F_alert_sessions);
+	for (unsigned k = 0; k < i->sessions; k++)
+		record_add_cstr(a, F_alert_sessions, i->session[k]);
+	if (says[0])
+		add_reason(a, says);
+}
+
+void alert_incident(const struct incident *i, enum incident_word word, struct record *a)
+{
+	if (record_get_num(a, F_alert_level, level_informational) < i->level) {
+		put_level(a, i->level);
+		add_reason(a, "the incident has had this level before");
+	}
+	write_incident(i, word, a);
+}
+
+static const struct rule *rule_of(const struct rules *rules, const char *uuid)
+{
+	for (size_t k = 0; k < rules_count(rules); k++)
+		if (strcmp(rules_at(rules, k)->uuid, uuid) == 0)
+			return rules_at(rules, k);
+	return NULL;
+}
+
+void alert_make_incident(const struct rules *rules, const struct incident *i, enum incident_word word, int64_t now, struct record *a)
+{
+	const struct rule *rule = rule_of(rules, i->rule);
+	record_init(a);
+	if (rule)
+		write_rule(rules, rule, a);
+	put(a, F_event_action, i->finding);
+	put(a, F_rule_id, i->finding);
+	put(a, F_variant, i->variant);
+	put_level(a, i->level);
+	record_num(a, F_certainty, i->certainty);
+	put(a, F_message, i->message);
+	put(a, F_event_reason, i->reason);
+	record_num(a, F_event_start, i->first);
+	record_num(a, F_event_end, now);
+	record_num(a, F_net_direction, i->direction);
+	record_num(a, F_vantage, i->vantage);
+	record_num(a, F_segment, i->segment);
+	record_num(a, F_outcome, i->outcome);
+	record_num(a, F_expect, i->expectation);
+	if (i->attribution != attribution_unknown)
+		record_num(a, F_attribution, i->attribution);
+	if (i->clients == 1)
+		record_addr(a, F_src_ip, &i->client);
+	if (i->servers == 1)
+		record_addr(a, F_dst_ip, &i->server);
+	record_num(a, F_dst_port, i->port);
+	put(a, F_id_host, i->host);
+	if (i->domain[0])
+		record_add_cstr(a, F_id_domains, i->domain);
+	write_incident(i, word, a);
+}
+
+/* What of a stats or posture event an alert about it repeats. */
+static void copy_event(struct record *to, const struct record *from, uint8_t service)
 {
 	for (unsigned i = 0; i < FACT_COUNT; i++) {
 		enum fact f = (enum fact)i;
 		const struct fact_info *info = &fact_table[i];
 		bool common = info->sets & IN_SESSION && (info->room == ROOM_EVENT || f == F_event_id);
-		if (info->sets & IN_ALERT && info->sets & IN_STATS && !common && record_has(from, f))
+		if (info->sets & IN_ALERT && info->sets & service && !common && record_has(from, f))
 			copy(to, from, f);
 	}
 	to->truncated |= from->truncated;
 }
 
-static void write_state(const struct finding *f, int64_t since, int64_t now, bool closed, struct record *a)
+/* whose: in front of the time, what tells incidents of the same time and rule apart */
+static void write_state(struct bytes whose, const struct finding *f, int64_t since, int64_t now, bool closed, struct record *a)
 {
-	char buf[24];
+	char buf[NAME_MAX_TEXT + 32];
 	struct text t = { buf, 0, sizeof(buf), false };
+	text_bytes(&t, whose);
 	text_num(&t, since);
 	hash(a, F_alert_incident, (struct bytes){ (const uint8_t *)buf, t.n }, bytes_of(f->rule->uuid));
 	hash(a, F_event_id, record_get_str(a, F_alert_incident), bytes_of(closed ? "2" : "1"));
@@ -197,9 +323,21 @@ void alert_make_stats(const struct rules *rules, const struct record *stats, con
 	write_rule(rules, f->rule, a);
 	write_level(f, a);
 	write_message(f->rule, stats, a);
-	write_state(f, since, now, closed, a);
-	copy_stats(a, stats);
+	write_state((struct bytes){ 0 }, f, since, now, closed, a);
+	copy_event(a, stats, IN_STATS);
 	write_reason(stats, f, a);
+}
+
+void alert_make_posture(const struct rules *rules, const struct record *posture, const struct finding *f, int64_t since,
+			int64_t now, bool closed, struct record *a)
+{
+	record_init(a);
+	write_rule(rules, f->rule, a);
+	write_level(f, a);
+	write_message(f->rule, posture, a);
+	write_state(record_get_str(posture, F_po_domain), f, since, now, closed, a);
+	copy_event(a, posture, IN_POSTURE);
+	write_reason(posture, f, a);
 }
 
 void alert_make(const struct rules *rules, const struct record *session, const struct finding *f, struct record *a)
@@ -211,4 +349,21 @@ void alert_make(const struct rules *rules, const struct record *session, const s
 	write_alert(session, f, a);
 	copy_session(a, session);
 	write_reason(session, f, a);
+}
+
+void alert_make_several(const struct rules *rules, const struct correlated *found, struct record *a)
+{
+	alert_make(rules, found->session, &found->finding, a);
+	hash(a, F_alert_incident, record_get_str(found->session, F_event_id), bytes_of(found->finding.rule->uuid));
+	hash(a, F_event_id, record_get_str(a, F_alert_incident), bytes_of("1"));
+	record_num(a, F_alert_first, found->first);
+	record_num(a, F_alert_count, (int64_t)found->ids);
+	alert_rests_on(found, a);
+}
+
+void alert_rests_on(const struct correlated *found, struct record *a)
+{
+	record_unset(a, F_alert_sessions);
+	for (size_t i = 0; i < found->ids; i++)
+		record_add(a, F_alert_sessions, found->id[i]);
 }

@@ -7,13 +7,16 @@
 #ifndef JUDGE_RULE_H
 #define JUDGE_RULE_H
 #include "record.h"
+#include "text.h"
 
 /* RULE_TECHNIQUES  attack.t... tags of one rule
  * RULE_SHIFTS      shifts of one rule
  * RULE_LIST        references of one rule, and as many false positives
  * RULE_FINDINGS    findings of one session that are kept; more are cut, and the record says so
+ * FINDING_NOTES    reasons of one finding's level besides its rule
  * RULE_RE_SUBJECT  octets of a value that a regular expression may look at */
-enum { RULE_TECHNIQUES = 8, RULE_SHIFTS = 8, RULE_TEXTS = 3, RULE_LIST = 32, RULE_FINDINGS = 64, RULE_RE_SUBJECT = 16384 };
+enum { RULE_TECHNIQUES = 8, RULE_SHIFTS = 8, RULE_TEXTS = 3, RULE_LIST = 32, RULE_FINDINGS = 64, RULE_RE_SUBJECT = 16384,
+       FINDING_NOTES = 4 };
 enum { RULE_MATCH_LIMIT = 20000, RULE_DEPTH_LIMIT = 1000, RULE_HEAP_KIB = 1024 };
 
 enum rule_op {
@@ -57,6 +60,9 @@ enum { RULE_NO_VERDICT = verdict_COUNT, RULE_NO_LEVEL = level_COUNT };
 enum rule_status { RULE_STABLE, RULE_TEST, RULE_EXPERIMENTAL, RULE_DEPRECATED, RULE_UNSUPPORTED, RULE_STATUSES };
 extern const char *const rule_status_words[RULE_STATUSES + 1]; /* ends in NULL */
 
+/* Where a finding stands among the causes of one session (rules/incident.yaml); apart: nowhere, it is an alert of its own. */
+enum rule_stage { STAGE_APART, STAGE_PATH, STAGE_NEGOTIATION, STAGE_CERTIFICATE, STAGE_OUTCOME };
+
 /* A filter document: a rule that it is for only matches when the walk from start says yes too, for which the document
  * says "not" what the exception is. any: it is for every rule of its service. */
 struct rule_filter {
@@ -78,7 +84,12 @@ struct rule_filter {
  * shipped    it came with the program; false: from the site's own directory
  * filter     exceptions from it, as many as filters says
  * finding_at number of its finding among the findings of all rules
- * service    IN_SESSION: it is about sessions; IN_STATS: about the sensor itself, as stats events tell of it */
+ * part       it only serves correlations and is no finding by itself
+ * correlates it stands for a correlation: no single session matches it
+ * service    IN_SESSION: it is about sessions; IN_STATS: about the sensor itself, as stats events tell of it; IN_POSTURE: about
+ *            watched domains, as posture events do
+ * stage      enum rule_stage of its finding, and place its order among the causes
+ * distinct   a chain with it is never counted among chains without */
 struct rule {
 	const char *file, *title, *uuid, *name, *finding, *variant, *description, *category, *tlsrpt;
 	const char *const *reference, *const *falsepositive;
@@ -90,7 +101,9 @@ struct rule {
 	uint8_t techniques, texts, shifts, references, falsepositives;
 	uint8_t certainty, verdict, fixed, base, cap, own, site_level, sigma_level, segment, status, service;
 	uint8_t floor[expect_COUNT];
-	bool evidence, enabled, shipped;
+	uint8_t stage;
+	uint16_t place;
+	bool evidence, enabled, shipped, part, correlates, distinct;
 	struct rule_shift shift[RULE_SHIFTS];
 };
 
@@ -125,18 +138,29 @@ struct rule_gate {
 	uint32_t first;
 };
 
+/* rules/incident.yaml: the places of findings, in the order of causes. */
+struct rule_place {
+	const char *finding;
+	uint8_t stage;             /* enum rule_stage */
+	bool distinct;
+};
+
 /* gate      one for each fact that the index starts from
  * gate_set  sets of rules, set_words words each: bit i is rule i
+ * correlation  documents over several sessions; each has a rule of its own, with which no session agrees
  * always    the set of the rules that need no fact
- * stats     the set of the rules about stats events; the others are about sessions */
+ * stats, posture  the sets of the rules about stats and posture events; the others are about sessions */
+struct correlation;        /* judge/correlate.h */
 struct rules {
 	struct rule *rule;
 	size_t count;
 	const struct rule_filter **filter;
 	size_t filters;
+	struct correlation *correlation;
+	size_t correlations;
 	struct rule_gate *gate;
 	size_t gates, set_words;
-	uint64_t *gate_set, *always, *stats;
+	uint64_t *gate_set, *always, *stats, *posture;
 	struct step *step;
 	size_t steps;
 	struct pcre2_real_code_8 **regex;
@@ -147,6 +171,8 @@ struct rules {
 	size_t skipped;            /* documents for other products or services */
 	struct severity severity;
 	const char *ruleset;
+	struct rule_place *place;  /* rules/incident.yaml */
+	size_t places;
 	void *owner;               /* memory of all of the above; sensor/rule_file frees it */
 };
 
@@ -157,12 +183,20 @@ struct rule_scratch;
  * by           the document that gave the level, when several of this finding matched
  * expectation  the one that gave the level (enum expect)
  * from_matrix  the level came from the matrix, not from the rule
- * shifted      bit i: shift i of by applied */
+ * shifted      bit i: shift i of by applied
+ * note         what changed the level after the rules, in this order; why borrows from whoever did it
+ * others       its level rests on other sessions too */
+struct finding_note {
+	const char *why;
+	int8_t by;
+};
+
 struct finding {
 	const struct rule *rule, *by;
-	uint8_t level, certainty, expectation;
-	bool from_matrix;
+	uint8_t level, certainty, expectation, notes;
+	bool from_matrix, others;
 	uint32_t shifted;
+	struct finding_note note[FINDING_NOTES];
 };
 
 /* NULL: no memory. */
@@ -192,11 +226,22 @@ size_t rules_judge(const struct rules *rules, struct rule_scratch *s, struct rec
 size_t rules_judge_stats(const struct rules *rules, struct rule_scratch *s, const struct record *stats,
 			 struct finding *out, size_t max);
 
+/* rules_judge_posture: the same for the rules about posture events. */
+size_t rules_judge_posture(const struct rules *rules, struct rule_scratch *s, const struct record *posture,
+			   struct finding *out, size_t max);
+
 /* rule_grade: what one rule that matches is worth in a session: level and certainty as rules_judge finds them, from the
  * session's expectations, outcome, delivery, identity confidence and own networks, and the rule's shifts. The match
  * itself is not asked for. */
 struct finding rule_grade(const struct rules *rules, struct rule_scratch *s, const struct rule *rule,
 			  const struct record *session);
+
+/* rule_grade_repeated: the finding's level as that of an occurrence which is not the first (detections.md 0.4, footnote 1). */
+uint8_t rule_grade_repeated(const struct rules *rules, struct rule_scratch *s, const struct finding *finding,
+			    const struct record *session);
+/* rules_restate: writes what rules_judge wrote once more, after levels were changed. */
+void rules_restate(const struct rules *rules, struct rule_scratch *s, struct record *session, const struct finding *finding,
+		   size_t n);
 
 /* For listings: rule i of rules_count. */
 size_t rules_count(const struct rules *rules);
@@ -205,6 +250,11 @@ const struct rule *rules_at(const struct rules *rules, size_t i);
 /* rule_test_text: does this value pass a step of OP_TEXT to OP_RE? s may be NULL unless op is OP_RE. For the compiler,
  * which turns tests of enumerations into masks. */
 bool rule_test_text(const struct rules *rules, struct rule_scratch *s, const struct step *step, struct bytes value);
+/* rule_matches: does the session match the rule, its filters applied? */
+bool rule_matches(const struct rules *rules, struct rule_scratch *s, const struct rule *rule, const struct record *r);
+/* rule_values: at most max values of a fact as the event spells them, one after the other in buf (text), letters in lower
+ * case; n: how many; a value that does not fit ends them. */
+size_t rule_values(const struct record *r, enum fact f, struct text *buf, struct bytes *out, size_t max);
 /* The walk from start over a record, for tests. */
 bool rule_walk(const struct rules *rules, struct rule_scratch *s, uint32_t start, const struct record *r);
 #endif

@@ -72,10 +72,23 @@ static bool cidr_has(const struct cidr *c, const struct addr *a)
 
 bool networks_have(const struct networks *s, const struct addr *a)
 {
+	return networks_find(s, a) != NULL;
+}
+
+const struct cidr *networks_find(const struct networks *s, const struct addr *a)
+{
+	const struct cidr *best = NULL;
 	for (uint32_t i = 0; i < s->n && i < SITE_NETWORKS; i++)
-		if (cidr_has(&s->net[i], a))
-			return true;
-	return false;
+		if (cidr_has(&s->net[i], a) && (!best || s->net[i].bits > best->bits))
+			best = &s->net[i];
+	return best;
+}
+
+struct cidr site_prefix(const struct addr *a, uint8_t bits)
+{
+	struct cidr c = { *a, bits };
+	clear_behind(&c.base, bits);
+	return c;
 }
 
 static enum direction direction_of(bool from_own, bool to_own)

@@ -41,6 +41,10 @@ bool site_network(struct bytes text, struct cidr *out);
 bool networks_add(struct networks *s, struct bytes text);
 /* networks_have: is a in one of them? */
 bool networks_have(const struct networks *s, const struct addr *a);
+/* networks_find: the network that a is in, the one with the longest prefix; NULL: none. */
+const struct cidr *networks_find(const struct networks *s, const struct addr *a);
+/* site_prefix: the network of that prefix length that a is in. */
+struct cidr site_prefix(const struct addr *a, uint8_t bits);
 /* site_judge: from the addresses and mxwitness.smtp.greeted_address the facts
  *   network.direction, mxwitness.vantage own.client own.server decrypted_mirror smtp.greeted_as_other
  * Call it before expectation_finish and outcome_judge, which read decrypted_mirror.

@@ -338,15 +338,13 @@ static int weight(const struct sts_held *h, struct bytes host)
 	return 3 * (int)h->policy.mode + by_match[host_match(h, host)];
 }
 
-static void put_fetcher(const struct sts_held *h, int64_t at, struct record *s)
+static void put_fetcher(const struct sts_hint *hint, int64_t at, struct record *s)
 {
-	const int64_t days = (at - h->mode_since) / (86400 * NS);
-	if (h->mode_since > 0 && h->mode_since <= at)
-		record_num(s, F_sts_days, days);
-	if (h->refetch != stsfetch_none && h->refetched <= at)
-		record_num(s, F_sts_refetch, h->refetch);
-	if (h->refetch != stsfetch_none && h->refetched > 0 && h->refetched <= at)
-		record_num(s, F_sts_refetched, h->refetched);
+	if (hint->refetch == stsfetch_none || hint->refetched > at)
+		return;
+	record_num(s, F_sts_refetch, hint->refetch);
+	if (hint->refetched > 0)
+		record_num(s, F_sts_refetched, hint->refetched);
 }
 
 static void put_hint(const struct sts_hint *hint, struct record *s)
@@ -366,7 +364,8 @@ static void put_known(const struct sts_held *h, int64_t at, struct record *s)
 	if (h->id.n)
 		record_str(s, F_sts_id, h->id);
 	record_num(s, F_sts_expires, sts_until(h));
-	put_fetcher(h, at, s);
+	if (h->mode_since > 0 && h->mode_since <= at)
+		record_num(s, F_sts_days, (at - h->mode_since) / (86400 * NS));
 }
 
 static void put(const struct sts_held *h, struct bytes host, int64_t at, struct record *s)
@@ -416,5 +415,8 @@ int sts_judge(const struct sts_held *const *held, const struct sts_hint *hint, s
 		put_known(held[ended], at, session);
 		record_yes(session, F_sts_expired);
 	}
-	return best >= 0 ? best : ended;
+	int told = best >= 0 ? best : ended;
+	if (told >= 0 && hint)
+		put_fetcher(&hint[told], at, session);
+	return told;
 }

@@ -41,24 +41,24 @@ struct sts_policy {
  * fetched        ns since 1970: when the server last gave this policy
  * earlier        the policy that was replaced by this one while it still held: its mode; stsmode_none: there was none
  * earlier_until  ns: when it would have ended
- * mode_since     ns: since when the policies that were fetched have had this mode; 0: not known
- * refetch        what the last attempt to fetch it anew came to; refetched: ns, when that was, 0: not known */
+ * mode_since     ns: since when the policies that were fetched have had this mode; 0: not known */
 struct sts_held {
 	struct bytes domain, id;
 	int64_t fetched;
 	struct sts_policy policy;
 	uint8_t earlier;           /* enum stsmode */
 	int64_t earlier_until, mode_since;
-	uint8_t refetch;           /* enum stsfetch */
-	int64_t refetched;
 };
 
-/* What the DNS has at _mta-sts of a policy's domain (freshness.h): nothing that is signed, so nothing that acquits.
- * txt   enum ststxt, by the policy's id; link: ststxt_absent or ststxt_nxdomain where the link said so meanwhile
- * id    the id there, id_n octets */
+/* What is known of whether a policy is the one that its domain has now. Nothing of it is authenticated, and it acquits of nothing.
+ * txt      enum ststxt: what the DNS has at _mta-sts of the domain, by the policy's id (freshness.h); link: ststxt_absent or
+ *          ststxt_nxdomain where the link said so meanwhile
+ * id       the id there, id_n octets
+ * refetch  enum stsfetch: what the last attempt to fetch it anew came to; refetched: ns, when that was, 0: not known */
 struct sts_hint {
-	uint8_t txt, link, id_n;
+	uint8_t txt, link, refetch, id_n;
 	uint8_t id[STS_ID];
+	int64_t refetched;
 };
 
 /* sts_policy_read: the body of /.well-known/mta-sts.txt (RFC 8461 3.2). Fields may come in any order, unknown ones are

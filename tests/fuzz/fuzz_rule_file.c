@@ -57,7 +57,7 @@ static size_t without_index(const struct rules *rules, struct rule_scratch *s, c
 		found[i] = false;
 	for (size_t i = 0; i < rules->count; i++) {
 		const struct rule *rule = &rules->rule[i];
-		if (!rule->enabled || !rule_walk(rules, s, rule->start, r) || hidden(rules, s, rule, r))
+		if (!rule->enabled || rule->part || !rule_walk(rules, s, rule->start, r) || hidden(rules, s, rule, r))
 			continue;
 		n += !found[rule->finding_at];
 		found[rule->finding_at] = true;

@@ -178,8 +178,11 @@ static void replaced(void **state)
 		if (out.held.earlier != t[i].earlier || (t[i].left && out.held.earlier_until != NOW + t[i].left * DAY))
 			fail_msg("%s", t[i].why);
 		assert_true(out.held.fetched == NOW && out.refetch == REFETCH_OK && bytes_eq(out.held.id, bytes_of("2")));
+		assert_true(out.held.mode_since == (t[i].was == t[i].is ? old.held.fetched : NOW));
+		old.held.mode_since = 7 * NS;
 		sts_keep_new(&old, "a.example", bytes_of(""), &p, NOW, &out);
 		assert_true(bytes_eq(out.held.id, bytes_of("1")));
+		assert_true(out.held.mode_since == (t[i].was == t[i].is ? 7 * NS : NOW));
 	}
 }
 
@@ -194,6 +197,7 @@ static void written(void **state)
 	(void)state;
 	f.held.earlier = stsmode_enforce;
 	f.held.earlier_until = NOW + DAY;
+	f.held.mode_since = NOW - DAY;
 	sts_keep_failed(&f, REFETCH_WEBPKI, NOW + 5 * NS, &failed);
 	sts_keep_write(&failed, bytes_of(policy), &out);
 	struct bytes text = octets(out.p, out.n);
@@ -202,6 +206,7 @@ static void written(void **state)
 	assert_true(back.refetch == REFETCH_WEBPKI && back.refetched == NOW + 5 * NS);
 	assert_true(back.held.earlier == stsmode_enforce && back.held.earlier_until == NOW + DAY);
 	assert_int_equal(back.held.policy.mode, stsmode_testing);
+	assert_true(back.held.mode_since == NOW - DAY);
 	assert_true(bytes_eq(sts_keep_policy(text), bytes_of(policy)));
 	octets_free(text);
 }

@@ -18,9 +18,9 @@
 /* What a judge does with an alert: looks, and tells it if it is to go out. */
 static unsigned tell(struct alerted *a, const char *incident, unsigned level, uint64_t event)
 {
-	unsigned revision = alerted_look(a, bytes_of(incident), level);
+	unsigned revision = alerted_look(a, bytes_of(incident), level, 1);
 	if (revision)
-		alerted_told(a, bytes_of(incident), level, event);
+		alerted_told(a, bytes_of(incident), level, revision, event);
 	return revision;
 }
 
@@ -63,6 +63,25 @@ static void told_once(void **state)
 	assert_non_null(a);
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
 		assert_int_equal(tell(a, steps[i].incident, steps[i].level, i + 1), steps[i].revision);
+	alerted_free(a);
+}
+
+/* What an incident says later is told once for each revision, also where a judge begins to count anew. */
+static void revisions(void **state)
+{
+	(void)state;
+	struct alerted *a = alerted_new(64);
+	const struct bytes id = bytes_of("incident");
+	for (unsigned r = 1; r <= 3; r++) {
+		assert_int_equal(alerted_look(a, id, 2, r), r);
+		alerted_told(a, id, 2, r, r);
+		assert_int_equal(alerted_look(a, id, 2, r), 0);
+	}
+	alerted_arrived(a, 3);
+	alerted_begin(a);
+	assert_int_equal(alerted_look(a, id, 2, 1), 0);
+	assert_int_equal(alerted_look(a, id, 3, 2), 4);   /* worse than all that went out */
+	assert_int_equal(alerted_look(a, id, 2, 4), 4);
 	alerted_free(a);
 }
 
@@ -168,6 +187,7 @@ static void logged(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = { cmocka_unit_test(told_once), cmocka_unit_test(handed_on), cmocka_unit_test(bounded),
+						   cmocka_unit_test(revisions),
 						   cmocka_unit_test(notified), cmocka_unit_test(logged) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

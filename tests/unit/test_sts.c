@@ -258,9 +258,9 @@ static void test_told(void **state)
 	(void)state;
 	static struct record s;
 	struct sts_held h = { .domain = bytes_of("example.org"), .id = bytes_of("7"), .fetched = FETCHED * NS, .mode_since = 86400 * NS,
-		.refetch = stsfetch_webpki, .refetched = 1040 * NS,
 		.policy = { .mode = stsmode_enforce, .max_age = 86400 * 200, .mxs = 1, .mx = { bytes_of("*.example.org") } } };
-	struct sts_hint hint = { .txt = ststxt_other, .link = ststxt_nxdomain, .id_n = 2, .id = { '1', '2' } };
+	struct sts_hint hint = { .txt = ststxt_other, .link = ststxt_nxdomain, .id_n = 2, .id = { '1', '2' },
+		.refetch = stsfetch_webpki, .refetched = 1040 * NS };
 	assert_int_equal(judge_one(&s, &h, &hint, 86400 * 92 - 1), 0);
 	assert_int_equal(record_get_num(&s, F_sts_days, -1), 90);       /* whole days */
 	assert_int_equal(record_get_num(&s, F_sts_refetch, -1), stsfetch_webpki);
@@ -269,13 +269,16 @@ static void test_told(void **state)
 	assert_true(bytes_eq(record_get_str(&s, F_sts_txt_id), bytes_of("12")));
 	assert_true(bytes_eq(record_get_str(&s, F_sts_domain), bytes_of("example.org")));
 	assert_int_equal(record_get_num(&s, F_expect, -1), expect_sts_enforce);    /* a newer id acquits of nothing */
-	assert_int_equal(judge_one(&s, &h, NULL, 1030), 0);
+	assert_int_equal(judge_one(&s, &h, &hint, 1030), 0);
 	assert_false(record_has(&s, F_sts_refetch));    /* what was tried later */
 	assert_false(record_has(&s, F_sts_days));
+	assert_int_equal(judge_one(&s, &h, NULL, 1050), 0);
 	assert_false(record_has(&s, F_sts_txt));
+	assert_false(record_has(&s, F_sts_refetch));
 	h.policy.max_age = 10;
 	assert_int_equal(judge_one(&s, &h, &hint, 1050), 0);
 	assert_int_equal(record_get_tri(&s, F_sts_expired), TRI_YES);
+	assert_int_equal(record_get_num(&s, F_sts_refetch, -1), stsfetch_webpki);     /* why it ended, perhaps */
 	assert_false(record_has(&s, F_sts_mode));
 	assert_false(record_has(&s, F_sts_txt));
 	assert_false(record_has(&s, F_expect));

@@ -42,6 +42,9 @@ void sts_keep_new(const struct sts_file *old, const char *domain, struct bytes i
 	};
 	if (id.n == 0 && old)
 		out->held.id = old->held.id;
+	out->held.mode_since = old && old->held.policy.mode == policy->mode ? old->held.mode_since : now;
+	if (out->held.mode_since == 0) /* written before this was noted */
+		out->held.mode_since = old->held.fetched;
 	if (holds(old, now))
 		earlier(&out->held, old->held.policy.mode, sts_until(&old->held), now);
 	if (old)
@@ -86,6 +89,8 @@ void sts_keep_write(const struct sts_file *f, struct bytes text, struct text *ou
 		put_line(out, "earlier-mode", bytes_of(fact_table[F_sts_mode].words[f->held.earlier]));
 		put_time(out, "earlier-until", f->held.earlier_until);
 	}
+	if (f->held.mode_since)
+		put_time(out, "mode-since", f->held.mode_since);
 	text_char(out, '\n');
 	text_bytes(out, text);
 }

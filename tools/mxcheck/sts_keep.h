@@ -17,7 +17,7 @@ bool sts_keep_due(const struct sts_file *old, struct bytes id, int64_t now);
 /* sts_keep_new: a policy was fetched at now.
  * old  what the folder had, or NULL
  * out  the header of the new file; its earlier policy is the strictest of those that still hold and are stricter than this
- *      one: that which it replaces, or the one that this had replaced */
+ *      one: that which it replaces, or the one that this had replaced. Its mode is as old as that of old, if that was the same */
 void sts_keep_new(const struct sts_file *old, const char *domain, struct bytes id, const struct sts_policy *policy, int64_t now,
 		  struct sts_file *out);
 /* sts_keep_failed: the policy stays as it is, and the attempt is noted (RFC 8461 5.1). */

@@ -1,0 +1,4 @@
+A certificate that no authority signed, and an MTA-STS policy in mode enforce.
+
+The name in the ClientHello stands in an extension that nobody knows, so the domain is known by the DNS on the link: a client without SNI.
+Made from cert-self-signed by tools/mutate: replace.

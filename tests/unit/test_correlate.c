@@ -1,0 +1,253 @@
+/* correlate: documents, windows, order of arrival, bounds, and the state over a restart. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "judge/alert.h"
+#include "rule_file.h"
+
+#define SEC INT64_C(1000000000)
+#define ROW "{unknown: low, clear-content: high, clear-auth: low, clear-envelope: low, tls-bad-peer: low, tls-ok: low, " \
+	"not-delivered: low}\n"
+#define SURE "{cap: medium, certainty: strong}\n"
+#define RULE(name, n, test) "title: T\nid: 00000000-0000-0000-0000-00000000000" n "\nname: " name "\nlevel: low\n" \
+	"logsource: {product: mxwitness, service: session}\ndetection: {s: {" test "}, condition: s}\n---\n"
+#define MEMBERS RULE("fails", "1", "mxwitness.outcome: not-delivered") RULE("clear", "2", "mxwitness.outcome: clear-content")
+#define KOPF "title: C\nid: 00000000-0000-0000-0000-000000000009\nname: c\nlevel: high\ncorrelation:\n"
+#define ORDERED "  type: temporal_ordered\n  rules: [fails, clear]\n  group-by: [source.ip]\n  timespan: 60s\n"
+#define COUNTED "  type: event_count\n  rules: [fails]\n  group-by: [source.ip]\n  timespan: 60s\n  condition: {gte: 3}\n"
+#define VALUED "  type: value_count\n  rules: [fails]\n  group-by: [source.ip]\n  timespan: 60s\n" \
+	"  condition: {gte: 2, field: mxwitness.identity.host}\n"
+#define APART "  type: value_count\n  rules: [fails]\n  timespan: 60s\n  condition: {gte: 2, field: mxwitness.identity.host}\n" \
+	"mxwitness: {apart: source.ip}\n"
+#define BOTH "  type: temporal\n  rules: [fails, clear]\n  group-by: [source.ip]\n  timespan: 60s\n"
+
+static const char severity[] = "ruleset: r\nidentity:\n  expectations: [dane]\n  high: " SURE "  medium: " SURE "  low: " SURE
+	"  hint: " SURE "  none: " SURE "matrix:\n  none: " ROW "  sts-testing: " ROW "  baseline: " ROW
+	"  dane-tls-only: " ROW "  policy: " ROW "  sts-enforce: " ROW "  dane: " ROW;
+
+static struct rules *load(const char *text, struct error *e)
+{
+	struct rules *r = rules_new(e);
+	assert_non_null(r);
+	if (rules_add(r, "severity.yaml", bytes_of(severity), e) &&
+	    rules_add(r, "verdict.yaml", bytes_of("- {verdict: unknown, why: w}\n"), e) &&
+	    rules_add(r, "t.yaml", bytes_of(text), e) && rules_finish(r, e))
+		return r;
+	rules_free(r);
+	return NULL;
+}
+
+/* at s, what: f a failure, c clear mail; client and host: one octet each */
+struct seen {
+	int at;
+	char what, client, host;
+};
+
+static void session(const struct seen *v, struct record *r)
+{
+	char id[16];
+	uint8_t ip[4] = { 192, 0, 2, (uint8_t)v->client };
+	record_init(r);
+	snprintf(id, sizeof(id), "%04d%c%c%c", v->at, v->what, v->client, v->host);
+	record_cstr(r, F_event_id, id);
+	record_num(r, F_event_end, (1000 + v->at) * SEC);
+	record_str(r, F_src_ip, (struct bytes){ ip, 4 });
+	record_str(r, F_id_host, (struct bytes){ (const uint8_t *)&v->host, 1 });
+	record_num(r, F_outcome, v->what == 'f' ? outcome_not_delivered : outcome_clear_content);
+}
+
+static void drain(struct correlator *c, struct rule_scratch *s, struct text *t)
+{
+	struct correlated f;
+	while (correlator_next(c, s, &f)) {
+		for (size_t i = 0; i < f.ids; i++) {
+			text_put(t, i ? "+" : "");
+			text_bytes(t, f.id[i]);
+		}
+		text_put(t, " ");
+	}
+}
+
+static const struct {
+	const char *rule, *want, *why;
+	struct seen in[8];
+} cases[] = {
+	{ ORDERED, "0000fax+0059cax ", "failed, then clear", { { 0, 'f', 'a', 'x' }, { 59, 'c', 'a', 'x' } } },
+	{ ORDERED, "", "the window is half open", { { 0, 'f', 'a', 'x' }, { 60, 'c', 'a', 'x' } } },
+	{ ORDERED, "", "the other way round", { { 0, 'c', 'a', 'x' }, { 5, 'f', 'a', 'x' } } },
+	{ ORDERED, "", "another client", { { 0, 'f', 'a', 'x' }, { 5, 'c', 'b', 'x' } } },
+	{ ORDERED, "", "the same instant has no order", { { 5, 'f', 'a', 'x' }, { 5, 'c', 'a', 'x' } } },
+	{ ORDERED, "0000fax+0005cax ", "quiet afterwards", { { 0, 'f', 'a', 'x' }, { 5, 'c', 'a', 'x' }, { 9, 'c', 'a', 'x' } } },
+	{ BOTH, "0000cax+0005fax ", "temporal has no order", { { 0, 'c', 'a', 'x' }, { 5, 'f', 'a', 'x' } } },
+	{ COUNTED, "0000fax+0001fax+0002fax ", "three", { { 0, 'f', 'a', 'x' }, { 1, 'f', 'a', 'x' }, { 2, 'f', 'a', 'x' } } },
+	{ COUNTED, "", "a repeat is not a third", { { 0, 'f', 'a', 'x' }, { 1, 'f', 'a', 'x' }, { 1, 'f', 'a', 'x' } } },
+	{ VALUED, "0001fax+0002fay ", "two hosts", { { 0, 'f', 'a', 'x' }, { 1, 'f', 'a', 'x' }, { 2, 'f', 'a', 'y' } } },
+	{ VALUED, "", "one host twice", { { 0, 'f', 'a', 'x' }, { 1, 'f', 'a', 'x' } } },
+	{ APART, "", "another host at the same address", { { 0, 'f', 'a', 'x' }, { 1, 'f', 'a', 'y' } } },
+	{ APART, "0001fax+0002fbz ", "another host at another address", { { 0, 'f', 'a', 'x' }, { 1, 'f', 'a', 'x' }, { 2, 'f', 'b', 'z' } } },
+};
+
+/* Rows as a database keeps them: one for each kind, table and slot. */
+enum { ROWS = 256 };
+struct kept {
+	struct correlate_row row;
+	uint8_t *octets;
+};
+
+static void keep(struct kept *k, size_t *n, const struct correlate_row *row)
+{
+	size_t i = 0;
+	while (i < *n && (k[i].row.kind != row->kind || k[i].row.slot != row->slot ||
+			  memcmp(k[i].row.table, row->table, CORRELATE_HASH) != 0))
+		i++;
+	assert_true(i < ROWS);
+	if (i < *n)
+		free(k[i].octets);
+	else
+		++*n;
+	k[i].row = *row;
+	k[i].octets = malloc(row->octets.n ? row->octets.n : 1);
+	memcpy(k[i].octets, row->octets.p, row->octets.n);
+	k[i].row.octets.p = k[i].octets;
+}
+
+static void save(struct correlator *c, struct kept *k, size_t *n)
+{
+	static uint8_t buf[CORRELATE_ROW];
+	struct correlate_row row;
+	while (correlator_changed(c, &row, buf))
+		keep(k, n, &row);
+}
+
+/* Another correlator with what was kept, in the order given or backwards; each row cut is refused. */
+static struct correlator *again(const struct rules *rules, const struct correlate_budget *budget, struct kept *k, size_t n, bool back)
+{
+	struct correlator *c = correlator_new(rules, budget);
+	for (size_t i = 0; i < n; i++) {
+		struct correlate_row row = k[back ? n - 1 - i : i].row;
+		if (row.octets.n == 0)
+			continue;
+		row.octets.n--;
+		assert_false(correlator_restore(c, &row));
+		row.octets.n++;
+		assert_true(correlator_restore(c, &row));
+	}
+	correlator_restored(c);
+	return c;
+}
+
+/* In the order given, backwards, and over a restart after each: all the same. */
+static void run(const struct rules *rules, const struct seen *in, int way, char *buf, size_t cap)
+{
+	static struct kept kept[ROWS];
+	size_t rows = 0;
+	const struct correlate_budget budget = { 16, 16, 100 * SEC };
+	struct rule_scratch *s = rule_scratch_new(rules);
+	struct correlator *c = correlator_new(rules, &budget);
+	struct text t = { buf, 0, cap - 1, false };
+	struct record r;
+	int n = 0;
+	assert_non_null(c);
+	while (n < 8 && in[n].what)
+		n++;
+	for (int i = 0; i < n; i++) {
+		session(&in[way == 1 ? n - 1 - i : i], &r);
+		correlator_push(c, s, &r);
+		drain(c, s, &t);
+		if (way < 2)
+			continue;
+		save(c, kept, &rows);
+		correlator_free(c);
+		c = again(rules, &budget, kept, rows, way == 3);
+	}
+	correlator_end(c);
+	drain(c, s, &t);
+	buf[t.n] = '\0';
+	for (size_t i = 0; i < rows; i++)
+		free(kept[i].octets);
+	correlator_free(c);
+	rule_scratch_free(s);
+}
+
+static void finds(void **unused)
+{
+	(void)unused;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char text[4096], got[512];
+		struct error e = { "" };
+		snprintf(text, sizeof(text), "%s%s%s", MEMBERS, KOPF, cases[i].rule);
+		struct rules *rules = load(text, &e);
+		if (!rules)
+			fail_msg("%s", e.text);
+		for (int way = 0; way < 4; way++) {
+			run(rules, cases[i].in, way, got, sizeof(got));
+			if (strcmp(got, cases[i].want) != 0)
+				fail_msg("%s (way %d): expected \"%s\", got \"%s\"", cases[i].why, way, cases[i].want, got);
+		}
+		rules_free(rules);
+	}
+}
+
+static void bounded(void **unused)
+{
+	(void)unused;
+	struct error e = { "" };
+	struct rules *rules = load(MEMBERS KOPF ORDERED, &e);
+	struct rule_scratch *s = rule_scratch_new(rules);
+	struct correlator *c = correlator_new(rules, &(struct correlate_budget){ 4, 4, 0 });
+	struct correlated f;
+	struct record r;
+	for (int i = 0; i < 100; i++) {
+		session(&(struct seen){ i / 10, 'f', (char)i, 'x' }, &r);
+		correlator_push(c, s, &r);
+		while (correlator_next(c, s, &f))
+			fail();
+	}
+	session(&(struct seen){ 0, 'f', 'a', 'x' }, &r);
+	correlator_push(c, s, &r);
+	assert_int_equal(correlator_counts(c).late, 1);
+	correlator_end(c);
+	assert_false(correlator_next(c, s, &f));
+	assert_int_equal(correlator_counts(c).evicted, 96);
+	correlator_free(c);
+	rule_scratch_free(s);
+	rules_free(rules);
+}
+
+static void refuses(void **unused)
+{
+	static const struct {
+		const char *text, *want;
+	} bad[] = {
+		{ "  type: event_cont\n  timespan: 1m\n", "no type \"event_cont\"; did you mean \"event_count\"?" },
+		{ "  type: temporal\n  rules: [fails, clear]\n", "timespan is missing" },
+		{ "  type: temporal\n  rules: [fails]\n  timespan: 1m\n", "temporal needs two rules or more" },
+		{ "  type: temporal\n  rules: [fails, claer]\n  timespan: 1m\n", "did you mean \"clear\"?" },
+		{ "  type: temporal\n  rules: [fails, clear]\n  timespan: 1y\n", "timespan is a time like 30m" },
+		{ "  type: event_count\n  rules: [fails]\n  timespan: 1m\n  condition: {lt: 3}\n", "needs a least number" },
+		{ "  type: value_count\n  rules: [fails]\n  timespan: 1m\n  condition: {gte: 3}\n", "field is missing" },
+		{ "  type: temporal\n  rules: [fails, c]\n  timespan: 1m\n", "is no rule about single sessions" },
+		{ BOTH "  aliases: {x: {fails: source.ip, clear: source.ip}}\n", "an alias is not used" },
+	};
+	(void)unused;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		char text[4096];
+		struct error e = { "" };
+		snprintf(text, sizeof(text), "%s%s%s", MEMBERS, KOPF, bad[i].text);
+		assert_null(load(text, &e));
+		if (!strstr(e.text, bad[i].want) || strncmp(e.text, "t.yaml:", 7) != 0)
+			fail_msg("expected \"%s\", got \"%s\"", bad[i].want, e.text);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(finds), cmocka_unit_test(bounded), cmocka_unit_test(refuses) };
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
