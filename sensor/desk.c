@@ -17,11 +17,11 @@ enum { INCIDENTS = 8192 };
 struct desk {
 	const struct run *run;
 	struct rule_scratch *scratch;
+	struct incidents *incidents;
+	struct correlator *correlator;
 	struct store *store;               /* somebody else's; NULL: nothing is kept */
 	struct history_store *history;     /* NULL: nothing is known */
 	bool changed;
-	struct incidents *incidents;
-	struct correlator *correlator;
 	struct record alert;
 	const struct record *session;      /* on the desk; its chains from at on are not looked at */
 	struct incident_chain chain[RULE_FINDINGS];
@@ -55,9 +55,14 @@ void desk_free(struct desk *d)
 		return;
 	correlator_free(d->correlator);
 	rule_scratch_free(d->scratch);
-	history_store_free(d->history);
 	incidents_free(d->incidents);
+	history_store_free(d->history);
 	free(d);
+}
+
+static void pass_time(struct desk *d, int64_t now)
+{
+	d->now = now > d->now ? now : d->now;
 }
 
 static enum level worst_of(const struct finding *finding, size_t n)
@@ -76,9 +81,12 @@ static void recall(struct desk *d, struct record *session)
 		history_store_recall(d->history, session);
 }
 
-/* What the session leaves behind for those that come. */
+/* What the session leaves behind for those that come; once. */
 static void learn(struct desk *d, const struct record *session, enum level worst)
 {
+	if (record_get_num(session, F_cap_phase, phase_final) == phase_interim)
+		return;
+	correlator_push(d->correlator, d->scratch, session);
 	if (!d->store)
 		return;
 	history_store_learn(d->history, session, worst);
@@ -86,25 +94,18 @@ static void learn(struct desk *d, const struct record *session, enum level worst
 	d->changed = true;
 }
 
-static void pass_time(struct desk *d, int64_t now)
-{
-	d->now = now > d->now ? now : d->now;
-}
-
 void desk_session(struct desk *d, struct record *session, struct finding *finding, size_t *n)
 {
-	const bool over = record_get_num(session, F_cap_phase, phase_final) == phase_final, first = over && !desk_knows(d, session);
 	recall(d, session);
 	gate_judge(session);
 	*n = rules_judge(d->run->rules, d->scratch, session, finding, RULE_FINDINGS);
-	if (first)
+	const bool known = desk_knows(d, session); /* all that came of it has been told */
+	if (!known)
 		learn(d, session, worst_of(finding, *n));
-	if (first)
-		correlator_push(d->correlator, d->scratch, session);
 	event_session(session);
 	pass_time(d, record_get_num(session, F_event_end, INT64_MIN));
 	d->session = session;
-	d->n = incident_chains(finding, *n, d->chain);
+	d->n = known ? 0 : incident_chains(finding, *n, d->chain);
 	d->at = 0;
 }
 
@@ -136,6 +137,7 @@ static bool speak(struct desk *d, enum incident_word word, int64_t at, struct de
 {
 	if (word == INCIDENT_NOTHING)
 		return false;
+	d->changed = true;
 	alert_make_incident(d->run->rules, d->told, word, at, &d->alert);
 	event_alert(&d->alert);
 	*out = (struct desk_alert){ &d->alert, false };
@@ -161,10 +163,11 @@ static bool of_several(struct desk *d, struct desk_alert *out)
 		struct incident_chain c;
 		if (incident_chains(&found.finding, 1, &c) == 0)
 			continue;
+		c.group = found.group;
 		enum incident_word word = incidents_take(d->incidents, &c, found.session, &d->run->settings.site, &d->told);
 		if (word == INCIDENT_NOTHING)
 			continue;
-		alert_make_several(d->run->rules, &found, &d->alert);
+		alert_make(d->run->rules, found.session, &found.finding, &d->alert);
 		put_words(d);
 		alert_incident(d->told, word, &d->alert);
 		alert_rests_on(&found, &d->alert);
@@ -235,7 +238,7 @@ bool desk_load(struct desk *d, struct store *store, struct error *e)
 	d->history = history_store_new(HISTORY_CACHED, HISTORY_ROWS);
 	if (!d->history)
 		return error_set(e, "no memory");
-	if (!history_store_load(d->history, store_db(store), e))
+	if (!history_store_load(d->history, store_db(store), e) || !incidents_load(d->incidents, store_db(store), e))
 		return false;
 	d->store = store;
 	return true;
@@ -251,7 +254,7 @@ bool desk_save(struct desk *d, struct error *e)
 	if (!d->store || !store_begin(d->store, e))
 		return !d->store;
 	d->changed = false;
-	if (history_store_save(d->history, e))
+	if (history_store_save(d->history, e) && incidents_save(d->incidents, store_db(d->store), e))
 		return true;
 	store_abandon(d->store);
 	return false;

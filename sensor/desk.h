@@ -10,8 +10,8 @@
  * It asks no network and reads no clock: time is that of the packets. */
 #ifndef DESK_H
 #define DESK_H
-#include "history_store.h"
 #include "judge/correlate.h"
+#include "history_store.h"
 #include "judge/rule.h"
 #include "judge/standing.h"
 #include "run.h"

@@ -20,8 +20,8 @@ struct judge {
 	struct channel *capture, *resolver, *output;
 	struct docket *docket;
 	struct desk *desk;
-	struct store *store;                /* NULL: nothing is kept */
 	struct rounds *rounds;
+	struct store *store;                /* NULL: nothing is kept */
 	struct record alert, stats;
 	uint8_t exhibit[EXHIBIT_OCTETS];    /* of the session to come */
 	size_t exhibit_n;
@@ -113,6 +113,18 @@ static void emit_alerts(struct judge *j, const struct kase *k)
 	}
 }
 
+/* Nothing more comes: what several sessions show together, and what incidents counted since they spoke last. */
+static void last_alerts(struct judge *j)
+{
+	struct desk_alert a;
+	desk_end(j->desk);
+	while (desk_alert(j->desk, &a)) {
+		emit(j, a.event);
+		j->alerts++;
+	}
+	desk_correlation(j->desk, &j->stats);
+}
+
 /* A run is one transaction: one that ends early teaches nothing, and when the same captures are read again all is as before. */
 static void state_failed(struct judge *j, const struct error *e)
 {
@@ -127,9 +139,11 @@ static void save_if_full(struct judge *j)
 		state_failed(j, &e);
 }
 
+/* What is in the state is not told again: it goes to the output first. */
 static void save_all(struct judge *j)
 {
 	struct error e;
+	channel_flush(j->output);
 	if (j->store && !store_broken(j->store) && (!desk_save(j->desk, &e) || !store_commit(j->store, &e)))
 		state_failed(j, &e);
 }
@@ -148,18 +162,6 @@ static bool open_state(struct judge *j)
 		note(j, "e", bytes_of(said.text));
 	desk_orders(j->desk);
 	return true;
-}
-
-/* Nothing more comes: what several sessions show together, and what incidents counted since they spoke last. */
-static void last_alerts(struct judge *j)
-{
-	struct desk_alert a;
-	desk_end(j->desk);
-	while (desk_alert(j->desk, &a)) {
-		emit(j, a.event);
-		j->alerts++;
-	}
-	desk_correlation(j->desk, &j->stats);
 }
 
 static void emit_case(struct judge *j, struct kase *k)
@@ -384,8 +386,6 @@ static void stats_alerts(struct judge *j)
 static void last_word(struct judge *j)
 {
 	struct record *s = &j->stats;
-	last_alerts(j);
-	save_all(j);
 	record_tri(s, F_st_complete, j->reason[0] ? TRI_NO : TRI_YES);
 	if (j->reason[0])
 		record_cstr(s, F_st_reason, j->reason);
@@ -434,13 +434,15 @@ int proc_judge(const struct run *run, struct channel *capture, struct channel *r
 	if (resolver)
 		release_all(j);
 	judge_rest(j);
+	last_alerts(j);
+	save_all(j);
 	last_word(j);
 	bool sent = channel_flush(output);
 	free(j->wait);
 	docket_free(j->docket);
 	desk_free(j->desk);
-	store_close(j->store);
 	rounds_free(j->rounds);
+	store_close(j->store);
 	free(j);
 	return sent ? 0 : 2;
 }

@@ -194,6 +194,7 @@ bool read_prepare(const struct options *o, struct run *run, struct error *e)
 	run->pipeline.flows = s->limits_flows;
 	run->pipeline.dialogues = s->limits_dialogues;
 	run->pipeline.budget = s->limits_reassembly;
+	run->pipeline.attempts = s->site.own.n > 0;
 	run->pipeline.ndns = s->site.ndns;
 	memcpy(run->pipeline.dns_port, s->site.dns_port, sizeof(s->site.dns_port));
 	if (!read_ports(run->context.ports, &run->pipeline, e) || !read_other_ports(other_ports, &run->pipeline, e))

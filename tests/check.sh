@@ -68,6 +68,8 @@ long "other ports" python3 "$here/other_ports.py" "$B/mxwitness"
 script sandbox "$B/tests/sandbox/attempt"
 [ "$(id -u)" -ne 0 ] || script "sandbox of nobody" "$B/tests/sandbox/attempt" nobody
 long later python3 "$here/later.py" "$B/mxwitness"
+script baseline python3 "$here/baseline.py" "$B/mxwitness"
+POINTS="${POINTS:-10}" long "kill state" python3 "$here/kill_state.py" "$B/mxwitness"
 script processes python3 "$here/processes.py" "$B/mxwitness"
 long "watch rights" python3 "$here/watch_rights.py" "$B/mxwitness"
 long "unit file" python3 "$here/unit_file.py" "$B/mxwitness"
@@ -81,6 +83,7 @@ long mutate python3 "$here/mutate.py"
 long mutations python3 "$here/../tools/mutate/mutate.py" check "$here/pcaps" "$here"/mutations/*.toml
 script invariance python3 "$here/invariance.py" "$B/mxwitness" --pairs "${PAIRS:-4000}"
 script interims "$B/tests/latency/interims" "$here/pcaps"
+long quarter python3 "$here/quarter.py" "$B/mxwitness" "$B/tests/quarter/quarter"
 script evidence python3 "$here/evidence.py" "$B/mxwitness"
 script tamper python3 "$here/tamper.py" "$B/mxwitness" "$B/tests/tamper/tamper"
 
