@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "event_read.h"
+#include "judge/kinship.h"
 #include "judge/outcome.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
@@ -20,6 +21,7 @@ static const char *const captures[SHAPES] = {
 	[S_TLS12_REFUSED] = "intercept-tls12-refused 0", [S_TLS13_REFUSED] = "intercept-tls13-refused 0", [S_BANNER] = "banner-masked 0",
 	[S_ANSWERED] = "answered-in-clear 0", [S_DANCE] = "fallback 0", [S_WEAK] = "weak-tls10 0", [S_REWRITE] = "command-rewritten 0",
 	[S_CONFLICT] = "segment-conflict 0", [S_RST] = "rst-injected 0", [S_SENTINEL] = "sentinel-downgrade 0",
+	[S_ATTEMPT] = "client-postfix-reset 0", /* of which little is left: attempt_only */
 };
 
 const char *shape_capture(enum shape shape)
@@ -35,6 +37,21 @@ static void keep_wire(struct record *r)
 			record_unset(r, (enum fact)i);
 }
 
+/* Nothing was answered: what the client's SYNs say, and no more. */
+static void attempt_only(struct record *r)
+{
+	for (unsigned i = 0; i < FACT_COUNT; i++) {
+		const char *name = fact_table[i].name;
+		bool kept = strncmp(name, "event.", 6) == 0 || strncmp(name, "network.", 8) == 0 || strncmp(name, "source.", 7) == 0 ||
+			    strncmp(name, "destination.", 12) == 0 || strncmp(name, "client.", 7) == 0 || strncmp(name, "server.", 7) == 0 ||
+			    strncmp(name, "mxwitness.tcp.c2s.", 18) == 0 || i == F_service || i == F_found_by || i == F_cap_phase;
+		if (!kept)
+			record_unset(r, (enum fact)i);
+	}
+	record_num(r, F_tcp_attempt, attempt_unanswered);
+	record_num(r, F_cap_end, endhow_timeout);
+}
+
 bool dresser_read(struct dresser *d, const char *templates)
 {
 	FILE *f = fopen(templates, "r");
@@ -48,6 +65,7 @@ bool dresser_read(struct dresser *d, const char *templates)
 			break;
 		keep_wire(&d->shape[at]);
 	}
+	attempt_only(&d->shape[S_ATTEMPT]);
 	free(line);
 	fclose(f);
 	if (at < SHAPES)
@@ -139,6 +157,8 @@ static void ends(const struct dresser *d, const struct visit *v, const struct se
 	record_num(r, F_cli_port, (int64_t)port);
 	text(r, F_net_community_id, "1:%016lx", (unsigned long)mixed(d->world->seed, v->number, 9));
 	record_unset(r, F_related_ip);
+	if (v->shape == S_ATTEMPT)
+		return;
 	record_num(r, F_tcp_ttl_min_s2c, s->ttl);
 	record_num(r, F_tcp_ttl_max_s2c, s->ttl);
 	record_num(r, F_tcp_rtt, (int64_t)(8 + (s->addr & 31)) * 1000000 + (int64_t)(mixed(v->number, 2, 2) % 2000000));
@@ -220,10 +240,10 @@ static void dialogue(const struct dresser *d, const struct visit *v, const struc
 static uint64_t key_of(const struct visit *v, const struct server *s)
 {
 	uint32_t n = world_certificate(s, v->at);
-	n += v->at >= s->new_ca_at ? 500 : 0;
+	n += (v->at >= s->new_ca_at ? 500u : 0) + (v->at >= s->rekeyed_at ? 700u : 0);
 	if (v->forged)
 		return mixed(4711, v->alike, v->alike ? s->addr : 1);
-	return mixed(s->hoster ? s->hoster : s->addr, s->reuse ? 1000 : n, 5);
+	return mixed(s->hoster ? s->hoster : s->addr, s->reuse ? 1000 + n / 100 : n, 5);
 }
 
 static void certificate(const struct visit *v, const struct server *s, struct record *r)
@@ -434,14 +454,15 @@ void dress(const struct dresser *d, const struct visit *v, struct record *r)
 	ends(d, v, s, r);
 	dialogue(d, v, s, r);
 	tls(d, v, s, r);
-	if (v->gap)
+	if (v->gap && v->shape != S_ATTEMPT)
 		gap(r);
-	if (v->one_side)
+	if (v->one_side && v->shape != S_ATTEMPT)
 		one_side(r);
 	site_judge(&d->site, r);
 	record_yes(r, F_cap_dns_visible);
 	identify(v, s, r);
 	dane(v, s, r);
 	promises(v, s, r);
+	kinship_judge(r);
 	outcome_judge(r);
 }

@@ -10,7 +10,7 @@
 /* Each is a capture, and the number of a session in it: shape_capture. */
 enum shape {
 	S_TLS13, S_TLS12, S_RESUMED, S_CLEAR, S_GREY, S_CLEAR_QUIT, S_REFUSED, S_REFUSED_QUIT, S_RESET, S_ALERT, S_UNUSED, S_MONITOR,
-	S_PROBE, S_TLS12_REFUSED, S_TLS13_REFUSED, S_BANNER, S_ANSWERED, S_DANCE, S_WEAK, S_REWRITE, S_CONFLICT, S_RST, S_SENTINEL,
+	S_PROBE, S_TLS12_REFUSED, S_TLS13_REFUSED, S_BANNER, S_ANSWERED, S_DANCE, S_WEAK, S_REWRITE, S_CONFLICT, S_RST, S_SENTINEL, S_ATTEMPT,
 	SHAPES
 };
 const char *shape_capture(enum shape shape);
@@ -23,6 +23,7 @@ const char *shape_capture(enum shape shape);
  * gap        octets are missing from the dialogue
  * one_side   only the client was seen
  * dns_fails  nothing is known from the DNS at this time
+ * S_ATTEMPT is a connection that did not come about
  * rollover   the key is new, and its TLSA record is not yet published */
 struct visit {
 	enum shape shape;

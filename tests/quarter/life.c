@@ -7,8 +7,9 @@
 const char *const cause_words[CAUSES] = {
 	"an everyday session", "a server that never had TLS", "greylisting", "a certificate renewed", "a server upgraded", "a server moved", "two products behind one address",
 	"the backup host, while the first is down", "a server that offers TLS to others only",
-	"a retry from the queue", "a scan", "a health check", "a foreign client without TLS", "packets lost", "DNS out of order", "TLS refused now and then",
+	"a host that does not answer", "a retry from the queue", "a scan", "a health check", "a foreign client without TLS", "packets lost", "DNS out of order", "TLS refused now and then",
 	"TLS broken for everybody", "a TLSA roll-over done wrong", "TLS switched off by the owner", "an own program without TLS",
+	"a backup host without DANE, while the first is down",
 };
 
 enum job_kind { J_OUTBOUND, J_INBOUND, J_MAIL, J_VISIT, J_HEALTH, J_SCAN, J_FORGE, J_APP };
@@ -106,17 +107,17 @@ static struct attack *attack_on(struct life *l, int server, int client, int64_t 
 }
 
 /* One attempt to hand over a mail, as it is being played. */
-struct attempt {
+struct handover {
 	struct job job;
 	const struct server *s;
 	const struct client *c;
-	bool insists, backup;
+	bool insists, backup, weaker;
 	int attack;
 	enum cause cause;
 	unsigned delay;
 };
 
-static struct visit *visit_set(struct life *l, struct attempt *a, struct job *job, enum shape shape)
+static struct visit *visit_set(struct life *l, struct handover *a, struct job *job, enum shape shape)
 {
 	*job = (struct job){ .at = a->job.at + a->delay++ * SECOND, .kind = J_VISIT, .attack = a->attack, .cause = a->cause };
 	job->visit = (struct visit){ .shape = shape, .server = a->job.server, .client = a->job.client, .at = job->at, .number = l->number++ };
@@ -134,14 +135,14 @@ static struct visit *visit_set(struct life *l, struct attempt *a, struct job *jo
 	return v;
 }
 
-static void visit(struct life *l, struct attempt *a, enum shape shape)
+static void visit(struct life *l, struct handover *a, enum shape shape)
 {
 	struct job job;
 	visit_set(l, a, &job, shape);
 	push(l, job);
 }
 
-static void retry(struct life *l, const struct attempt *a)
+static void retry(struct life *l, const struct handover *a)
 {
 	struct job again = a->job;
 	int64_t wait = 300 * SECOND << (again.attempt < 4 ? again.attempt : 4);
@@ -154,7 +155,7 @@ static void retry(struct life *l, const struct attempt *a)
 
 /* TLS did not come about. Who insists tries later; others go on in clear: at once, or when the mail comes from the queue
  * again. */
-static void without_tls(struct life *l, struct attempt *a)
+static void without_tls(struct life *l, struct handover *a)
 {
 	bool queue = a->c->waits && a->job.attempt == 0;
 	if (!a->insists && !queue)
@@ -163,7 +164,7 @@ static void without_tls(struct life *l, struct attempt *a)
 		retry(l, a);
 }
 
-static void either(struct life *l, struct attempt *a, enum shape delivered, enum shape refused, const struct visit *how)
+static void either(struct life *l, struct handover *a, enum shape delivered, enum shape refused, const struct visit *how)
 {
 	struct job job;
 	struct visit *v = visit_set(l, a, &job, a->insists ? refused : delivered);
@@ -177,7 +178,7 @@ static void either(struct life *l, struct attempt *a, enum shape delivered, enum
 		retry(l, a);
 }
 
-static void attacked(struct life *l, struct attempt *a, enum attack_kind kind)
+static void attacked(struct life *l, struct handover *a, enum attack_kind kind)
 {
 	bool tls13 = world_tls13(a->s, a->job.at);
 	switch (kind) {
@@ -229,6 +230,7 @@ static void attacked(struct life *l, struct attempt *a, enum attack_kind kind)
 		visit(l, a, S_CONFLICT);
 		break;
 	case A_STEER:
+	case A_STEER_CUT:
 	case A_NONE:
 		visit(l, a, tls13 ? S_TLS13 : S_TLS12);
 		break;
@@ -240,7 +242,7 @@ static bool lately(int64_t at, int64_t what, int64_t within)
 	return at >= what && at < what + within;
 }
 
-static void everyday(struct life *l, struct attempt *a)
+static void everyday(struct life *l, struct handover *a)
 {
 	const struct server *s = a->s;
 	int64_t at = a->job.at;
@@ -271,7 +273,7 @@ static void everyday(struct life *l, struct attempt *a)
 	} else {
 		bool renewed = world_certificate(s, at) != world_certificate(s, at - 5 * DAY);
 		a->cause = lately(at, s->addr2_at, 5 * DAY) ? W_MOVED : lately(at, s->upgraded, 5 * DAY) ? W_UPGRADED : renewed ? W_RENEWED :
-			   a->backup ? W_BACKUP : s->balanced ? W_BALANCED : a->job.attempt ? W_RETRY : W_NORMAL;
+			   a->backup ? (a->weaker ? W_WEAK_BACKUP : W_BACKUP) : s->balanced ? W_BALANCED : a->job.attempt ? W_RETRY : W_NORMAL;
 		visit(l, a, world_tls13(s, at) ? S_TLS13 : before_now && chance(&l->dice, 400) ? S_RESUMED : S_TLS12);
 	}
 }
@@ -279,17 +281,26 @@ static void everyday(struct life *l, struct attempt *a)
 static void mail(struct life *l, struct job job)
 {
 	const struct world *w = l->w;
-	struct attempt a = { .job = job };
+	struct handover a = { .job = job };
 	job.first = (uint32_t)job.server;
 	a.job.first = job.first;
 	if (job.at >= w->server[job.server].moves_at)
 		a.job.server = w->server[job.server].moves_to;
 	a.c = &w->client[job.client];
 	struct attack *attack = attack_on(l, a.job.server, job.client, job.at, &a.attack);
-	if (attack && attack->kind == A_STEER)
+	if (attack && (attack->kind == A_STEER || attack->kind == A_STEER_CUT)) {
+		a.s = &w->server[a.job.server];
+		visit(l, &a, attack->kind == A_STEER ? S_ATTEMPT : S_RESET);
+	} else if (!attack && world_event(w, E_DOWN, a.job.server, job.at) && a.c->kind <= C_APP) {
+		a.cause = W_DOWN;
+		visit(l, &a, S_ATTEMPT);
+	}
+	if (attack && (attack->kind == A_STEER || attack->kind == A_STEER_CUT))
 		a.job.server = w->server[a.job.server].backup;
 	else if (w->server[a.job.server].backup >= 0 && world_event(w, E_DOWN, a.job.server, job.at)) {
+		a.weaker = w->server[a.job.server].promise == P_DANE;
 		a.job.server = w->server[a.job.server].backup;
+		a.weaker = a.weaker && w->server[a.job.server].promise != P_DANE;
 		a.backup = true;
 	}
 	a.s = &w->server[a.job.server];
@@ -332,7 +343,7 @@ static void inbound(struct life *l, struct job job, uint32_t weekly)
 /* A visit without mail, and the next of the kind after that time. */
 static void probe(struct life *l, struct job job, int server, enum shape shape, enum cause cause, int64_t every)
 {
-	struct attempt a = { .job = { .at = job.at, .server = server, .client = job.client }, .attack = -1, .cause = cause };
+	struct handover a = { .job = { .at = job.at, .server = server, .client = job.client }, .attack = -1, .cause = cause };
 	a.s = &l->w->server[server];
 	a.c = &l->w->client[job.client];
 	if (!world_event(l->w, E_DOWN, server, job.at))
@@ -354,7 +365,7 @@ static void scan(struct life *l, struct job job)
 static void forge(struct life *l, struct job job)
 {
 	const struct attack *attack = &l->w->attack[job.attack];
-	struct attempt a = { .job = { .at = job.at, .server = job.server, .client = 12 }, .attack = job.attack };
+	struct handover a = { .job = { .at = job.at, .server = job.server, .client = 12 }, .attack = job.attack };
 	struct job made;
 	struct visit *v = visit_set(l, &a, &made, S_CLEAR);
 	v->spoofed = 1 + job.attempt % 40;

@@ -46,7 +46,7 @@ static uint32_t weekly_of(struct dice *d, uint32_t volume)
 static void plain_server(struct server *s, struct dice *d, unsigned i, uint32_t volume)
 {
 	*s = (struct server){ .addr = foreign_address(d), .addr2_at = INT64_MAX, .upgraded = INT64_MAX, .moves_at = INT64_MAX,
-			      .off_at = INT64_MAX, .new_ca_at = INT64_MAX, .withheld = -1, .weekly = weekly_of(d, volume), .product = (uint8_t)dice(d, 5), .ttl = (uint8_t)(44 + dice(d, 16)),
+			      .off_at = INT64_MAX, .new_ca_at = INT64_MAX, .rekeyed_at = INT64_MAX, .withheld = -1, .weekly = weekly_of(d, volume), .product = (uint8_t)dice(d, 5), .ttl = (uint8_t)(44 + dice(d, 16)),
 			      .backup = -1, .moves_to = -1, .tls13 = chance(d, 750), .ca = (uint8_t)(chance(d, 200) ? 0 : 1 + dice(d, 4)) };
 	s->renewal = (uint16_t)(s->ca == 1 ? 60 : s->ca ? 365 : 3650);
 	s->offset = (uint16_t)dice(d, s->renewal);
@@ -122,7 +122,7 @@ static void make_servers(struct world *w, struct dice *d, uint32_t volume)
 		struct server *s = &w->server[i];
 		plain_server(s, d, i, volume);
 		*s = (struct server){ .promise = P_OWN, .addr = UINT32_C(192) << 24 | 2 << 8 | (i - SERVERS + 20), .addr2_at = INT64_MAX,
-				      .upgraded = EPOCH + 33 * DAY, .moves_at = INT64_MAX, .off_at = INT64_MAX, .new_ca_at = INT64_MAX, .withheld = -1, .tls13 = true, .ca = 1,
+				      .upgraded = EPOCH + 33 * DAY, .moves_at = INT64_MAX, .off_at = INT64_MAX, .new_ca_at = INT64_MAX, .rekeyed_at = INT64_MAX, .withheld = -1, .tls13 = true, .ca = 1,
 				      .renewal = 60, .offset = 5, .reuse = true, .ttl = 64, .backup = -1, .moves_to = -1, .listed = true,
 				      .signed_domain = true };
 		snprintf(s->host, sizeof(s->host), "mx%u.own.example", i - SERVERS + 1);
@@ -210,7 +210,10 @@ static void make_events(struct world *w, struct dice *d, bool *used)
 	befall(w, E_GAPS, -1, day(d, 10, 30), 18 * HOUR);
 	befall(w, E_GAPS, -1, day(d, 60, 80), 3 * HOUR);
 	befall(w, E_ONE_SIDE, -1, day(d, 40, 60), 3 * HOUR);
-	befall(w, E_ROLLOVER, pick(w, d, P_DANE, 0, 45, used), day(d, 30, 60), 20 * HOUR);
+	int16_t rolled = pick(w, d, P_DANE, 0, 45, used);
+	w->server[rolled].rekeyed_at = day(d, 30, 60);
+	w->server[rolled].ca = 1;
+	befall(w, E_ROLLOVER, rolled, w->server[rolled].rekeyed_at, 20 * HOUR);
 	w->server[pick(w, d, P_NONE, -1, 12, used)].off_at = day(d, 50, 60);
 	w->server[pick(w, d, P_NONE, -1, 45, used)].withheld = 5;
 	for (unsigned i = 0; i < 2; i++)
@@ -271,7 +274,7 @@ static void make_strips(struct world *w, struct dice *d, bool *used)
 {
 	plant(w, "strip, host with DANE, all clients, two days", A_STRIP, pick(w, d, P_DANE, -1, 20, used), OUT_ALL, day(d, 20, 80), 2 * DAY, 0, STRIPPED);
 	plant(w, "strip, host with DANE, a single session", A_STRIP, pick(w, d, P_DANE, -1, 20, used), GROUP_B, day(d, 20, 80), 9 * DAY, 1, STRIPPED);
-	plant(w, "mask, host with DANE, clients that insist", A_MASK, pick(w, d, P_DANE, -1, 20, used), ENFORCING, day(d, 20, 80), 3 * DAY, 0, STRIPPED);
+	plant(w, "mask, host with DANE, clients that insist", A_MASK, pick(w, d, P_DANE, -1, 45, used), ENFORCING, day(d, 20, 80), 3 * DAY, 0, STRIPPED);
 	plant(w, "strip, STS enforce, all clients", A_STRIP, pick(w, d, P_STS, -1, 12, used), OUT_ALL, day(d, 20, 80), 2 * DAY, 0, STRIPPED);
 	plant(w, "refuse, STS enforce, all clients", A_REFUSE, pick(w, d, P_STS, -1, 12, used), OUT_ALL, day(d, 20, 80), 2 * DAY, 0, STRIPPED);
 	plant(w, "strip, policy, all clients", A_STRIP, pick(w, d, P_POLICY, -1, 12, used), OUT_ALL, day(d, 20, 80), 2 * DAY, 0, STRIPPED);
@@ -302,26 +305,35 @@ static void make_strips(struct world *w, struct dice *d, bool *used)
 	      STRIPPED " starttls-not-used");
 }
 
+/* Two ways to lead mail to the backup host, which has no DANE. */
+static void make_steers(struct world *w, struct dice *d, bool *used)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		int16_t dane = pick(w, d, P_DANE, -1, 30, used), spare = pick(w, d, P_NONE, -1, 1, used);
+		w->server[dane].backup = spare;
+		w->server[dane].signed_domain = w->server[dane].listed = w->server[spare].listed = true;
+		w->server[spare].weekly = 0;
+		memcpy(w->server[spare].domain, w->server[dane].domain, sizeof(w->server[spare].domain));
+		plant(w, i ? "handshakes with the DANE host cut off, mail to the backup" : "DANE host made unreachable, mail to the backup",
+		      i ? A_STEER_CUT : A_STEER, dane, OUT_ALL, day(d, 30, 80), 20 * HOUR, 0, "mx-steered");
+	}
+}
+
 static void make_others(struct world *w, struct dice *d, bool *used)
 {
 	plant(w, "handshake cut off, then clear from the queue, baseline", A_RESET, pick(w, d, P_NONE, -1, 45, used), GROUP_B, day(d, 40, 80), 2 * DAY, 0, BROKEN);
-	plant(w, "handshake cut off, host with DANE, clients that insist", A_RESET, pick(w, d, P_DANE, -1, 30, used), ENFORCING, day(d, 20, 80), 3 * DAY, 0, BROKEN);
+	plant(w, "handshake cut off, host with DANE, clients that insist", A_RESET, pick(w, d, P_DANE, -1, 45, used), ENFORCING, day(d, 20, 80), 3 * DAY, 0, BROKEN);
 	plant(w, "answered in clear after 220", A_ANSWERED, pick(w, d, P_NONE, -1, 20, used), OUT_ALL, day(d, 20, 80), 3 * DAY, 0, "tls-answered-in-clear");
 	plant(w, "interception of four partners with an authority of one's own", A_INTERCEPT, pick(w, d, P_NONE, 0, 30, used), OUT_ALL, day(d, 40, 80), 3 * DAY, 0,
 	      CHANGED);
 	more_targets(w, d, &w->attack[w->attacks - 1], 4, 0, used);
 	plant(w, "certificate that looks like the old one", A_LOOKALIKE, pick(w, d, P_NONE, 0, 30, used), OUT_ALL, day(d, 40, 80), 3 * DAY, 0, CHANGED);
 	plant(w, "wrong certificate, host with DANE, delivered", A_INTERCEPT, pick(w, d, P_DANE, 0, 20, used), GROUP_B, day(d, 20, 80), 3 * DAY, 0, CHANGED);
-	plant(w, "wrong certificate, host with DANE, refused", A_INTERCEPT, pick(w, d, P_DANE, 0, 20, used), ENFORCING, day(d, 20, 80), 3 * DAY, 0,
+	plant(w, "wrong certificate, host with DANE, refused", A_INTERCEPT, pick(w, d, P_DANE, 0, 45, used), ENFORCING, day(d, 20, 80), 3 * DAY, 0,
 	      CHANGED " sender-rejected-peer");
 	plant(w, "version dance down to TLS 1.0", A_DANCE, pick(w, d, P_NONE, 1, 30, used), 0x30, day(d, 40, 80), 3 * DAY, 0, "tls-fallback tls-weak-version");
-	int16_t dane = pick(w, d, P_DANE, -1, 30, used), spare = pick(w, d, P_NONE, -1, 1, used);
-	w->server[dane].backup = spare;
-	w->server[dane].signed_domain = true;
-	w->server[spare].weekly = 0;
-	memcpy(w->server[spare].domain, w->server[dane].domain, sizeof(w->server[spare].domain));
-	plant(w, "host with DANE made unreachable, mail to the backup", A_STEER, dane, OUT_ALL, day(d, 30, 80), 20 * HOUR, 0, "mx-steered starttls-not-offered");
-	dane = pick(w, d, P_DANE, -1, 20, used);
+	make_steers(w, d, used);
+	int16_t dane = pick(w, d, P_DANE, -1, 20, used);
 	w->server[dane].signed_domain = true;
 	plant(w, "domain redirected to another address", A_REDIRECT, dane, OUT_ALL, day(d, 30, 80), DAY, 0,
 	      "server-not-in-mx-set dns-answer-conflict starttls-not-offered tlsa-mismatch");

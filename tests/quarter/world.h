@@ -45,12 +45,13 @@ enum promise { P_NONE, P_NEVER, P_DANE, P_STS, P_TESTING, P_POLICY, P_OWN };
  * balanced        two products stand behind one address: 0, or the other one's number and 1
  * withheld        the client that is never offered TLS, or -1
  * new_ca_at       from then on another authority signs its certificates
+ * rekeyed_at      from then on it has another key, whose TLSA record comes a day late (E_ROLLOVER)
  * off_at          the owner switched TLS off for good, or never */
 struct server {
 	char host[96], domain[64];
 	enum promise promise;
 	uint32_t addr, addr2;
-	int64_t addr2_at, upgraded, dane_from, moves_at, off_at, new_ca_at;
+	int64_t addr2_at, upgraded, dane_from, moves_at, off_at, new_ca_at, rekeyed_at;
 	uint32_t weekly;
 	uint8_t product, ca, hoster, ttl, balanced;
 	uint16_t renewal, offset, flaky;
@@ -84,7 +85,7 @@ struct event {
 };
 
 enum attack_kind {
-	A_STRIP, A_MASK, A_REFUSE, A_BANNER, A_RESET, A_ANSWERED, A_INTERCEPT, A_LOOKALIKE, A_DANCE, A_STEER, A_REDIRECT,
+	A_STRIP, A_MASK, A_REFUSE, A_BANNER, A_RESET, A_ANSWERED, A_INTERCEPT, A_LOOKALIKE, A_DANCE, A_STEER, A_STEER_CUT, A_REDIRECT,
 	A_REWRITE, A_CONFLICT, A_RST, A_SENTINEL, A_NONE
 };
 
