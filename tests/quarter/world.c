@@ -167,9 +167,12 @@ static void befall(struct world *w, enum event_kind kind, int server, int64_t t0
 		w->event[w->events++] = (struct event){ kind, (int16_t)server, t0, t0 + last };
 }
 
+/* A morning or an afternoon, and no week-end: then there is mail to see. */
 static int64_t day(struct dice *d, unsigned from, unsigned to)
 {
-	return EPOCH + (int64_t)(from + dice(d, to - from)) * DAY + (int64_t)(6 + dice(d, 12)) * HOUR;
+	unsigned at = from + dice(d, to - from);
+	at -= at % 7 >= 5 ? 2 : 0;
+	return EPOCH + (int64_t)at * DAY + (int64_t)(6 + dice(d, 6)) * HOUR;
 }
 
 /* A server of that promise that nothing was done to yet, with mail enough. */
