@@ -383,7 +383,7 @@ static void many(struct quarter *q, unsigned long keys, unsigned long sessions)
 	uint64_t told = 0;
 	for (unsigned long i = 0; i < sessions; i++) {
 		uint64_t key = i % keys;
-		bool clear = mixed(i, 5, 5) % 20 == 0;
+		bool clear = mixed(key, 5, 5) % 20 == 0;
 		*s = q->world.server[1];
 		s->promise = P_NONE;
 		s->listed = key % 2;
@@ -403,6 +403,9 @@ static void many(struct quarter *q, unsigned long keys, unsigned long sessions)
 			told += record_get_num(a.event, F_alert_level, 0) >= level_medium;
 		spent += now() - from;
 	}
+	double from = now();
+	end(q);
+	spent += now() - from;
 	printf("keys %lu sessions %lu seconds %.2f rate %.0f rss_mb %ld alerts %lu\n", keys, sessions, spent, (double)sessions / spent, peak(),
 	       (unsigned long)told);
 }
@@ -458,7 +461,6 @@ int main(int argc, char **argv)
 	unsigned long keys = option(argc, argv, "keys", 0);
 	if (keys) {
 		many(&q, keys, option(argc, argv, "sessions", 2 * keys));
-		end(&q);
 		return 0;
 	}
 	double from = now();
