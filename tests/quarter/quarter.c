@@ -1,13 +1,15 @@
 /* quarter: ninety days of a made-up mail world on the desk of the judge, and what it says of them.
  *
- *	quarter --list                                              the captures whose sessions are the shapes, one a line
- *	quarter TEMPLATES CONFIG RULES [seed=N] [volume=PERCENT] [state=DIR] [restart=DAYS] [interims=1] [each]
- *	quarter TEMPLATES CONFIG RULES keys=N [sessions=M] [state=DIR]          rates and memory: M sessions of N servers in turn
+ *	quarter --list                                              the captures whose sessions are the shapes, one
+ *a line quarter TEMPLATES CONFIG RULES [seed=N] [volume=PERCENT] [state=DIR] [restart=DAYS] [interims=1] [each]
+ *	quarter TEMPLATES CONFIG RULES keys=N [sessions=M] [state=DIR]          rates and memory: M sessions of N
+ *servers in turn
  *
- * There is no network and no packet: sessions are made (dress.h) in the order of time (life.h) and judged by the same code as in
- * read and watch (desk.h). An attack counts as found when an alert of medium or higher with a finding that fits it tells of one of
- * its sessions. An alert of medium or higher none of whose sessions belongs to an attack is a false one, or tells of a
- * real fault (life.h). Prints both, one by one, and sums for tests/quarter.py. each: every alert too. */
+ * There is no network and no packet: sessions are made (dress.h) in the order of time (life.h) and judged by the
+ *same code as in read and watch (desk.h). An attack counts as found when an alert of medium or higher with a
+ *finding that fits it tells of one of its sessions. An alert of medium or higher none of whose sessions belongs to
+ *an attack is a false one, or tells of a real fault (life.h). Prints both, one by one, and sums for
+ *tests/quarter.py. each: every alert too. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,15 +48,15 @@ struct quarter {
 	struct life *life;
 	struct desk *desk;
 	struct store *store;
-	const char *state;                  /* folder, or NULL: in memory */
+	const char *state; /* folder, or NULL: in memory */
 	struct truth *truth;
 	size_t truths, cap;
 	struct incident_seen *incident;
 	size_t incidents, incident_cap;
-	uint32_t bucket[BUCKETS];           /* incidents by id: number + 1 of one, the next ones follow */
+	uint32_t bucket[BUCKETS]; /* incidents by id: number + 1 of one, the next ones follow */
 	uint64_t sessions;
-	uint64_t digest;                    /* of all alerts, in their order */
-	int64_t restart;                    /* days from one start of the sensor to the next, or 0 */
+	uint64_t digest; /* of all alerts, in their order */
+	int64_t restart; /* days from one start of the sensor to the next, or 0 */
 	bool each, interims;
 	FILE *log;
 };
@@ -69,7 +71,8 @@ static void remember(struct quarter *q, const struct visit *v, int attack, enum 
 		q->truth = more;
 		q->cap = cap;
 	}
-	q->truth[v->number] = (struct truth){ (int16_t)attack, (uint8_t)cause, (uint8_t)v->shape, (uint8_t)v->server, (uint8_t)v->client };
+	q->truth[v->number] = (struct truth){ (int16_t)attack, (uint8_t)cause, (uint8_t)v->shape,
+					      (uint8_t)v->server, (uint8_t)v->client };
 }
 
 static const struct truth *truth_of(const struct quarter *q, struct bytes id)
@@ -92,11 +95,14 @@ static bool fits(const char *finds, struct bytes id)
 
 static void say(char *out, size_t n, const struct record *a, const struct quarter *q, const struct truth *t)
 {
-	struct bytes finding = record_get_str(a, F_rule_id), variant = record_get_str(a, F_variant), why = record_get_str(a, F_event_reason);
+	struct bytes finding = record_get_str(a, F_rule_id), variant = record_get_str(a, F_variant),
+		     why = record_get_str(a, F_event_reason);
 	const struct server *s = &q->world.server[t->server];
-	snprintf(out, n, "day %d: %.*s%s%.*s, %s: %s, %s to %s; %.*s", (int)((record_get_num(a, F_alert_last, EPOCH) - EPOCH) / DAY),
-		 (int)finding.n, (const char *)finding.p, variant.n ? "/" : "", (int)variant.n, (const char *)variant.p,
-		 fact_table[F_alert_level].words[record_get_num(a, F_alert_level, 0)], t->attack >= 0 ? q->world.attack[t->attack].name : cause_words[t->cause],
+	snprintf(out, n, "day %d: %.*s%s%.*s, %s: %s, %s to %s; %.*s",
+		 (int)((record_get_num(a, F_alert_last, EPOCH) - EPOCH) / DAY), (int)finding.n,
+		 (const char *)finding.p, variant.n ? "/" : "", (int)variant.n, (const char *)variant.p,
+		 fact_table[F_alert_level].words[record_get_num(a, F_alert_level, 0)],
+		 t->attack >= 0 ? q->world.attack[t->attack].name : cause_words[t->cause],
 		 q->world.client[t->client].name, s->host, (int)why.n, (const char *)why.p);
 }
 
@@ -221,7 +227,8 @@ static void end(struct quarter *q)
 	store_close(q->store);
 }
 
-/* The session as the live sensor tells of it while it is open, when the content comes in clear: that decides already. */
+/* The session as the live sensor tells of it while it is open, when the content comes in clear: that decides
+ * already. */
 static void interim(struct quarter *q, const struct record *session, struct record *open)
 {
 	static struct finding finding[RULE_FINDINGS];
@@ -282,12 +289,14 @@ static void tell_attacks(const struct quarter *q)
 		unsigned incidents = 0;
 		for (size_t k = 0; k < q->incidents; k++)
 			incidents += q->incident[k].attack == (int)i;
-		printf("%-7s %s%s: %u sessions, %u incidents, %u alerts", a->found ? "found" : "MISSED", a->name, a->hard ? " (hard)" : "", a->touched, incidents, a->alerts);
+		printf("%-7s %s%s: %u sessions, %u incidents, %u alerts", a->found ? "found" : "MISSED", a->name,
+		       a->hard ? " (hard)" : "", a->touched, incidents, a->alerts);
 		if (a->found)
 			printf("; by %s, after %.1f hours", a->by, (double)(a->at - a->first) / (double)HOUR);
 		printf("\n");
 	}
-	printf("\nrecall %u of %u (of these hard: %u of %u); attacks without a session: %u\n", found, of, hard_found, hard, idle);
+	printf("\nrecall %u of %u (of these hard: %u of %u); attacks without a session: %u\n", found, of,
+	       hard_found, hard, idle);
 }
 
 /* Incidents of the same finding with the same cause, as one line. */
@@ -305,7 +314,8 @@ static size_t lines_of(const struct quarter *q, bool real, struct line line[LINE
 		size_t i = 0;
 		if (seen->attack >= 0 || (seen->cause >= REAL_FAULTS) != real)
 			continue;
-		while (i < n && (line[i].first->cause != seen->cause || strcmp(line[i].first->finding, seen->finding) != 0))
+		while (i < n &&
+		       (line[i].first->cause != seen->cause || strcmp(line[i].first->finding, seen->finding) != 0))
 			i++;
 		if (i == n && n < LINES)
 			line[n++] = (struct line){ .first = seen };
@@ -343,17 +353,22 @@ static void tell_others(const struct quarter *q)
 	double weeks = DAYS / 7.0;
 	for (int real = 0; real < 2; real++) {
 		size_t n = lines_of(q, real, line[real], &sum[real]);
-		printf(real ? "\nincidents >= medium about something truly wrong that is no attack:\n" : "\nfalse incidents >= medium, by finding and cause:\n");
+		printf(real ? "\nincidents >= medium about something truly wrong that is no attack:\n"
+			    : "\nfalse incidents >= medium, by finding and cause:\n");
 		for (size_t i = 0; i < n; i++)
-			printf("  %5u (%u high or critical, %u alerts, %u servers)  %s; %s\n        first: %s\n", line[real][i].incidents, line[real][i].high,
-			       line[real][i].alerts, line[real][i].servers, line[real][i].first->finding, cause_words[line[real][i].first->cause], line[real][i].first->first);
+			printf("  %5u (%u high or critical, %u alerts, %u servers)  %s; %s\n        first: %s\n",
+			       line[real][i].incidents, line[real][i].high, line[real][i].alerts,
+			       line[real][i].servers, line[real][i].first->finding,
+			       cause_words[line[real][i].first->cause], line[real][i].first->first);
 	}
 	uint32_t all = sum[0].incidents + sum[1].incidents;
-	printf("\nincidents >= medium that belong to no attack: %u of %lu sessions, i.e. %.1f a week at %.0f sessions a week\n", all,
-	       (unsigned long)q->sessions, all / weeks, (double)q->sessions / weeks);
+	printf("\nincidents >= medium that belong to no attack: %u of %lu sessions, i.e. %.1f a week at %.0f "
+	       "sessions a week\n",
+	       all, (unsigned long)q->sessions, all / weeks, (double)q->sessions / weeks);
 	for (int real = 1; real >= 0; real--)
 		printf("%s: %u (%u high or critical), %u alerts; different troubles (finding, cause, server): %u\n",
-		       real ? "of these about real faults" : "of these false", sum[real].incidents, sum[real].high, sum[real].alerts, sum[real].servers);
+		       real ? "of these about real faults" : "of these false", sum[real].incidents, sum[real].high,
+		       sum[real].alerts, sum[real].servers);
 }
 
 static double now(void)
@@ -370,8 +385,8 @@ static long peak(void)
 	return use.ru_maxrss / 1024;
 }
 
-/* As many servers as keys, one after the other, over a week: one in twenty without TLS, the half of them known by name and the
- * others by address. */
+/* As many servers as keys, one after the other, over a week: one in twenty without TLS, the half of them known by
+ * name and the others by address. */
 static void many(struct quarter *q, unsigned long keys, unsigned long sessions)
 {
 	static struct record session;
@@ -392,7 +407,9 @@ static void many(struct quarter *q, unsigned long keys, unsigned long sessions)
 		s->addr2_at = s->upgraded = INT64_MAX;
 		snprintf(s->host, sizeof(s->host), "mx.k%07lu.example", (unsigned long)key);
 		snprintf(s->domain, sizeof(s->domain), "k%07lu.example", (unsigned long)key);
-		struct visit v = { .shape = clear ? S_CLEAR : S_TLS13, .client = (int)(i % 9), .number = (uint32_t)i,
+		struct visit v = { .shape = clear ? S_CLEAR : S_TLS13,
+				   .client = (int)(i % 9),
+				   .number = (uint32_t)i,
 				   .at = EPOCH + (int64_t)((double)i / (double)sessions * 7 * (double)DAY) };
 		dress(&q->dresser, &v, &session);
 		double from = now();
@@ -406,8 +423,8 @@ static void many(struct quarter *q, unsigned long keys, unsigned long sessions)
 	double from = now();
 	end(q);
 	spent += now() - from;
-	printf("keys %lu sessions %lu seconds %.2f rate %.0f rss_mb %ld alerts %lu\n", keys, sessions, spent, (double)sessions / spent, peak(),
-	       (unsigned long)told);
+	printf("keys %lu sessions %lu seconds %.2f rate %.0f rss_mb %ld alerts %lu\n", keys, sessions, spent,
+	       (double)sessions / spent, peak(), (unsigned long)told);
 }
 
 static unsigned long option(int argc, char **argv, const char *name, unsigned long fallback)
@@ -442,7 +459,10 @@ int main(int argc, char **argv)
 	if (argc == 2 && strcmp(argv[1], "--list") == 0)
 		return list();
 	if (argc < 4)
-		return fputs("usage: quarter TEMPLATES CONFIG RULES [seed=N] [volume=PERCENT] [restart=DAYS] [each]\n", stderr), 2;
+		return fputs("usage: quarter TEMPLATES CONFIG RULES [seed=N] [volume=PERCENT] [restart=DAYS] "
+			     "[each]\n",
+			     stderr),
+		       2;
 	struct options o = { .config = argv[2], .rules = argv[3], .dns = "off" };
 	q.restart = (int64_t)option(argc, argv, "restart", 0);
 	q.state = word(argc, argv, "state");
@@ -468,9 +488,10 @@ int main(int argc, char **argv)
 	double took = now() - from;
 	tell_attacks(&q);
 	tell_others(&q);
-	printf("seed %lu: %lu sessions in %.1f s of processor time (%.0f a second), %ld MB; digest of alerts %016lx, of incidents %016lx\n", option(argc, argv, "seed", 1),
-	       (unsigned long)q.sessions, took, (double)q.sessions / took, peak(), (unsigned long)q.digest,
-	       (unsigned long)digest(&q));
+	printf("seed %lu: %lu sessions in %.1f s of processor time (%.0f a second), %ld MB; digest of alerts "
+	       "%016lx, of incidents %016lx\n",
+	       option(argc, argv, "seed", 1), (unsigned long)q.sessions, took, (double)q.sessions / took, peak(),
+	       (unsigned long)q.digest, (unsigned long)digest(&q));
 	life_free(q.life);
 	end(&q);
 	free(q.truth);
