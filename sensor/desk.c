@@ -243,6 +243,11 @@ bool desk_load(struct desk *d, struct store *store, struct error *e)
 	return true;
 }
 
+struct history_store *desk_history(struct desk *d)
+{
+	return d->history;
+}
+
 bool desk_knows(const struct desk *d, const struct record *session)
 {
 	return d->store && store_applied(d->store, record_get_str(session, F_event_id));

@@ -54,6 +54,8 @@ uint64_t desk_limits(const struct desk *d);
 /* State that is kept (store.h): it is read, and from now on what a session leaves behind is written with its id. Without a
  * store all is forgotten with the desk, and nothing is known of history. false: e says why. */
 bool desk_load(struct desk *d, struct store *store, struct error *e);
+/* What earlier sessions taught, for whom to ask about next (docket_history); NULL: nothing is remembered. */
+struct history_store *desk_history(struct desk *d);
 /* Is the session in the state, from before? Then it is judged and changes nothing again. */
 bool desk_knows(const struct desk *d, const struct record *session);
 /* Writes what changed since the last time, into the store's transaction, which stays open: store_commit ends it. When that

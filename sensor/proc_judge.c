@@ -159,6 +159,7 @@ static bool open_state(struct judge *j)
 	if (said.text[0])
 		note(j, "e", bytes_of(said.text));
 	desk_orders(j->desk);
+	docket_history(j->docket, desk_history(j->desk));
 	return true;
 }
 

@@ -756,6 +756,7 @@ static void open_state(struct judge *j)
 	if (said.text[0])
 		log_line(SAY_ERROR, "%s", said.text);
 	desk_orders(j->desk);
+	docket_history(j->docket, desk_history(j->desk));
 }
 
 int watch_judge(void *context, unsigned job)
