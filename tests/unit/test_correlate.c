@@ -90,7 +90,7 @@ static const struct {
 	{ VALUED, "0001fax+0002fay ", "two hosts", { { 0, 'f', 'a', 'x' }, { 1, 'f', 'a', 'x' }, { 2, 'f', 'a', 'y' } } },
 	{ VALUED, "", "one host twice", { { 0, 'f', 'a', 'x' }, { 1, 'f', 'a', 'x' } } },
 	{ APART, "", "another host at the same address", { { 0, 'f', 'a', 'x' }, { 1, 'f', 'a', 'y' } } },
-	{ APART, "0001fax+0002fbz ", "another host at another address", { { 0, 'f', 'a', 'x' }, { 1, 'f', 'a', 'x' }, { 2, 'f', 'b', 'z' } } },
+	{ APART, "0000fax+0002fbz ", "another host at another address", { { 0, 'f', 'a', 'x' }, { 1, 'f', 'b', 'x' }, { 2, 'f', 'b', 'z' } } },
 };
 
 /* Rows as a database keeps them: one for each kind, table and slot. */
