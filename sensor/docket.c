@@ -24,8 +24,11 @@ struct docket {
 	struct answer answer;
 	const struct vitals *vitals;       /* NULL: nothing is known of losses */
 	struct tally *tally;               /* NULL: nobody counts */
+	struct history_store *history;     /* NULL: nothing is remembered */
+	struct history_entry remembered;
+	const struct rounds *watched;      /* NULL: no domain is */
 	bool in_order, resolver_gone;
-	uint64_t taken, given, rounds;  /* cases begun, and in order given out; turns of places */
+	uint64_t taken, given, done, rounds;  /* cases begun, in order given out, and given back; turns of places */
 	struct kase *kase;
 };
 
@@ -68,6 +71,11 @@ void docket_live(struct docket *d, const struct vitals *vitals, struct tally *ta
 void docket_policies(struct docket *d, const struct sts_cache *policies)
 {
 	d->policies = policies;
+}
+
+void docket_rounds(struct docket *d, const struct rounds *rounds)
+{
+	d->watched = rounds;
 }
 
 static int64_t mono_now(void)
@@ -141,12 +149,31 @@ static void judge_sts(const struct docket *d, struct kase *k)
 	k->sts = told >= 0 ? file[told]->text : (struct bytes){ 0 };
 }
 
+/* A watched host or domain that had TLSA and has withdrawn it is held against that for a while: its owner may know nothing of it. */
+static void judge_kept(const struct docket *d, struct record *s)
+{
+	int64_t at = record_get_num(s, F_event_start, 0), until = d->run->claim ? claim_kept(d->run->claim) : 0;
+	struct bytes domain, host = record_get_str(s, F_id_host);
+	size_t pos = 0;
+	while (!d->run->claim && d->watched && record_next(s, F_id_domains, &pos, &domain)) {
+		int64_t whole = rounds_promise(d->watched, domain, (struct bytes){ 0 }, at);
+		int64_t its = host.n ? rounds_promise(d->watched, domain, host, at) : 0;
+		until = whole > until ? whole : until;
+		until = its > until ? its : until;
+	}
+	if (until == 0)
+		return;
+	record_num(s, F_expect_kept, until);
+	promise_add(s, expect_baseline);
+}
+
 static void stand(struct docket *d, struct kase *k)
 {
 	struct record *s = &k->session;
 	expectation_finish(&k->expectation, d->dane, s, k->chain);
 	judge_sts(d, k);
 	promise_floor(s);
+	judge_kept(d, s);
 	if (d->run->claim)
 		policy_expect(s);
 	else
@@ -267,12 +294,45 @@ bool docket_room(const struct docket *d)
 }
 
 /* What the site and others knew of this server before. In an evidence file that is its own claim. */
-static void know(const struct docket *d, const struct kase *k, struct known *out)
+static void know(struct docket *d, const struct kase *k, struct known *out)
 {
-	if (d->run->claim)
+	struct addr server;
+	int64_t at = record_get_num(&k->session, F_event_start, 0);
+	if (d->run->claim) {
 		claim_known(d->run->claim, &k->session, out);
-	else
-		policy_routes(&d->run->settings.policy, &k->session, out);
+		return;
+	}
+	policy_routes(&d->run->settings.policy, &k->session, out);
+	if (!record_get_addr(&k->session, F_dst_ip, &server))
+		return;
+	if (d->watched)
+		rounds_known(d->watched, &server, out);
+	if (!d->history || !history_store_names(d->history, &server, at, &d->remembered))
+		return;
+	for (unsigned i = 0; i < d->remembered.hosts; i++)
+		known_add(out, KNOWN_REMEMBERED, d->remembered.host[i].name, NULL);
+}
+
+/* Did the client name nobody, so that what earlier sessions taught counts? */
+static bool is_silent(const struct record *session)
+{
+	struct identity id;
+	identity_of(session, &id);
+	return id.silent;
+}
+
+static void begin(struct docket *d, struct kase *k)
+{
+	struct known known = { .hosts = 0 };
+	k->state = CASE_OPEN;
+	know(d, k, &known);
+	expectation_start(&k->expectation, &k->session, &known);
+	walk(d, k);
+}
+
+void docket_history(struct docket *d, struct history_store *history)
+{
+	d->history = history;
 }
 
 bool docket_take(struct docket *d, struct bytes record, struct bytes exhibit, enum tri seen, unsigned worker, uint64_t number)
@@ -283,7 +343,7 @@ bool docket_take(struct docket *d, struct bytes record, struct bytes exhibit, en
 	if (exhibit.n)
 		memcpy(k->exhibit, exhibit.p, exhibit.n);
 	k->exhibit_n = exhibit.n;
-	k->state = CASE_OPEN;
+	k->state = CASE_WAITS;
 	k->order = d->taken++;
 	k->since = d->now;
 	k->round = ++d->rounds;
@@ -302,10 +362,8 @@ bool docket_take(struct docket *d, struct bytes record, struct bytes exhibit, en
 	k->seen = seen;
 	k->promised = false;
 	k->sts = (struct bytes){ 0 };
-	struct known known = { .hosts = 0 };
-	know(d, k, &known);
-	expectation_start(&k->expectation, &k->session, &known);
-	walk(d, k);
+	if (!d->history || !d->in_order || k->order == d->done || !is_silent(&k->session))
+		begin(d, k);
 	return true;
 }
 
@@ -404,15 +462,18 @@ struct kase *docket_next(struct docket *d)
 
 void docket_done(struct docket *d, struct kase *k)
 {
-	(void)d;
 	k->state = CASE_FREE;
+	d->done++;
+	for (size_t i = 0; i < DOCKET_CASES; i++)
+		if (d->kase[i].state == CASE_WAITS && d->kase[i].order == d->done)
+			begin(d, &d->kase[i]);
 }
 
 size_t docket_open(const struct docket *d)
 {
 	size_t n = 0;
 	for (size_t i = 0; i < DOCKET_CASES; i++)
-		n += d->kase[i].state == CASE_OPEN;
+		n += d->kase[i].state == CASE_OPEN || d->kase[i].state == CASE_WAITS;
 	return n;
 }
 

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "config.h"
+#include "folder.h"
 #include "run.h"
 #include "trust.h"
 #include "upstream.h"
@@ -245,6 +246,9 @@ static bool prepare(const struct options *o, struct run *run, struct error *e)
 	run->user = sandbox_user_find("mxwitness", NULL);
 	run->all = o->all;
 	run->verbose = o->verbose;
+	run->state = o->state;
+	if (o->state && !folder_is(o->state))
+		return error_set(e, "--state %s: no such folder; make it first", o->state);
 	if (!read_prepare(o, run, e))
 		return false;
 	run->pipeline.dns = run->resolver.mode == RESOLVE_CAPTURE || run->resolver.mode == RESOLVE_AUTO;

@@ -3,7 +3,7 @@
 
 usage: captures.py MXWITNESS [FOLDER]    prints one line a capture that differs, and "N passed, N failed" last.
 An expectation names facts, findings and the verdict of each session, in the order in which they ended; null means
-that the fact must be absent; several, the findings that rest on several sessions (by their numbers); needs, what --version must name, or else there is no session. Every capture must have an expectation, and every expectation a capture."""
+that the fact must be absent; watched: what the posture events of watched domains (watched.yaml) say, and their alerts; several, the findings that rest on several sessions (by their numbers); needs, what --version must name, or else there is no session. Every capture must have an expectation, and every expectation a capture."""
 import collections
 import glob
 import json
@@ -136,8 +136,9 @@ def compare(expect, events, status):
         problems += compare_findings(n, w.get("findings", []), session)
         if "verdict" in w and session["mxwitness"].get("verdict") != w["verdict"]:
             problems.append(f"session {n}: verdict {session['mxwitness'].get('verdict')}, expected {w['verdict']}")
+    several = {a["mxwitness"]["alert"]["incident"] for a in alerts if rests_on_several(a)}
     problems += compare_several(expect.get("several", []), sessions, [a for a in alerts if rests_on_several(a)])
-    problems += compare_alerts(sessions, [a for a in alerts if not rests_on_several(a)])
+    problems += compare_alerts(sessions, [a for a in alerts if a["mxwitness"]["alert"].get("incident") not in several])
     levels = [LEVELS.index(a["mxwitness"]["alert"]["level"]) for a in alerts]
     if expect.get("benign") and any(level >= 2 for level in levels):
         problems.append("a benign capture raised an alert of level medium or above")
@@ -145,6 +146,26 @@ def compare(expect, events, status):
         problems.append(f"exit status {status}")
     if not events or events[-1]["mxwitness"].get("stats", {}).get("complete") is not True:
         problems.append("the run does not say that it was complete")
+    return problems
+
+
+def watched(expect, program, anchor, capture, before):
+    """Its domains watched: their posture, and their sessions judged as before."""
+    more = dict(expect, options=expect.get("options", []) + ["-c", "watched.yaml"])
+    events, _, problems = run(program, anchor, more, capture)
+    verdicts = [[(e["mxwitness"].get("verdict"), e["mxwitness"].get("findings")) for e in events if e["event"]["dataset"] == "mxwitness.session"]
+                for events in (before, events)]
+    if verdicts[0] != verdicts[1]:
+        problems.append(f"watched: sessions are {verdicts[1]}, and were {verdicts[0]}")
+    got = {}
+    for e in events:
+        posture = e["mxwitness"].get("posture")
+        if posture and e["event"]["kind"] != "alert":
+            got[posture["domain"]] = {"dnssec": posture["dnssec"], "dane": posture["dane"], "findings": []}
+        elif posture:
+            got[posture["domain"]]["findings"].append(e["rule"]["id"])
+    if got != expect["watched"]:
+        problems.append(f"watched: {json.dumps(got)}, expected {json.dumps(expect['watched'])}")
     return problems
 
 
@@ -167,6 +188,8 @@ def main():
                 expect["sessions"] = []
             events, status, problems = run(program, anchor, expect, capture)
             problems += compare(expect, events, status)
+            if "watched" in expect:
+                problems += watched(expect, program, anchor, capture, events)
         for p in problems:
             print(f"{os.path.relpath(capture, folder)}: {p}")
         passed += not problems
