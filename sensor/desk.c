@@ -9,6 +9,7 @@
 #include "judge/incident.h"
 #include "judge/standing.h"
 #include "incidents.h"
+#include "correlator_store.h"
 #include "verify.h"
 
 /* INCIDENTS  that are open at a time */
@@ -115,10 +116,11 @@ void desk_time(struct desk *d, int64_t now)
 	correlator_time(d->correlator, now);
 }
 
-void desk_end(struct desk *d)
+void desk_end(struct desk *d, bool last)
 {
 	d->ending = true;
-	correlator_end(d->correlator);
+	if (last)
+		correlator_end(d->correlator);
 }
 
 void desk_revised(struct desk *d, unsigned revision)
@@ -160,6 +162,7 @@ static bool of_several(struct desk *d, struct desk_alert *out)
 	struct correlated found;
 	while (correlator_next(d->correlator, d->scratch, &found)) {
 		struct incident_chain c;
+		d->changed = true;
 		if (incident_chains(&found.finding, 1, &c) == 0)
 			continue;
 		c.group = found.group;
@@ -237,7 +240,8 @@ bool desk_load(struct desk *d, struct store *store, struct error *e)
 	d->history = history_store_new(HISTORY_CACHED, HISTORY_ROWS);
 	if (!d->history)
 		return error_set(e, "no memory");
-	if (!history_store_load(d->history, store_db(store), e) || !incidents_load(d->incidents, store_db(store), e))
+	if (!history_store_load(d->history, store_db(store), e) || !incidents_load(d->incidents, store_db(store), e) ||
+	    !correlator_load(d->correlator, store_db(store), e))
 		return false;
 	d->store = store;
 	return true;
@@ -253,7 +257,8 @@ bool desk_save(struct desk *d, struct error *e)
 	if (!d->store || !store_begin(d->store, e))
 		return !d->store;
 	d->changed = false;
-	if (history_store_save(d->history, e) && incidents_save(d->incidents, store_db(d->store), e))
+	if (history_store_save(d->history, e) && incidents_save(d->incidents, store_db(d->store), e) &&
+	    correlator_save(d->correlator, store_db(d->store), e))
 		return true;
 	store_abandon(d->store);
 	return false;
