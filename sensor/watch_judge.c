@@ -488,6 +488,7 @@ static void look(struct judge *j)
 	record_num(s, F_st_outstanding, (int64_t)docket_open(j->docket));
 	record_num(s, F_st_rules, (int64_t)enabled(j->watch->run.rules));
 	desk_correlation(j->desk, s);
+	desk_incidents(j->desk, s);
 	record_num(s, F_st_rule_limits, (int64_t)desk_limits(j->desk));
 	desk_state(j->desk, s);
 	numbers_look(j->numbers, s, mono_now(), ns_now());
@@ -585,6 +586,7 @@ static void say_gone(struct judge *j)
 
 static void each_second(struct judge *j)
 {
+	char line[SUPPRESSION_SAYS];
 	const int64_t now = ms_now(), interval = (int64_t)j->watch->run.settings.stats_interval;
 	if (now < j->tick)
 		return;
@@ -611,6 +613,8 @@ static void each_second(struct judge *j)
 	put_troubles(j);
 	rounds_tick(j->rounds, now, ns_now(), docket_open(j->docket) < DOCKET_CASES / 2);
 	desk_time(j->desk, ns_now());
+	while (desk_say(j->desk, line))
+		log_line(SAY_NOTICE, "%s", line);
 	put_due(j);
 	channel_offer(j->output, CH_STATS, (struct bytes){ (const uint8_t *)&j->numbers->now, record_size(&j->numbers->now) },
 		      (struct bytes){ 0 });
@@ -729,6 +733,8 @@ static bool set_up(struct judge *j)
 	j->numbers = w->numbers;
 	if (j->docket && j->rounds)
 		docket_rounds(j->docket, j->rounds);
+	if (j->desk && j->rounds)
+		desk_rounds(j->desk, j->rounds);
 	if (j->docket)
 		docket_live(j->docket, &j->numbers->vitals, &j->numbers->tally);
 	for (unsigned i = 0; j->worker && i < w->workers; i++) {
@@ -761,6 +767,7 @@ static void open_state(struct judge *j)
 	}
 	if (said.text[0])
 		log_line(SAY_ERROR, "%s", said.text);
+	docket_history(j->docket, desk_history(j->desk));
 	desk_orders(j->desk);
 }
 
