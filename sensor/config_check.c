@@ -147,7 +147,8 @@ static void check_one(struct check *c, const struct setting_info *t, const char 
 	case KEPT_ZONES: case KEPT_VANTAGE: case KEPT_CA_FILE: case KEPT_DNS_PORTS: case KEPT_NETWORKS: case KEPT_MIRROR:
 	case KEPT_RULES: case KEPT_RULES_OFF: case KEPT_RULE_LEVELS:
 	case KEPT_NAMES: case KEPT_NETS: case KEPT_PORTS: case KEPT_PIN_SPKI: case KEPT_PIN_CA: case KEPT_FORMS:
-	case KEPT_DOMAIN: case KEPT_HOST: case KEPT_DATE: case KEPT_ROUTES:
+	case KEPT_DOMAIN: case KEPT_HOST: case KEPT_DATE: case KEPT_ROUTES: case KEPT_WATCH_DOMAINS: case KEPT_MAIL_DOMAIN:
+	case KEPT_HOSTS: case KEPT_WHEN:
 		break;
 	}
 }

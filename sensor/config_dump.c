@@ -176,7 +176,7 @@ static void put_list(struct writer *w, const struct setting_info *t, const struc
 	}
 	end_line(w);
 	for (const struct node *n = first; n; n = n == value ? NULL : n->next) {
-		if (map) {
+		if (map && n->kind == NODE_MAP) {
 			put_map(w, map, n);
 			continue;
 		}
@@ -350,6 +350,14 @@ static const char *kind(enum setting_type type)
 	case KEPT_ROUTES:
 	case KEPT_INSPECTIONS:
 		return "list of maps";
+	case KEPT_WATCH_DOMAINS:
+		return "list of domains and maps";
+	case KEPT_MAIL_DOMAIN:
+		return "domain";
+	case KEPT_HOSTS:
+		return "list of hosts";
+	case KEPT_WHEN:
+		return "day or time";
 	case KEPT_NAMES:
 		return "list of names";
 	case KEPT_NETS:

@@ -8,6 +8,7 @@
 
 #include "judge/kinship.h"
 #include "judge/outcome.h"
+#include "judge/promise.h"
 #include "key_proof.h"
 #include "verify.h"
 
@@ -23,8 +24,10 @@ struct docket {
 	struct answer answer;
 	const struct vitals *vitals;       /* NULL: nothing is known of losses */
 	struct tally *tally;               /* NULL: nobody counts */
+	struct history_store *history;     /* NULL: nothing is remembered */
+	struct history_entry remembered;
 	bool in_order, resolver_gone;
-	uint64_t taken, given, rounds;  /* cases begun, and in order given out; turns of places */
+	uint64_t taken, given, done, rounds;  /* cases begun, in order given out, and given back; turns of places */
 	struct kase *kase;
 };
 
@@ -144,6 +147,11 @@ static void stand(struct docket *d, struct kase *k)
 {
 	struct record *s = &k->session;
 	judge_sts(d, k);
+	promise_floor(s);
+	if (d->run->claim)
+		policy_expect(s);
+	else
+		policy_judge(&d->run->settings.policy, s, k->chain);
 	peer_judge(d->run->peer, s, k->chain, k->proof);
 	if (d->run->claim)
 		claim_trust(d->run->claim, s);
@@ -190,9 +198,12 @@ static bool walk_on(struct docket *d, struct kase *k)
 	while (open_question(d, k, &q)) {
 		if (k->nasked < sizeof(k->asked) / sizeof(k->asked[0]))
 			k->asked[k->nasked++] = q;
-		if (!d->resolver_gone && send_question(d, k, q))
+		bool never = q.type < DNS_SEEN && policy_never(&d->run->settings.policy, bytes_of(q.name));
+		if (!never && !d->resolver_gone && send_question(d, k, q))
 			return true;
-		answer_failed(&q, ended, &d->answer);
+		answer_failed(&q, never ? "the site has this name in dns.never" : ended, &d->answer);
+		if (never)
+			d->answer.status = dnsstatus_incomplete;
 		take_answer(k, &d->answer);
 	}
 	return false;
@@ -256,6 +267,45 @@ bool docket_room(const struct docket *d)
 	return place(d);
 }
 
+/* What the site and others knew of this server before. In an evidence file that is its own claim. */
+static void know(struct docket *d, const struct kase *k, struct known *out)
+{
+	struct addr server;
+	int64_t at = record_get_num(&k->session, F_event_start, 0);
+	if (d->run->claim) {
+		claim_known(d->run->claim, &k->session, out);
+		return;
+	}
+	policy_routes(&d->run->settings.policy, &k->session, out);
+	if (!d->history || !record_get_addr(&k->session, F_dst_ip, &server) ||
+	    !history_store_names(d->history, &server, at, &d->remembered))
+		return;
+	for (unsigned i = 0; i < d->remembered.hosts; i++)
+		known_add(out, KNOWN_REMEMBERED, d->remembered.host[i].name, NULL);
+}
+
+/* Did the client name nobody, so that what earlier sessions taught counts? */
+static bool is_silent(const struct record *session)
+{
+	struct identity id;
+	identity_of(session, &id);
+	return id.silent;
+}
+
+static void begin(struct docket *d, struct kase *k)
+{
+	struct known known = { .hosts = 0 };
+	k->state = CASE_OPEN;
+	know(d, k, &known);
+	expectation_start(&k->expectation, &k->session, &known);
+	walk(d, k);
+}
+
+void docket_history(struct docket *d, struct history_store *history)
+{
+	d->history = history;
+}
+
 bool docket_take(struct docket *d, struct bytes record, struct bytes exhibit, enum tri seen, unsigned worker, uint64_t number)
 {
 	struct kase *k = place(d);
@@ -264,7 +314,7 @@ bool docket_take(struct docket *d, struct bytes record, struct bytes exhibit, en
 	if (exhibit.n)
 		memcpy(k->exhibit, exhibit.p, exhibit.n);
 	k->exhibit_n = exhibit.n;
-	k->state = CASE_OPEN;
+	k->state = CASE_WAITS;
 	k->order = d->taken++;
 	k->since = d->now;
 	k->round = ++d->rounds;
@@ -275,11 +325,16 @@ bool docket_take(struct docket *d, struct bytes record, struct bytes exhibit, en
 	site_judge(&d->run->settings.site, &k->session);
 	if (d->run->claim)
 		claim_site(d->run->claim, &k->session);
+	if (record_has(&k->session, F_tcp_attempt) && record_get_tri(&k->session, F_own_client) != TRI_YES) {
+		k->state = CASE_FREE; /* anybody can make as many as he likes */
+		d->taken--;
+		return true;
+	}
 	k->seen = seen;
 	k->promised = false;
 	k->sts = (struct bytes){ 0 };
-	expectation_start(&k->expectation, &k->session);
-	walk(d, k);
+	if (!d->history || !d->in_order || k->order == d->done || !is_silent(&k->session))
+		begin(d, k);
 	return true;
 }
 
@@ -378,15 +433,18 @@ struct kase *docket_next(struct docket *d)
 
 void docket_done(struct docket *d, struct kase *k)
 {
-	(void)d;
 	k->state = CASE_FREE;
+	d->done++;
+	for (size_t i = 0; i < DOCKET_CASES; i++)
+		if (d->kase[i].state == CASE_WAITS && d->kase[i].order == d->done)
+			begin(d, &d->kase[i]);
 }
 
 size_t docket_open(const struct docket *d)
 {
 	size_t n = 0;
 	for (size_t i = 0; i < DOCKET_CASES; i++)
-		n += d->kase[i].state == CASE_OPEN;
+		n += d->kase[i].state == CASE_OPEN || d->kase[i].state == CASE_WAITS;
 	return n;
 }
 

@@ -61,7 +61,7 @@ static void datasets(FILE *out, const struct fact_info *f, const char *between)
 	static const struct {
 		unsigned bit;
 		const char *word;
-	} sets[] = { { IN_SESSION, "session" }, { IN_ALERT, "alert" }, { IN_STATS, "stats" } };
+	} sets[] = { { IN_SESSION, "session" }, { IN_ALERT, "alert" }, { IN_STATS, "stats" }, { IN_POSTURE, "posture" } };
 	const char *sep = "";
 	for (size_t i = 0; i < sizeof(sets) / sizeof(sets[0]); i++) {
 		if (!(f->sets & sets[i].bit))
@@ -89,7 +89,7 @@ static void type(FILE *out, const struct fact_info *f)
 
 static bool for_rules(unsigned f)
 {
-	return detection_knows((enum fact)f, IN_SESSION) || detection_knows((enum fact)f, IN_STATS);
+	return detection_knows_any((enum fact)f);
 }
 
 static bool wanted(const struct fact_info *f, char *const *parts, int n)
@@ -183,7 +183,7 @@ void fact_list_mdoc(FILE *out)
 		  "mxwitness. A field that is absent was not seen, which is not the same as false.");
 	fputs(".Pp\n", out);
 	mdoc_text(out, "Behind each name stands its type, its unit if it has one, and the events that hold it: session, "
-		  "alert or stats. Rules can test the fields of a session, or of a stats event, that are known before rules are "
+		  "alert, stats or posture. Rules can test the fields of a session, or of a stats or posture event, that are known before rules are "
 		  "evaluated; the others are marked as not for rules. A field marked invariant is the same for the same dialogue, "
 		  "however it was cut into packets. In a name, [] marks a list of objects; rules leave it out.");
 	fputs(".Sh EVENT FIELDS\n", out);

@@ -107,7 +107,7 @@ static bool sentence_name(struct error *e, const struct node *n, struct bytes na
 		return true;
 	if (f != FACT_COUNT)
 		return node_error(e, n, "\"%.*s\" is no fact of a %s, and this text is about one", TEXT(name),
-				  service == IN_STATS ? "stats event" : "session");
+				  service == IN_STATS ? "stats event" : service == IN_POSTURE ? "posture event" : "session");
 	const char *near = fact_suggest(name);
 	return node_error(e, n, "no fact \"%.*s\" for the braces%s%s%s", TEXT(name), near ? "; did you mean \"" : "",
 			  near ? near : "", near ? "\"?" : "");

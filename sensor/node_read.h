@@ -24,7 +24,7 @@ bool id_read(struct error *e, const struct node *n, const char **out);
 bool uuid_read(struct error *e, const struct node *n, const char **out);
 /* date_read: YYYY-MM-DD, a day that a calendar may have. */
 bool date_read(struct error *e, const struct node *n);
-/* sentence_read: a text whose braces name facts (sentence.h) that events of the service have: IN_SESSION or IN_STATS. */
+/* sentence_read: a text whose braces name facts (sentence.h) that events of the service have: IN_SESSION, IN_STATS or IN_POSTURE. */
 bool sentence_read(struct error *e, const struct node *n, uint8_t service, const char **out);
 /* texts_read: a list of at most max different texts, each of at most 4096 octets. */
 bool texts_read(struct error *e, const struct node *list, size_t max);

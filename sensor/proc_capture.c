@@ -15,6 +15,7 @@ struct capture {
 	struct pipeline *pipeline;
 	struct classify *classify;
 	uint64_t packets, octets, sessions;
+	int64_t last; /* ns, of the latest packet */
 	EVP_MD *sha256;
 	bool gone;   /* who should read us is not there any more */
 	uint8_t behind[HARVEST_BEHIND];
@@ -103,6 +104,7 @@ static void read_all(struct capture *c)
 			continue;
 		}
 		c->packets++;
+		c->last = packet.ts > c->last ? packet.ts : c->last;
 		c->octets += packet.data.n;
 		if (c->run->claim)
 			check_packet(c, &packet);
@@ -146,6 +148,8 @@ static void send_stats(struct capture *c)
 {
 	static struct record stats;
 	harvest_stats(c->pipeline, c->packets, c->octets, &stats);
+	if (c->last)
+		record_num(&stats, F_st_last_packet, c->last);
 	channel_send(c->judge, CH_STATS, (struct bytes){ (const uint8_t *)&stats, record_size(&stats) },
 		     (struct bytes){ 0 });
 }

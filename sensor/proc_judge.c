@@ -11,6 +11,7 @@
 #include "docket.h"
 #include "judge/alert.h"
 #include "judge/event.h"
+#include "rounds.h"
 
 enum { WAIT_MEMORY = 8 * 1024 * 1024 };
 
@@ -19,6 +20,8 @@ struct judge {
 	struct channel *capture, *resolver, *output;
 	struct docket *docket;
 	struct desk *desk;
+	struct rounds *rounds;
+	struct store *store;                /* NULL: nothing is kept */
 	struct record alert, stats;
 	uint8_t exhibit[EXHIBIT_OCTETS];    /* of the session to come */
 	size_t exhibit_n;
@@ -60,6 +63,7 @@ static void resolver_lost(struct judge *j)
 	not_complete(j, bytes_of("the resolver process ended early"));
 	j->resolver_gone = true;
 	docket_no_resolver(j->docket);
+	rounds_no_resolver(j->rounds);
 }
 
 /* Waits for one word of the resolver. Its kind; CH_END: it is there no more. */
@@ -71,7 +75,7 @@ static enum channel_kind hear(struct judge *j, struct bytes *record)
 	bool here = (channel_ready(j->resolver) || channel_flush(j->resolver)) && channel_recv(j->resolver, &kind, record);
 	if (here && kind == CH_NOTE)
 		note(j, record->n && record->p[0] == 'i' ? "i" : "e", bytes_skip(*record, 1));
-	if (here && (kind != CH_ANSWER || docket_answer(j->docket, *record)))
+	if (here && (kind != CH_ANSWER || docket_answer(j->docket, *record) || rounds_answer(j->rounds, *record)))
 		return kind;
 	resolver_lost(j);
 	return CH_END;
@@ -121,6 +125,43 @@ static void last_alerts(struct judge *j)
 	desk_correlation(j->desk, &j->stats);
 }
 
+/* A run is one transaction: one that ends early teaches nothing, and when the same captures are read again all is as before. */
+static void state_failed(struct judge *j, const struct error *e)
+{
+	note(j, "e", bytes_of(e->text));
+	not_complete(j, bytes_of("the state could not be saved"));
+}
+
+static void save_if_full(struct judge *j)
+{
+	struct error e;
+	if (desk_full(j->desk) && !desk_save(j->desk, &e))
+		state_failed(j, &e);
+}
+
+static void save_all(struct judge *j)
+{
+	struct error e;
+	if (j->store && !store_broken(j->store) && (!desk_save(j->desk, &e) || !store_commit(j->store, &e)))
+		state_failed(j, &e);
+}
+
+static bool open_state(struct judge *j)
+{
+	struct error said, e;
+	if (!j->run->state)
+		return true;
+	j->store = store_open(j->run->state, &said, &e);
+	if (!j->store || !desk_load(j->desk, j->store, &e)) {
+		note(j, "e", bytes_of(e.text));
+		return false;
+	}
+	if (said.text[0])
+		note(j, "e", bytes_of(said.text));
+	desk_orders(j->desk);
+	return true;
+}
+
 static void emit_case(struct judge *j, struct kase *k)
 {
 	const struct record *s = &k->session;
@@ -134,6 +175,7 @@ static void emit_case(struct judge *j, struct kase *k)
 	j->worst = k->fault > j->worst ? k->fault : j->worst;
 	int64_t end = record_get_num(s, F_event_end, 0);
 	j->last = end > j->last ? end : j->last;
+	save_if_full(j);
 }
 
 /* Those that are judged go out. */
@@ -155,6 +197,26 @@ static void session(struct judge *j, struct bytes record)
 	if (!docket_take(j->docket, record, exhibit, seen, 0, 0))
 		j->refused++;
 	j->exhibit_n = 0;
+}
+
+/* The watched domains, once, as of the last packet: before the sessions, which may know their servers by them. */
+static void go_round(struct judge *j)
+{
+	struct record *event;
+	struct bytes answer;
+	int64_t last = record_get_num(&j->stats, F_st_last_packet, 0);
+	record_unset(&j->stats, F_st_last_packet);
+	if (!j->resolver || last == 0)
+		return;
+	rounds_all(j->rounds, last);
+	do {
+		while (rounds_open(j->rounds))
+			hear(j, &answer);
+		while ((event = rounds_next(j->rounds))) {
+			emit(j, event);
+			j->alerts += record_has(event, F_alert_level);
+		}
+	} while (rounds_open(j->rounds));
 }
 
 static void judge_rest(struct judge *j)
@@ -331,10 +393,10 @@ static void last_word(struct judge *j)
 	record_num(s, F_st_incomplete, (int64_t)j->incomplete);
 	if (j->worst != resolverfault_none)
 		record_num(s, F_resolver_fault, j->worst);
-	last_alerts(j);
 	stats_alerts(j);
 	record_num(s, F_st_alerts, (int64_t)j->alerts);
 	record_num(s, F_st_refused, (int64_t)j->refused);
+	desk_state(j->desk, s);
 	event_stats(s, j->last);
 	emit(j, s);
 	channel_send(j->output, CH_END, (struct bytes){ 0 }, (struct bytes){ 0 });
@@ -352,25 +414,33 @@ int proc_judge(const struct run *run, struct channel *capture, struct channel *r
 	j->output = output;
 	j->docket = docket_new(run, resolver, true);
 	j->desk = desk_new(run);
+	j->rounds = rounds_new(run, resolver);
 	j->wait = resolver ? malloc(WAIT_MEMORY) : NULL;
 	record_init(&j->stats);
-	if (!j->docket || !j->desk || (resolver && !j->wait)) {
+	if (!j->docket || !j->desk || !j->rounds || (resolver && !j->wait)) {
 		note(j, "e", bytes_of("judge: no memory"));
 		return 2;
 	}
-	if (!sandbox_judge(&run->user, NULL, NULL, &e)) {
+	if (!sandbox_judge(&run->user, run->state, NULL, &e)) {
 		note(j, "e", bytes_of(e.text));
 		return 2;
 	}
+	if (!open_state(j))
+		return 2;
 	receive(j);
+	go_round(j);
 	if (resolver)
 		release_all(j);
 	judge_rest(j);
+	last_alerts(j);
+	save_all(j);
 	last_word(j);
 	bool sent = channel_flush(output);
 	free(j->wait);
 	docket_free(j->docket);
 	desk_free(j->desk);
+	rounds_free(j->rounds);
+	store_close(j->store);
 	free(j);
 	return sent ? 0 : 2;
 }

@@ -91,7 +91,7 @@ static void event_table(struct output *o, const struct record *r)
 		table_session(&o->table, r, &o->text);
 	else if (bytes_eq(dataset, bytes_of("mxwitness.alert")))
 		table_alert(&o->table, r, &o->text);
-	else
+	else if (!bytes_eq(dataset, bytes_of("mxwitness.posture")))
 		table_summary(&o->table, r, &o->text);
 }
 

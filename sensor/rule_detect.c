@@ -137,11 +137,23 @@ static bool mods_read(struct compiler *c, const struct node *key, size_t at, str
 
 bool detection_knows(enum fact f, uint8_t service)
 {
-	bool both = fact_table[f].sets & IN_SESSION && fact_table[f].sets & IN_STATS;
+	bool both = fact_table[f].sets & IN_SESSION && fact_table[f].sets & service;
+	if (service == IN_POSTURE)
+		return fact_table[f].sets & IN_POSTURE && !both && f != F_po_changed;
 	if (service == IN_STATS)
 		return fact_table[f].sets & IN_STATS && f != F_event_id && (!both || fact_table[f].room != ROOM_EVENT);
 	return fact_table[f].sets & IN_SESSION && fact_table[f].room != ROOM_EVENT && f != F_verdict && f != F_findings &&
 	       f != F_finding_id && f != F_finding_variant && f != F_finding_certainty && f != F_finding_level;
+}
+
+bool detection_knows_any(enum fact f)
+{
+	return detection_knows(f, IN_SESSION) || detection_knows(f, IN_STATS) || detection_knows(f, IN_POSTURE);
+}
+
+const char *service_text(uint8_t service)
+{
+	return service == IN_STATS ? "stats events" : service == IN_POSTURE ? "posture events" : "sessions";
 }
 
 static bool fact_read(struct compiler *c, const struct node *at, struct bytes name, enum fact *f)
@@ -155,11 +167,13 @@ static bool fact_read(struct compiler *c, const struct node *at, struct bytes na
 		return node_error(c->e, at, "no fact \"%.*s\"%s%s%s", TEXT(name), near ? "; did you mean \"" : "",
 				  near ? expr_fact_name(near, buf) : "", near ? "\"?" : "");
 	}
-	if (!detection_knows(*f, IN_SESSION) && !detection_knows(*f, IN_STATS))
+	if (*f == F_findings && c->findings)
+		return true;
+	if (!detection_knows_any(*f))
 		return node_error(c->e, at, "\"%.*s\" is not known yet when rules are evaluated", TEXT(name));
 	if (!detection_knows(*f, c->service))
 		return node_error(c->e, at, "\"%.*s\" is no fact of %s; the service of this document says what it is about",
-				  TEXT(name), c->service == IN_STATS ? "stats events" : "sessions");
+				  TEXT(name), service_text(c->service));
 	return true;
 }
 

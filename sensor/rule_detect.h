@@ -17,7 +17,10 @@ bool detection_lint(struct compiler *c, const struct selection *sel, const struc
 /* expr_lint_filter, and every selection has a use. */
 bool detection_lint_filter(struct compiler *c, const struct selection *sel, const struct expr *condition,
 			   const struct node *at);
-/* May a rule about these events (IN_SESSION or IN_STATS) test this fact? Not what rules decide, and not what is written
- * after them. */
+/* May a rule about these events (IN_SESSION, IN_STATS or IN_POSTURE) test this fact? Not what rules decide, and not what is
+ * written after them. any: a rule about any of them. */
 bool detection_knows(enum fact f, uint8_t service);
+bool detection_knows_any(enum fact f);
+/* "sessions", "stats events" or "posture events" */
+const char *service_text(uint8_t service);
 #endif

@@ -224,7 +224,8 @@ bool logsource_read(struct error *e, const struct node *doc, bool *skip, const s
 
 uint8_t service_read(const struct node *service)
 {
-	return !service || node_is(service, "session") ? IN_SESSION : node_is(service, "stats") ? IN_STATS : 0;
+	return !service || node_is(service, "session") ? IN_SESSION : node_is(service, "stats") ? IN_STATS :
+	       node_is(service, "posture") ? IN_POSTURE : 0;
 }
 
 /* Is this rule for us? skip: it is somebody else's. of: what it is about. */
@@ -244,8 +245,8 @@ static bool logsource(struct error *e, const struct node *doc, bool *skip, uint8
 		return true;
 	for (size_t i = 0; i < COUNT(services); i++)
 		if (node_is(service, services[i]))
-			return node_error(e, service, "this version judges single sessions and stats, and does not run rules "
-					  "over %s events", services[i]);
+			return node_error(e, service, "this version judges single sessions, stats and posture, and does not run "
+					  "rules over %s events", services[i]);
 	return no_word(e, service, "service", services, COUNT(services));
 }
 
@@ -415,6 +416,8 @@ static bool rule_document(struct rules *r, struct error *e, const struct node *d
 	r->skipped += skip;
 	rule_clear(r, doc, &rule);
 	rule.service = owner_of(r)->compiler.service = service;
+	const struct node *own = node_get(doc, "mxwitness"), *silent = own ? node_get(own, "silent") : NULL;
+	owner_of(r)->compiler.findings = silent && node_is(silent, "true");
 	return skip || (rule_keys(r, e, doc, &rule) && rule_detection(r, e, doc, &rule, &condition) &&
 			rule_add(r, e, doc, &rule, condition));
 }

@@ -17,7 +17,7 @@ static bool logsource(struct error *e, const struct node *doc, bool *skip, uint8
 		return false;
 	*of = service_read(service);
 	return *skip || *of ||
-	       node_error(e, service, "no rule has this service; write session, stats, or leave it out for session");
+	       node_error(e, service, "no rule has this service; write session, stats, posture, or leave it out for session");
 }
 
 static bool headline(struct error *e, const struct node *doc, struct rule_filter *f)

@@ -102,8 +102,11 @@ void rules_index(struct rules *r)
 	r->set_words = (r->count + 63) / 64;
 	r->always = arena_take(arena, (r->set_words + 1) * sizeof(*r->always));
 	r->stats = arena_take(arena, (r->set_words + 1) * sizeof(*r->stats));
-	for (size_t i = 0; i < r->count; i++)
+	r->posture = arena_take(arena, (r->set_words + 1) * sizeof(*r->posture));
+	for (size_t i = 0; i < r->count; i++) {
 		r->stats[i / 64] |= (uint64_t)(r->rule[i].service == IN_STATS) << (i % 64);
+		r->posture[i / 64] |= (uint64_t)(r->rule[i].service == IN_POSTURE) << (i % 64);
+	}
 	r->gate = arena_take(arena, (FACT_COUNT + 1) * sizeof(*r->gate));
 	count(r, p);
 	for (size_t i = 0; i < r->count; i++) {

@@ -3,6 +3,6 @@
 #define RULE_INDEX_H
 #include "judge/rule.h"
 
-/* rules_index: fills rules->gate, gate_set, always and stats from the conditions of the enabled rules. */
+/* rules_index: fills rules->gate, gate_set, always, stats and posture from the conditions of the enabled rules. */
 void rules_index(struct rules *rules);
 #endif

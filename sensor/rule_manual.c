@@ -4,6 +4,7 @@
 
 #include "mdoc.h"
 #include "rule_grades.h"
+#include "rule_page.h"
 
 enum { LISTED = 256 };
 
@@ -113,7 +114,7 @@ static void levels(const struct rules *rules, struct rule_scratch *s, const stru
 	struct rule_grades g;
 	char text[320];
 	rule_grades_make(rules, s, rule, &g);
-	if (rule->service == IN_STATS)
+	if (rule->service != IN_SESSION)
 		snprintf(text, sizeof(text), "Certainty %s; level %s.", certainty, rule_level_short(constant(&g)));
 	else if (constant(&g) != RULE_NO_LEVEL)
 		snprintf(text, sizeof(text), "Certainty %s; level %s, whatever was promised.", certainty,
@@ -131,8 +132,8 @@ static void levels(const struct rules *rules, struct rule_scratch *s, const stru
 		mdoc_text(out, text);
 	}
 	for (unsigned i = 0; i < rule->shifts; i++) {
-		snprintf(text, sizeof(text), "Then one %s %s: %s.", rule->shift[i].certainty ? "step of certainty" : "level",
-			 rule->shift[i].by > 0 ? "up" : "down", rule->shift[i].why);
+		char buf[RULE_PAGE_SHIFT];
+		snprintf(text, sizeof(text), "Then %s: %s.", rule_page_shift(&rule->shift[i], buf), rule->shift[i].why);
 		mdoc_text(out, text);
 	}
 }
@@ -218,6 +219,13 @@ void rule_manual(const struct rules *rules, struct rule_scratch *s, FILE *out)
 	mdoc_text(out, "What stats events tell of the sensor itself. An alert is raised when it begins, and closed when it ends.");
 	for (size_t i = 0; i < rules->count; i++)
 		if (is_first(rules, i) && rules->rule[i].service == IN_STATS)
+			finding(rules, s, i, out);
+	fputs(".Sh FINDINGS ABOUT WATCHED DOMAINS\n", out);
+	mdoc_text(out, "What the DNS says of a domain of the watch list (watch_domains in the configuration), without any mail. Nobody "
+		  "attacks: they are for those who run the mail and the DNS of the domain, or for who relies on it. An alert is raised "
+		  "when it begins, and closed when it is over. The description says when it becomes part of an attack.");
+	for (size_t i = 0; i < rules->count; i++)
+		if (is_first(rules, i) && rules->rule[i].service == IN_POSTURE)
 			finding(rules, s, i, out);
 	fputs(".Sh SEE ALSO\n.Xr mxwitness 1 ,\n.Xr mxwitness-rules 5 ,\n.Xr mxwitness-fields 7\n", out);
 }

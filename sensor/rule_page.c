@@ -86,8 +86,8 @@ static void settings(const struct rule *rule, FILE *out)
 	row(out, "status", rule->status < RULE_STATUSES ? rule_status_words[rule->status] : "");
 	row(out, "certainty", fact_table[F_certainty].words[rule->certainty]);
 	row(out, "verdict", rule->verdict < RULE_NO_VERDICT ? fact_table[F_verdict].words[rule->verdict] :
-							      rule->service == IN_STATS ? "" : "none: the session's verdict does not rest on it");
-	row(out, "segment", rule->service == IN_STATS ? "" : fact_table[F_segment].words[rule->segment]);
+							      rule->service != IN_SESSION ? "" : "none: the session's verdict does not rest on it");
+	row(out, "segment", rule->service != IN_SESSION ? "" : fact_table[F_segment].words[rule->segment]);
 	row(out, "TLSRPT", rule->tlsrpt);
 	for (unsigned i = 0; i < rule->techniques; i++)
 		n += (size_t)snprintf(buf + n, sizeof(buf) - n, "%s%s", i ? ", " : "", rule->technique[i]);
@@ -170,11 +170,23 @@ static void identity(const struct rules *rules, const struct rule *rule, FILE *o
 	}
 }
 
+const char *rule_page_shift(const struct rule_shift *s, char buf[RULE_PAGE_SHIFT])
+{
+	static const char *const number[level_COUNT] = { "no", "one", "two", "three", "four" };
+	const unsigned n = (unsigned)(s->by < 0 ? -s->by : s->by) % level_COUNT;
+	const char *many = n == 1 ? "" : "s", *way = s->by > 0 ? "up" : "down";
+	if (s->certainty)
+		snprintf(buf, RULE_PAGE_SHIFT, "%s step%s of certainty %s", number[n], many, way);
+	else
+		snprintf(buf, RULE_PAGE_SHIFT, "%s level%s %s", number[n], many, way);
+	return buf;
+}
+
 static void shifts(const struct rule *rule, FILE *out)
 {
 	for (unsigned i = 0; i < rule->shifts; i++) {
-		const char *of = rule->shift[i].certainty ? "step of certainty" : "level", *way = rule->shift[i].by > 0 ? "up" : "down";
-		int n = fprintf(out, "  Then one %s %s: ", of, way);
+		char buf[RULE_PAGE_SHIFT];
+		int n = fprintf(out, "  Then %s: ", rule_page_shift(&rule->shift[i], buf));
 		rule_page_wrap(out, rule->shift[i].why, n > 0 ? (unsigned)n : 0, 4, WIDTH);
 	}
 }
@@ -183,10 +195,11 @@ static void levels(const struct rules *rules, struct rule_scratch *s, const stru
 {
 	struct rule_grades g;
 	rule_grades_make(rules, s, rule, &g);
-	if (rule->service == IN_STATS) {
+	if (rule->service != IN_SESSION) {
 		heading(out, "How bad it is");
-		fprintf(out, "  %s; it is about the sensor itself, and not about mail.\n",
-			fact_table[F_alert_level].words[rule->site_level != RULE_NO_LEVEL ? rule->site_level : rule->fixed]);
+		fprintf(out, "  %s; it is about %s, and not about mail.\n",
+			fact_table[F_alert_level].words[rule->site_level != RULE_NO_LEVEL ? rule->site_level : rule->fixed],
+			rule->service == IN_STATS ? "the sensor itself" : "a watched domain");
 		shifts(rule, out);
 		return;
 	}

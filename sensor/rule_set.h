@@ -43,7 +43,7 @@ static inline struct owner *owner_of(const struct rules *r)
 /* logsource_read: whose document is this? *skip: another product's; a product that is nearly ours is an error. *service: the
  * node of that key, or NULL, for the caller to judge. */
 bool logsource_read(struct error *e, const struct node *doc, bool *skip, const struct node **service);
-/* service_read: what documents of that service (NULL: of all) are about: IN_SESSION, IN_STATS, or 0: neither. */
+/* service_read: what documents of that service (NULL: of all) are about: IN_SESSION, IN_STATS, IN_POSTURE, or 0: none of them. */
 uint8_t service_read(const struct node *service);
 /* rules_named: the rule of that name or UUID, or NULL. */
 struct rule *rules_named(const struct rules *r, struct bytes id);

@@ -49,15 +49,17 @@ static bool shift_one(struct rules *r, struct error *e, const struct node *n, co
 	const struct node *by = node_get(n, "by"), *when = node_get(n, "when"), *why = node_get(n, "why");
 	const struct node *of = node_get(n, "of");
 	if (!by || !when || !why)
-		return node_error(e, n, "a shift is {by: 1 or -1, when: SELECTION, why: TEXT}, and of: certainty where it is not of the level");
+		return node_error(e, n, "a shift is {by: -1, when: SELECTION, why: TEXT}, and of: certainty where it is not of the level");
 	if (of && !node_is(of, "certainty") && !node_is(of, "level"))
 		return node_error(e, of, "of is level or certainty");
-	if (!node_is(by, "1") && !node_is(by, "+1") && !node_is(by, "-1"))
-		return node_error(e, by, "by is 1 or -1");
+	bool sign = by->text.n == 2 && (by->text.p[0] == '-' || by->text.p[0] == '+');
+	struct bytes steps = bytes_skip(by->text, sign);
+	if (by->kind != NODE_SCALAR || steps.n != 1 || steps.p[0] < '1' || steps.p[0] >= '0' + level_COUNT)
+		return node_error(e, by, "by is 1 to 4, or -1 to -4");
 	struct selection *found = when->kind == NODE_SCALAR ? selection_find(d->sel, when->text) : NULL;
 	if (!found)
 		return node_error(e, when, "when names a selection of this rule's detection");
-	s->by = by->text.p[0] == '-' ? -1 : 1;
+	s->by = (int8_t)(by->text.p[0] == '-' ? '0' - steps.p[0] : steps.p[0] - '0');
 	s->certainty = of && node_is(of, "certainty");
 	rule->shifts++;
 	return text_read(e, why, 200, &s->why) && expr_lint(c, found->expr, d->condition) &&
@@ -107,11 +109,11 @@ static bool evidence_read(struct error *e, const struct node *n, struct rule *ru
 
 enum own_key {
 	O_FINDING, O_VARIANT, O_CERTAINTY, O_VERDICT, O_LEVELS, O_BASE, O_FLOOR, O_CAP, O_SHIFT, O_OWN, O_SUPPRESS,
-	O_EVIDENCE, O_SEGMENT, O_TEXT, O_APART, OWN_KEYS
+	O_EVIDENCE, O_SEGMENT, O_TEXT, O_APART, O_SILENT, OWN_KEYS
 };
 static const char *const own_keys[OWN_KEYS] = {
 	"finding", "variant", "certainty", "verdict", "levels", "base", "floor", "cap", "shift", "own", "suppress",
-	"evidence", "segment", "text", "apart",
+	"evidence", "segment", "text", "apart", "silent",
 };
 
 static bool own_key(struct rules *r, struct error *e, enum own_key key, const struct node *v,
@@ -148,6 +150,9 @@ static bool own_key(struct rules *r, struct error *e, enum own_key key, const st
 		return sentences_read(e, v, rule);
 	case O_APART: /* rule_correlate reads it */
 		return rule->correlates || node_error(e, v, "apart belongs to correlations");
+	case O_SILENT:
+		rule->silent = node_is(v, "true");
+		return rule->silent || node_is(v, "false") || node_error(e, v, "silent is true or false");
 	case OWN_KEYS:
 		break;
 	}
@@ -174,11 +179,11 @@ static bool of_sessions(struct error *e, const struct node *map, const struct ru
 {
 	static const char *const keys[] = { "verdict", "floor", "own", "evidence", "segment" };
 	const struct node *levels = node_get(map, "levels");
-	for (size_t i = 0; rule->service == IN_STATS && i < COUNT(keys); i++)
+	for (size_t i = 0; rule->service != IN_SESSION && i < COUNT(keys); i++)
 		if (node_get(map, keys[i]))
 			return node_error(e, node_get(map, keys[i])->key, "%s belongs to rules about sessions", keys[i]);
-	if (rule->service == IN_STATS && levels && node_is(levels, "matrix"))
-		return node_error(e, levels, "the matrix is for sessions; a rule about stats has one level");
+	if (rule->service != IN_SESSION && levels && node_is(levels, "matrix"))
+		return node_error(e, levels, "the matrix is for sessions; a rule about %s has one level", service_text(rule->service));
 	return true;
 }
 

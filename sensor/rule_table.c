@@ -299,7 +299,7 @@ static bool places_finish(struct rules *r, struct error *e)
 		size_t p = 0;
 		while (p < r->places && strcmp(r->place[p].finding, rule->finding) != 0)
 			p++;
-		if (p == r->places && rule->shipped && !rule->part && rule->service == IN_SESSION)
+		if (p == r->places && !rule->silent && rule->shipped && rule->service == IN_SESSION)
 			return error_set(e, "%s:%u:1: incident.yaml has no place for finding \"%s\": a stage of the chain, or apart",
 					 rule->file, rule->line, rule->finding);
 		if (p == r->places)

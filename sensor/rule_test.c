@@ -16,7 +16,7 @@
 enum { TESTS_MAX = 10000, SERIES = 64, GROUPS = 128 };
 #define SERIES_START INT64_C(1767225600000000000) /* 2026-01-01, a day's beginning */
 
-/* session   its base's facts and its own; of a stats event where service is IN_STATS
+/* session   its base's facts and its own; of a stats or posture event where service says so
  * series    several sessions in place of that one, as many as sessions says
  * findings  the list of what is expected; NULL: a document that is only there to be a base. Of a series: what correlations
  *           find
@@ -83,12 +83,12 @@ static bool is_variant(struct run *run, const struct node *id, const struct node
 	return no_word(run->e, variant, "variant of this finding", names, n);
 }
 
-/* Do two expectations speak of the same finding? Of a session there is one of an id; of a stats event, one a variant. */
+/* Do two expectations speak of the same finding? Of a session there is one of an id; of another event, one a variant. */
 static bool same_finding(const struct node *a, const struct node *b, uint8_t service)
 {
 	const struct node *va = node_get(a, "variant"), *vb = node_get(b, "variant");
 	return bytes_eq(node_get(a, "id")->text, node_get(b, "id")->text) &&
-	       (service != IN_STATS || !va || !vb || bytes_eq(va->text, vb->text));
+	       (service == IN_SESSION || !va || !vb || bytes_eq(va->text, vb->text));
 }
 
 static bool expected_one(struct run *run, const struct node *list, const struct node *item, uint8_t service)
@@ -202,34 +202,35 @@ static bool series_read(struct run *run, const struct node *list, struct test *t
 
 static bool test_read(struct run *run, const struct node *doc, struct test *t)
 {
-	static const char *const keys[] = { "name", "description", "base", "session", "stats", "findings", "verdict", "sessions" };
+	static const char *const keys[] = { "name", "description", "base", "session", "stats", "posture", "findings", "verdict", "sessions" };
 	if (doc->kind != NODE_MAP)
 		return node_error(run->e, doc, "a test is a map with name, session and findings");
 	if (!known_keys(run->e, doc, keys, COUNT(keys)) || !name_read(run, doc, t))
 		return false;
 	const struct node *base = node_get(doc, "base"), *session = node_get(doc, "session"), *stats = node_get(doc, "stats");
+	const struct node *posture = node_get(doc, "posture"), *other = stats ? stats : posture;
 	uint8_t word;
 	t->at = doc;
 	t->findings = node_get(doc, "findings");
 	t->verdict = node_get(doc, "verdict");
 	const struct node *series = node_get(doc, "sessions");
-	if (series && (base || session || stats || t->verdict))
+	if (series && (base || session || other || t->verdict))
 		return node_error(run->e, series->key, "a test with sessions has beside them name, description and findings");
 	if (series && !t->findings)
 		return node_error(run->e, doc, "findings is missing; [] means that there must be none");
-	t->service = series ? IN_SESSION : stats ? IN_STATS : session ? IN_SESSION : 0;
-	if (stats && session)
-		return node_error(run->e, stats->key, "a test has a session or stats, not both");
-	if (stats && t->verdict)
-		return node_error(run->e, t->verdict->key, "stats have no verdict");
-	if (!base && !session && !stats && !series)
+	t->service = series ? IN_SESSION : stats ? IN_STATS : posture ? IN_POSTURE : session ? IN_SESSION : 0;
+	if ((other && session) || (stats && posture))
+		return node_error(run->e, other->key, "a test has a session, stats or posture, not several of them");
+	if (other && t->verdict)
+		return node_error(run->e, t->verdict->key, "only sessions have a verdict");
+	if (!base && !session && !other && !series)
 		return node_error(run->e, doc, "session is missing");
 	if (t->verdict && !t->findings)
 		return node_error(run->e, doc, "findings is missing; [] means that there must be none");
 	t->session = arena_take(&run->arena, sizeof(*t->session));
 	record_init(t->session);
 	return (!series || series_read(run, series, t)) && (!base || base_read(run, base, t)) && (!session || session_yaml_read(session, t->session, run->e)) &&
-	       (!stats || stats_yaml_read(stats, t->session, run->e)) &&
+	       (!stats || stats_yaml_read(stats, t->session, run->e)) && (!posture || posture_yaml_read(posture, t->session, run->e)) &&
 	       (!t->findings || expected(run, t->findings, t->service)) && (!t->verdict || word_read(run->e, t->verdict, "verdict", F_verdict, &word));
 }
 
@@ -322,7 +323,7 @@ static bool is_wanted(const struct test *t, const struct finding *f)
 {
 	for (const struct node *item = t->findings->first; item; item = item->next)
 		if (node_is(node_get(item, "id"), f->rule->finding) &&
-		    (t->service != IN_STATS || key_fits(item, "variant", f->rule->variant)))
+		    (t->service == IN_SESSION || key_fits(item, "variant", f->rule->variant)))
 			return true;
 	return false;
 }
@@ -415,6 +416,7 @@ static void judge(struct run *run, const struct test *t)
 	struct record r = *t->session;
 	size_t n = t->series ? judge_series(run, t, f, RULE_FINDINGS) :
 		   t->service == IN_STATS ? rules_judge_stats(run->rules, run->scratch, &r, f, RULE_FINDINGS) :
+		   t->service == IN_POSTURE ? rules_judge_posture(run->rules, run->scratch, &r, f, RULE_FINDINGS) :
 		   rules_judge(run->rules, run->scratch, &r, f, RULE_FINDINGS);
 	int64_t verdict = record_get_num(&r, F_verdict, verdict_unknown);
 	for (size_t i = 0; i < n; i++)

@@ -188,10 +188,10 @@ static bool fact_read(struct reader *r, const struct node *key, struct bytes nam
 	*f = fact_by_name(name);
 	if (*f == FACT_COUNT)
 		return unknown_name(r, key, name);
-	bool other = detection_knows(*f, IN_SESSION) || detection_knows(*f, IN_STATS);
+	bool other = detection_knows_any(*f);
 	if (other && !detection_knows(*f, r->service))
 		return node_error(r->e, key, "\"%s\" is no fact of %s", fact_table[*f].name,
-				  r->service == IN_STATS ? "stats events" : "sessions");
+				  service_text(r->service));
 	if (!other)
 		return node_error(r->e, key, "\"%s\" comes after the rules: it is not known yet when they are evaluated",
 				  fact_table[*f].name);
@@ -339,5 +339,13 @@ bool stats_yaml_read(const struct node *map, struct record *stats, struct error 
 	struct reader r = { .session = stats, .e = e, .service = IN_STATS };
 	if (map->kind != NODE_MAP)
 		return node_error(e, map, "stats is a map of facts, like mxwitness.stats.silent: [mail]");
+	return event_read(&r, map);
+}
+
+bool posture_yaml_read(const struct node *map, struct record *posture, struct error *e)
+{
+	struct reader r = { .session = posture, .e = e, .service = IN_POSTURE };
+	if (map->kind != NODE_MAP)
+		return node_error(e, map, "posture is a map of facts, like mxwitness.posture.dane: some");
 	return event_read(&r, map);
 }

@@ -10,4 +10,6 @@
 bool session_yaml_read(const struct node *map, struct record *session, struct error *e);
 /* stats_yaml_read: the same for a stats event, and the facts that rules about these may test. */
 bool stats_yaml_read(const struct node *map, struct record *stats, struct error *e);
+/* posture_yaml_read: and for a posture event. */
+bool posture_yaml_read(const struct node *map, struct record *posture, struct error *e);
 #endif

@@ -10,6 +10,7 @@
 #include "quantity.h"
 #include "scalar.h"
 #include "setting_policy.h"
+#include "setting_watch.h"
 #include "upstream.h"
 #include "upstream_spec.h"
 
@@ -511,13 +512,20 @@ static bool same_text(const struct node *a, const struct node *b)
 	return a && b && bytes_eq(a->text, b->text);
 }
 
-/* Two entries of one name, or with one file, would be taken for each other, or write into each other's lines. */
-static bool map_apart(const struct setting_map *m, const struct node *first, const struct node *map, struct error *e)
+static bool same_path(const struct output_settings *a, const struct output_settings *b)
 {
+	return a->path && b->path ? strcmp(a->path, b->path) == 0 : a->path == b->path;
+}
+
+/* Two entries of one name, or with one file, would be taken for each other, or write into each other's lines. */
+static bool map_apart(const struct setting_map *m, const void *all, const void *entry, const struct node *first,
+		      const struct node *map, struct error *e)
+{
+	const struct output_settings *at = all;
 	for (; first != map; first = first->next) {
 		if (m->type != KEPT_OUTPUTS && same_text(node_get(first, "name"), node_get(map, "name")))
 			return node_error(e, map, "%s: another one has this name already", m->name);
-		if (m->type == KEPT_OUTPUTS && same_text(node_get(first, "path"), node_get(map, "path")))
+		if (m->type == KEPT_OUTPUTS && same_path(at++, entry))
 			return node_error(e, map, "outputs: another one has this path already; two would write into each other's lines");
 	}
 	return true;
@@ -555,7 +563,7 @@ static bool maps(struct settings *s, const struct setting_info *t, void *out, co
 		if (i == most)
 			return node_error(e, n, "%s: at most %zu of them", m->name, most);
 		void *entry = to + i * m->size;
-		if (!map_read(s, m, entry, n, e) || !map_good(t->type, entry, n, e) || !map_apart(m, value->first, n, e))
+		if (!map_read(s, m, entry, n, e) || !map_good(t->type, entry, n, e) || !map_apart(m, to, entry, value->first, n, e))
 			return false;
 	}
 	maps_keep(t->type, out, to, i);
@@ -613,6 +621,11 @@ bool setting_read(struct settings *s, const struct setting_info *t, void *base, 
 	case KEPT_HOST:
 	case KEPT_DATE:
 		return setting_policy(s, t, at, value, e);
+	case KEPT_MAIL_DOMAIN:
+	case KEPT_HOSTS:
+	case KEPT_WHEN:
+	case KEPT_WATCH_DOMAINS:
+		return setting_watch(s, t, at, value, e);
 	case KEPT_VANTAGE:
 		return vantage(s, t, value, e);
 	case KEPT_CA_FILE:

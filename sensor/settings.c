@@ -44,6 +44,11 @@ static const struct setting_info inspection_table[] = {
 #include "settings.def"
 };
 
+static const struct setting_info watch_table[] = {
+#define WATCH_SETTING(...) ROW(struct watch_domain, __VA_ARGS__)
+#include "settings.def"
+};
+
 #define MAP(type, name, table, entry, example) \
 	{ type, name, table, sizeof(table) / sizeof(table[0]), sizeof(entry), example }
 
@@ -53,6 +58,7 @@ const struct setting_map setting_maps[SETTING_MAPS] = {
 	MAP(KEPT_ROUTES, "routes", route_table, struct policy_route, "{name: smart-host, host: relay.example.net}"),
 	MAP(KEPT_INSPECTIONS, "inspection", inspection_table, struct policy_inspection,
 	    "{name: firewall, clients: [192.0.2.0/24], forms: [banner-masked]}"),
+	MAP(KEPT_WATCH_DOMAINS, "watch_domains", watch_table, struct watch_domain, "{domain: example.org}"),
 };
 
 const struct setting_map *setting_map_of(const struct setting_info *t)
@@ -84,6 +90,8 @@ bool setting_is_list(const struct setting_info *s)
 	case KEPT_INTERFACES:
 	case KEPT_ZONES:
 	case KEPT_OUTPUTS:
+	case KEPT_WATCH_DOMAINS:
+	case KEPT_HOSTS:
 	case KEPT_DNS_PORTS:
 	case KEPT_NETWORKS:
 	case KEPT_MIRROR:
@@ -119,6 +127,8 @@ bool setting_is_list(const struct setting_info *s)
 	case KEPT_RULES:
 	case KEPT_DOMAIN:
 	case KEPT_HOST:
+	case KEPT_MAIL_DOMAIN:
+	case KEPT_WHEN:
 	case KEPT_DATE:
 		break;
 	}

@@ -4,6 +4,7 @@
 #define SETTINGS_H
 #include "judge/policy.h"
 #include "judge/site.h"
+#include "judge/watch_domain.h"
 #include "rule_site.h"
 
 /* enum shunting { shunting_auto, ... }, from the word lists of settings.def. */
@@ -47,6 +48,9 @@ struct setting_outputs {
  *	FORMS        struct policy_names a list of findings and finding/variant
  *	DOMAIN HOST  const char *        a name, or a name or an address; "": the word for none
  *	DATE         int64_t             a day: its end, in ns since 1970; 0: the word for none
+ *	MAIL_DOMAIN  const char *        as identity_name gives it      HOSTS  struct watch_hosts: a list of these
+ *	WHEN         int64_t             a time or the beginning of a day, ns since 1970; 0: the word for none
+ *	WATCH_DOMAINS  struct watch_domains
  *	POLICY ROUTES INSPECTIONS        struct policy_promises and so on; see setting_maps
  *	VANTAGE CA_FILE DNS_PORTS NETWORKS MIRROR    in struct site
  *	RULES RULES_OFF RULE_LEVELS                  in struct rule_site
@@ -56,7 +60,7 @@ enum setting_type {
 	KEPT_GROUP, KEPT_IN_FILE, KEPT_OUT_FILE, KEPT_FOLDER, KEPT_PROGRAM, KEPT_ADDRESS, KEPT_MAIL_PORTS, KEPT_SERVERS, KEPT_INTERFACES, KEPT_ZONES, KEPT_OUTPUTS, KEPT_VANTAGE,
 	KEPT_CA_FILE, KEPT_DNS_PORTS, KEPT_NETWORKS, KEPT_MIRROR, KEPT_RULES, KEPT_RULES_OFF, KEPT_RULE_LEVELS,
 	KEPT_NAMES, KEPT_NETS, KEPT_PORTS, KEPT_PIN_SPKI, KEPT_PIN_CA, KEPT_FORMS, KEPT_DOMAIN, KEPT_HOST, KEPT_DATE,
-	KEPT_POLICY, KEPT_ROUTES, KEPT_INSPECTIONS,
+	KEPT_POLICY, KEPT_ROUTES, KEPT_INSPECTIONS, KEPT_WATCH_DOMAINS, KEPT_MAIL_DOMAIN, KEPT_HOSTS, KEPT_WHEN,
 };
 
 #define C_OF_YES bool
@@ -79,6 +83,7 @@ enum setting_type {
 #define C_OF_INTERFACES struct setting_texts
 #define C_OF_ZONES struct setting_texts
 #define C_OF_OUTPUTS struct setting_outputs
+#define C_OF_WATCH_DOMAINS struct watch_domains
 
 /* One entry of outputs. */
 struct output_settings {
@@ -145,7 +150,7 @@ struct setting_map {
 	const char *example;
 };
 
-enum { SETTING_MAPS = 4 };
+enum { SETTING_MAPS = 5 };
 
 extern const struct setting_info setting_table[SETTINGS];
 extern const struct setting_map setting_maps[SETTING_MAPS];

@@ -158,6 +158,8 @@ static enum dataset dataset_of(const struct record *r)
 	struct bytes dataset = record_get_str(r, F_event_dataset);
 	if (bytes_eq(dataset, bytes_of("mxwitness.session")))
 		return dataset_session;
+	if (bytes_eq(dataset, bytes_of("mxwitness.posture")))
+		return dataset_posture;
 	return bytes_eq(dataset, bytes_of("mxwitness.alert")) ? dataset_alert : dataset_stats;
 }
 
@@ -173,6 +175,7 @@ static bool put(struct sink *k, const struct record *r, enum dataset dataset)
 		table_alert(&k->table, r, &k->text);
 		break;
 	case dataset_stats:
+	case dataset_posture:
 	case dataset_COUNT:
 		break;
 	}

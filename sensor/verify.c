@@ -11,7 +11,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "judge/identity.h"
 #include "json_read.h"
+#include "judge/history.h"
+#include "judge/promise.h"
 #include "read.h"
 #include "run.h"
 #include "source.h"
@@ -49,7 +52,9 @@ static bool read_claim(const char *path, uint8_t *head, struct claim *claim, str
 void claim_site(const struct claim *claim, struct record *session)
 {
 	static const enum fact of_place[] = { F_net_direction, F_vantage, F_own_client, F_own_server, F_mirror,
-					      F_smtp_greeted_other };
+					      F_smtp_greeted_other, F_policy_name, F_policy_tls, F_policy_dane, F_policy_requiretls,
+					      F_policy_pin, F_policy_names, F_policy_clear, F_policy_reason, F_policy_inspection,
+					      F_policy_inspected, F_policy_inspector };
 	struct json_walk w;
 	struct json_leaf leaf;
 	for (size_t i = 0; i < sizeof(of_place) / sizeof(of_place[0]); i++)
@@ -65,6 +70,8 @@ void claim_site(const struct claim *claim, struct record *session)
 				record_num(session, of_place[i], word);
 			else if (info->type == T_TRI)
 				record_tri(session, of_place[i], bytes_eq(leaf.value, bytes_of("true")) ? TRI_YES : TRI_NO);
+			else if (info->type == T_STR)
+				record_str(session, of_place[i], text);
 		}
 	}
 }
@@ -113,6 +120,51 @@ void claim_trust(const struct claim *claim, struct record *session)
 	record_num(session, F_pkix, any ? pkix_invalid : pkix_valid);
 }
 
+/* Is leaf an element of this list? Then its text, without quotes, into name. */
+static bool item_of(const struct json_leaf *leaf, enum fact f, char name[NAME_MAX_TEXT + 1])
+{
+	const char *list = fact_table[f].name;
+	size_t n = strlen(list), len = leaf->value.n > 2 ? leaf->value.n - 2 : 0;
+	if (strncmp(leaf->path, list, n) != 0 || leaf->path[n] != '[' || len == 0 || len > NAME_MAX_TEXT)
+		return false;
+	memcpy(name, leaf->value.p + 1, len);
+	name[len] = '\0';
+	return true;
+}
+
+/* Recipients that are none of the domains that were judged went where a route led them. */
+static uint8_t routed_of(const struct claim *claim, const struct record *session)
+{
+	struct identity id;
+	struct json_walk w;
+	struct json_leaf leaf;
+	char name[NAME_MAX_TEXT + 1];
+	identity_of(session, &id);
+	unsigned routed = (1u << id.domains) - 1;
+	for (json_walk(&w, claim->alert); json_next(&w, &leaf);)
+		for (unsigned i = 0; i < id.domains && item_of(&leaf, F_id_domains, name); i++)
+			routed &= strcmp(id.domain[i], name) == 0 ? ~(1u << i) : ~0u;
+	return (uint8_t)routed;
+}
+
+void claim_known(const struct claim *claim, const struct record *session, struct known *known)
+{
+	struct json_walk w;
+	struct json_leaf leaf;
+	char name[NAME_MAX_TEXT + 1];
+	bool configured = false, remembered = false;
+	for (json_walk(&w, claim->alert); json_next(&w, &leaf);)
+		remembered |= item_of(&leaf, F_id_sources, name) && strcmp(name, "history") == 0;
+	for (json_walk(&w, claim->alert); json_next(&w, &leaf);) {
+		if (item_of(&leaf, F_id_configured, name))
+			configured |= known_add(known, KNOWN_CONFIGURED, name, NULL) != NULL;
+		else if (item_of(&leaf, F_id_known, name))
+			known_add(known, remembered ? KNOWN_REMEMBERED : KNOWN_WATCHED, name, NULL);
+	}
+	if (configured)
+		known->routed = routed_of(claim, session);
+}
+
 /* A time as alerts have it, in ns; 0: it is none, or none that a packet can have. */
 static int64_t time_of(struct bytes value)
 {
@@ -130,6 +182,49 @@ static int64_t time_of(struct bytes value)
 			ns *= 10;
 	const int64_t seconds = rest ? timegm(&tm) : -1;
 	return seconds >= 0 && seconds < SOURCE_TS_MAX / NS && ns >= 0 ? seconds * NS + ns : 0;
+}
+
+static void put_history(struct record *session, enum fact f, struct bytes value)
+{
+	const struct fact_info *info = &fact_table[f];
+	struct bytes text = bytes_head(bytes_skip(value, 1), value.n > 2 ? value.n - 2 : 0);
+	char number[24] = "";
+	int word;
+	switch (info->type) {
+	case T_TRI:
+		record_tri(session, f, bytes_eq(value, bytes_of("true")) ? TRI_YES : TRI_NO);
+		break;
+	case T_ENUM:
+		word = word_index(info->words, text);
+		if (word >= 0)
+			record_num(session, f, word);
+		break;
+	case T_NUM:
+		memcpy(number, value.p, value.n < sizeof(number) ? value.n : sizeof(number) - 1);
+		record_num(session, f, strtoll(number, NULL, 10));
+		break;
+	case T_TIME:
+		record_num(session, f, time_of(value));
+		break;
+	default:
+		if (!memchr(text.p, '\\', text.n))       /* words and names: none needs an escape */
+			record_str(session, f, text);
+	}
+}
+
+void claim_history(const struct claim *claim, struct record *session)
+{
+	struct json_walk w;
+	struct json_leaf leaf;
+	for (json_walk(&w, claim->alert); json_next(&w, &leaf);) {
+		if (strncmp(leaf.path, "mxwitness.history.", 18) != 0)
+			continue;
+		enum fact f = fact_by_name(bytes_of(leaf.path));
+		if (f != FACT_COUNT)
+			put_history(session, f, leaf.value);
+	}
+	if (history_binds((enum strength)record_get_num(session, F_hist_strength, strength_none)))
+		promise_add(session, expect_baseline);
 }
 
 /* When the DNS said it, if it was asked live: proofs are judged as of then, not of the packets. 0: by the packets. */

@@ -3,6 +3,7 @@
 #ifndef VERIFY_H
 #define VERIFY_H
 #include "bytes.h"
+#include "judge/known.h"
 #include "options.h"
 
 struct record;
@@ -25,13 +26,17 @@ struct claim {
 	struct bytes alert, context, policy;
 };
 
-/* What the claim says of the place, which no packet can show: network.direction, mxwitness.vantage, own.*, decrypted_mirror and
- * greeted_as_other, put into the session for site_judge's. */
+/* What the claim says of the place, which no packet can show: network.direction, mxwitness.vantage, own.*, decrypted_mirror,
+ * greeted_as_other and policy.*, put into the session for site_judge's and policy_judge's. */
 void claim_site(const struct claim *claim, struct record *session);
+/* Whom the claim says that the configuration, the watch list or the history knew for this server. */
+void claim_known(const struct claim *claim, const struct record *session, struct known *known);
 
 /* Which authorities the site trusted is in no packet either: of a chain that was checked, the claim says whether it led to one of
  * them (pkix: untrusted, self-signed, incomplete-chain), and all else is found anew. */
 void claim_trust(const struct claim *claim, struct record *session);
+/* What the claim says of earlier sessions (history.*), which this one cannot show either, and the promise that rests on it. */
+void claim_history(const struct claim *claim, struct record *session);
 
 /* run: rules, trust anchors and certificates that are used. */
 void verify_file(const struct run *run, const char *path, struct verify_result *result);

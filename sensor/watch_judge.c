@@ -1,5 +1,7 @@
 /* watch_judge: sessions of all workers to events, as they come. Nothing is acknowledged to a worker before the output has
- * acknowledged the events that came of it: a judge that begins anew is given again what was not. When the output is
+ * acknowledged the events that came of it, and the state that it changed is committed: a judge that begins anew is given
+ * again exactly what is not in the database. What is judged is written once a second into a transaction, which is ended when
+ * the output has all of it; until then nobody sees it, and sessions go on being judged. When the output is
  * behind, no more sessions are taken, and the workers count. How one session is judged is docket's. */
 #include <poll.h>
 #include <stdio.h>
@@ -14,16 +16,20 @@
 #include "judge/event.h"
 #include "log.h"
 #include "outbox.h"
+#include "rounds.h"
 #include "watch.h"
 
 /* OUTBOX   octets of events that the output has not acknowledged      CASE: room that one session's events may take
  * LEDGER   sessions whose events are not acknowledged
  * PROVE_MS for the messages behind an alert's answers                 MUTE_MS: a resolver that says nothing for so long is
  *          taken for gone                                             END_MS: for what is open at the end
- * GOOD_MS  a judge that lived so long did not die of what it found         POLICIES_MS: how often the folder of MTA-STS policies is
+ * GOOD_MS  a judge that lived so long did not die of what it found
+ * SAVE_MS  between two commits, or SAVE_SESSIONS: a worker keeps what is not acknowledged, and has not much room
+ * STATE_MS for the judge before to let go of the state         POLICIES_MS: how often the folder of MTA-STS policies is
  *          looked at */
 enum { OUTBOX = 24 << 20, CASE = 4 << 20, LEDGER = 65536, PROVE_MS = 10000, MUTE_MS = 45000, END_MS = 28000,
-       HANDOVER_MS = 5000, TICK_MS = 1000, GOOD_MS = 60000, POLICIES_MS = 10000 };
+       HANDOVER_MS = 5000, TICK_MS = 1000, GOOD_MS = 60000, SAVE_MS = 1000, SAVE_SESSIONS = 256,
+       STATE_MS = 10000, POLICIES_MS = 10000 };
 
 /* taken: the highest number that was read       exhibit: of the session to come, number exhibit_number
  * heard: CH_HELLO has come, what follows is for this judge */
@@ -49,13 +55,19 @@ struct judge {
 	struct docket *docket;
 	struct desk *desk;
 	const char *policies_dir;           /* NULL: there is none, or none that can be looked at */
+	struct rounds *rounds;
 	struct sts_cache *policies;         /* read anew by this process; NULL: those of the run */
 	uint64_t policies_stamp;
 	bool policies_lost;
 	struct numbers *numbers;
 	struct record alert, own;
+	struct store *store;               /* NULL: nothing is kept */
+	bool saving;                       /* a transaction is open; the first saved of the ledger are in it */
+	size_t saved;
+	int64_t save_due;
 	struct entry *ledger;
-	size_t ledger_from, ledger_n;
+	uint64_t output_has;               /* events up to this number */
+	size_t ledger_from, ledger_n, ledger_told; /* told: those whose events the output has, at its beginning */
 	int64_t tick, heard, stats_due, good_at, policies_due;
 	bool resolver_gone, ending, ack_due;
 };
@@ -124,17 +136,72 @@ static void acknowledge(struct judge *j)
 }
 
 /* A session's events are done together: the exhibit in front of them is needed by the last one too. */
-static void output_has(struct judge *j, uint64_t event)
+static void told(struct judge *j)
 {
 	uint64_t whole = 0;
-	j->ack_due = true;
-	while (j->ledger_n && j->ledger[j->ledger_from].event <= event) {
-		whole = j->ledger[j->ledger_from].event;
-		j->ledger_from = (j->ledger_from + 1) % LEDGER;
-		j->ledger_n--;
+	for (; j->ledger_told < j->ledger_n; j->ledger_told++) {
+		uint64_t last = j->ledger[(j->ledger_from + j->ledger_told) % LEDGER].event;
+		if (last > j->output_has)
+			break;
+		whole = last > whole ? last : whole;
 	}
-	outbox_ack(j->outbox, j->ledger_n ? whole : event);
+	outbox_ack(j->outbox, j->ledger_told < j->ledger_n ? whole : j->output_has);
+}
+
+static void output_has(struct judge *j, uint64_t event)
+{
+	j->output_has = event > j->output_has ? event : j->output_has;
+	told(j);
 	alerted_arrived(j->watch->alerted, event);
+}
+
+/* The first n of the ledger are done for good. */
+static void settle(struct judge *j, size_t n)
+{
+	j->ledger_from = (j->ledger_from + n) % LEDGER;
+	j->ledger_n -= n;
+	j->ledger_told -= n;
+	j->ack_due |= n > 0;
+}
+
+static void not_saved(const struct error *e)
+{
+	log_line(SAY_ERROR, "%s", e->text);
+}
+
+/* Everything that is judged so far goes into a transaction. */
+static void begin_to_save(struct judge *j)
+{
+	struct error e;
+	j->saving = true;
+	j->saved = j->ledger_n;
+	if (!desk_save(j->desk, &e))
+		not_saved(&e);
+}
+
+/* A state that cannot be written is no reason to hold anything up: store_broken, and the run goes on. */
+static void end_to_save(struct judge *j)
+{
+	struct error e;
+	if (!store_commit(j->store, &e))
+		not_saved(&e);
+	settle(j, j->saved);
+	j->saving = false;
+	j->save_due = ms_now() + SAVE_MS;
+}
+
+static void save(struct judge *j)
+{
+	told(j);
+	if (!j->store) {
+		settle(j, j->ledger_told);
+		return;
+	}
+	bool due = ms_now() >= j->save_due || j->ledger_n >= SAVE_SESSIONS || desk_full(j->desk);
+	if (!j->saving && due && (j->ledger_n || desk_dirty(j->desk)))
+		begin_to_save(j);
+	if (j->saving && j->ledger_told >= j->saved)
+		end_to_save(j);
 }
 
 /* ---- events ---- */
@@ -144,7 +211,8 @@ static void resolver_word(struct judge *j, enum channel_kind kind, struct bytes 
 	j->heard = ms_now();
 	switch (kind) {
 	case CH_ANSWER:
-		docket_answer(j->docket, record); /* one to a judge before us fits no case */
+		if (!docket_answer(j->docket, record)) /* one to a judge before us fits no case */
+			rounds_answer(j->rounds, record);
 		break;
 	case CH_HELLO:
 		numbers_hello(j->numbers, NUMBERS_RESOLVER, record);
@@ -152,6 +220,7 @@ static void resolver_word(struct judge *j, enum channel_kind kind, struct bytes 
 			log_line(SAY_NOTICE, "the resolver answers again");
 		j->resolver_gone = false;
 		docket_again(j->docket);
+		rounds_again(j->rounds);
 		break;
 	case CH_NOTE:
 		if (record.n)
@@ -194,7 +263,7 @@ static void put_proofs(struct judge *j, const struct kase *k)
 
 static bool room(const struct judge *j)
 {
-	return j->ledger_n < LEDGER && outbox_room(j->outbox, CASE);
+	return j->ledger_n < LEDGER && outbox_room(j->outbox, CASE) && !desk_full(j->desk);
 }
 
 /* One alert, unless a judge before told it. */
@@ -246,6 +315,10 @@ static void put_case(struct judge *j, struct kase *k)
 {
 	const struct record *s = &k->session;
 	bool interim = record_get_num(s, F_cap_phase, phase_final) == phase_interim;
+	if (desk_knows(j->desk, s)) {      /* given again, and all that came of it is where it belongs */
+		j->ledger[(j->ledger_from + j->ledger_n++) % LEDGER] = (struct entry){ k->worker, k->number, 0 };
+		return;
+	}
 	desk_session(j->desk, &k->session, k->finding, &k->n);
 	if (!interim) {
 		put_event(j, s);
@@ -261,6 +334,17 @@ static void put_cases(struct judge *j)
 	while (room(j) && (k = docket_next(j->docket))) {
 		put_case(j, k);
 		docket_done(j->docket, k);
+	}
+}
+
+/* What was found out about watched domains. It rests on no session, so nobody waits for its acknowledgement. */
+static void put_posture(struct judge *j)
+{
+	struct record *event;
+	while (room(j) && (event = rounds_next(j->rounds))) {
+		put_event(j, event);
+		if (record_has(event, F_alert_level))
+			tally_alert(&j->numbers->tally, event, -1);
 	}
 }
 
@@ -399,6 +483,7 @@ static void look(struct judge *j)
 	record_num(s, F_st_rules, (int64_t)enabled(j->watch->run.rules));
 	desk_correlation(j->desk, s);
 	record_num(s, F_st_rule_limits, (int64_t)desk_limits(j->desk));
+	desk_state(j->desk, s);
 	numbers_look(j->numbers, s, mono_now(), ns_now());
 }
 
@@ -484,6 +569,13 @@ static void find_policies(struct judge *j)
 		log_line(SAY_WARNING, "%s: the folder of MTA-STS policies cannot be read; those that were read before go on", dir);
 }
 
+static void say_gone(struct judge *j)
+{
+	char key[HISTORY_KEY];
+	while (desk_gone(j->desk, key))
+		log_line(SAY_WARNING, "no room for more history: the strong baseline of %s was given up", key);
+}
+
 static void each_second(struct judge *j)
 {
 	const int64_t now = ms_now(), interval = (int64_t)j->watch->run.settings.stats_interval;
@@ -499,13 +591,18 @@ static void each_second(struct judge *j)
 		log_line(SAY_WARNING, "the resolver says nothing; what is asked of it counts as failed until it does");
 		j->resolver_gone = true;
 		docket_no_resolver(j->docket);
+		rounds_no_resolver(j->rounds);
 	}
 	if (j->good_at && now >= j->good_at) {
 		numbers_good(j->numbers);
 		j->good_at = 0;
 	}
+	if (!j->saving)
+		desk_orders(j->desk);
+	say_gone(j);
 	look(j);
 	put_troubles(j);
+	rounds_tick(j->rounds, now, ns_now(), docket_open(j->docket) < DOCKET_CASES / 2);
 	desk_time(j->desk, ns_now());
 	put_due(j);
 	channel_offer(j->output, CH_STATS, (struct bytes){ (const uint8_t *)&j->numbers->now, record_size(&j->numbers->now) },
@@ -541,10 +638,12 @@ static void round_of_work(struct judge *j)
 	for (unsigned i = 0; i < j->watch->workers; i++)
 		take_worker(j, i);
 	put_cases(j);
+	put_posture(j);
 	each_second(j);
 	if (j->resolver)
 		channel_push(j->resolver);
 	outbox_push(j->outbox);
+	save(j);
 	acknowledge(j);
 }
 
@@ -554,6 +653,14 @@ static bool all_ended(const struct judge *j)
 		if (!j->worker[i].ended && channel_ready(j->worker[i].channel))
 			return false;
 	return docket_cases(j->docket) == 0;
+}
+
+/* What the output has is saved; what it has not is given again to who comes next. */
+static void save_at_end(struct judge *j)
+{
+	j->save_due = 0;
+	save(j);
+	save(j);
 }
 
 /* Until no worker has anything more to tell and every event has arrived; or until the time is up. */
@@ -577,6 +684,7 @@ static void end(struct judge *j)
 		outbox_push(j->outbox);
 		supervisor_beat(j->watch->supervisor, j->job);
 	}
+	save_at_end(j);
 }
 
 /* Another judge takes over: what stands goes out; what is open he is given again. */
@@ -591,6 +699,7 @@ static void hand_over(struct judge *j)
 		take_output(j);
 		outbox_push(j->outbox);
 	}
+	save_at_end(j);
 	acknowledge(j);
 }
 
@@ -609,6 +718,7 @@ static bool set_up(struct judge *j)
 	j->outbox = j->output ? outbox_new(j->output, OUTBOX, (uint64_t)ms_now() * 1000) : NULL;
 	j->docket = docket_new(&w->run, j->resolver, false);
 	j->desk = desk_new(&w->run);
+	j->rounds = rounds_new(&w->run, j->resolver);
 	j->numbers = w->numbers;
 	if (j->docket)
 		docket_live(j->docket, &j->numbers->vitals, &j->numbers->tally);
@@ -619,7 +729,30 @@ static bool set_up(struct judge *j)
 		channel_offer(j->worker[i].channel, CH_HELLO, (struct bytes){ 0 }, (struct bytes){ 0 });
 		channel_push(j->worker[i].channel);
 	}
-	return j->worker && j->ledger && j->supervisor && j->outbox && j->docket && j->desk;
+	return j->worker && j->ledger && j->supervisor && j->outbox && j->docket && j->desk && j->rounds;
+}
+
+/* Without a state that can be opened the sensor works on, and says so: what passes now does not wait. */
+static void open_state(struct judge *j)
+{
+	const int64_t until = ms_now() + STATE_MS;
+	struct error said, e;
+	if (!j->watch->run.state)
+		return;
+	while (store_owned(j->watch->run.state) && ms_now() < until) {
+		supervisor_beat(j->watch->supervisor, j->job);
+		poll(NULL, 0, 100);
+	}
+	j->store = store_open(j->watch->run.state, &said, &e);
+	if (!j->store || !desk_load(j->desk, j->store, &e)) {
+		log_line(SAY_ERROR, "%s; nothing is remembered", e.text);
+		store_close(j->store);
+		j->store = NULL;
+		return;
+	}
+	if (said.text[0])
+		log_line(SAY_ERROR, "%s", said.text);
+	desk_orders(j->desk);
 }
 
 int watch_judge(void *context, unsigned job)
@@ -634,10 +767,11 @@ int watch_judge(void *context, unsigned job)
 		return 1;
 	}
 	find_policies(&j);
-	if (!sandbox_judge(&j.watch->run.user, j.watch->run.settings.state, j.policies_dir, &e)) {
+	if (!sandbox_judge(&j.watch->run.user, j.watch->run.state, j.policies_dir, &e)) {
 		log_line(SAY_ERROR, "%s", e.text);
 		return 1;
 	}
+	open_state(&j);
 	numbers_begin(j.numbers, &j.watch->run.settings, mono_now(), ns_now());
 	j.good_at = ms_now() + GOOD_MS;
 	j.heard = ms_now();

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """mxcheck sts-fetch against policy hosts of its own on loopback, right ones and wrong ones, with names from nsd through unbound.
 
-usage: mxcheck_sts.py MXCHECK [MXWITNESS]
+usage: mxcheck_sts.py MXCHECK
 Needs nsd, unbound, openssl. Ends in "mxcheck sts: N passed, N failed[, N skipped ...]"."""
 import json
 import os
@@ -337,7 +337,12 @@ def life(f, hosts, names):
           f.file("alpha")[0]["earlier-until"] == str(until) and f.file("alpha")[0]["refetch"] == "ok", f.file("alpha"))
     names.set("alpha", "v=STSv1; id=4;")
     f.one("alpha")
-    check("testing again: what was before is still known", f.file("alpha")[0]["earlier-until"] == str(until) and f.file("alpha")[0]["id"] == "4", f.file("alpha"))
+    check("and since when it has been testing", int(f.file("alpha")[0]["mode-since"]) <= int(f.file("alpha")[0]["fetched"]))
+    f.edit("alpha", mode_since=int(time.time()) - 500)
+    names.set("alpha", "v=STSv1; id=4a;")
+    f.one("alpha")
+    check("and this goes on with the next", int(f.file("alpha")[0]["mode-since"]) < int(time.time()) - 400)
+    check("testing again: what was before is still known", f.file("alpha")[0]["earlier-until"] == str(until) and f.file("alpha")[0]["id"] == "4a", f.file("alpha"))
     f.edit("alpha", earlier_until=int(time.time()) - 5)
     names.set("alpha", "v=STSv1; id=5;")
     f.one("alpha")

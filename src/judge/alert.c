@@ -7,6 +7,7 @@
 
 #include "judge/incident.h"
 #include "judge/sentence.h"
+#include "question.h"
 
 static void copy_list(struct record *to, const struct record *from, enum fact f)
 {
@@ -284,23 +285,25 @@ void alert_make_incident(const struct rules *rules, const struct incident *i, en
 	write_incident(i, word, a);
 }
 
-/* What of a stats event an alert about it repeats. */
-static void copy_stats(struct record *to, const struct record *from)
+/* What of a stats or posture event an alert about it repeats. */
+static void copy_event(struct record *to, const struct record *from, uint8_t service)
 {
 	for (unsigned i = 0; i < FACT_COUNT; i++) {
 		enum fact f = (enum fact)i;
 		const struct fact_info *info = &fact_table[i];
 		bool common = info->sets & IN_SESSION && (info->room == ROOM_EVENT || f == F_event_id);
-		if (info->sets & IN_ALERT && info->sets & IN_STATS && !common && record_has(from, f))
+		if (info->sets & IN_ALERT && info->sets & service && !common && record_has(from, f))
 			copy(to, from, f);
 	}
 	to->truncated |= from->truncated;
 }
 
-static void write_state(const struct finding *f, int64_t since, int64_t now, bool closed, struct record *a)
+/* whose: in front of the time, what tells incidents of the same time and rule apart */
+static void write_state(struct bytes whose, const struct finding *f, int64_t since, int64_t now, bool closed, struct record *a)
 {
-	char buf[24];
+	char buf[NAME_MAX_TEXT + 32];
 	struct text t = { buf, 0, sizeof(buf), false };
+	text_bytes(&t, whose);
 	text_num(&t, since);
 	hash(a, F_alert_incident, (struct bytes){ (const uint8_t *)buf, t.n }, bytes_of(f->rule->uuid));
 	hash(a, F_event_id, record_get_str(a, F_alert_incident), bytes_of(closed ? "2" : "1"));
@@ -320,9 +323,21 @@ void alert_make_stats(const struct rules *rules, const struct record *stats, con
 	write_rule(rules, f->rule, a);
 	write_level(f, a);
 	write_message(f->rule, stats, a);
-	write_state(f, since, now, closed, a);
-	copy_stats(a, stats);
+	write_state((struct bytes){ 0 }, f, since, now, closed, a);
+	copy_event(a, stats, IN_STATS);
 	write_reason(stats, f, a);
+}
+
+void alert_make_posture(const struct rules *rules, const struct record *posture, const struct finding *f, int64_t since,
+			int64_t now, bool closed, struct record *a)
+{
+	record_init(a);
+	write_rule(rules, f->rule, a);
+	write_level(f, a);
+	write_message(f->rule, posture, a);
+	write_state(record_get_str(posture, F_po_domain), f, since, now, closed, a);
+	copy_event(a, posture, IN_POSTURE);
+	write_reason(posture, f, a);
 }
 
 void alert_make(const struct rules *rules, const struct record *session, const struct finding *f, struct record *a)
@@ -336,18 +351,11 @@ void alert_make(const struct rules *rules, const struct record *session, const s
 	write_reason(session, f, a);
 }
 
-void alert_make_several(const struct rules *rules, const struct correlated *found, struct record *a)
-{
-	alert_make(rules, found->session, &found->finding, a);
-	hash(a, F_alert_incident, record_get_str(found->session, F_event_id), bytes_of(found->finding.rule->uuid));
-	hash(a, F_event_id, record_get_str(a, F_alert_incident), bytes_of("1"));
-	record_num(a, F_alert_first, found->first);
-	record_num(a, F_alert_count, (int64_t)found->ids);
-	alert_rests_on(found, a);
-}
-
 void alert_rests_on(const struct correlated *found, struct record *a)
 {
+	if (found->first < record_get_num(a, F_alert_first, INT64_MAX))
+		record_num(a, F_alert_first, found->first);
+	record_yes(a, F_alert_several);
 	record_unset(a, F_alert_sessions);
 	for (size_t i = 0; i < found->ids; i++)
 		record_add(a, F_alert_sessions, found->id[i]);

@@ -99,10 +99,11 @@ void event_alert(struct record *r)
 {
 	static const char *const category[] = { "network", "intrusion_detection", NULL };
 	static const char *const sensor[] = { "host", NULL };
+	static const char *const domain[] = { "configuration", NULL };
 	static const char *const type[] = { "info", NULL };
 	common(r, "alert", "mxwitness.alert");
 	record_num(r, F_timestamp, record_get_num(r, F_event_end, 0));
-	list(r, F_event_category, record_has(r, F_alert_sessions) ? category : sensor);
+	list(r, F_event_category, record_has(r, F_alert_sessions) ? category : record_has(r, F_po_domain) ? domain : sensor);
 	list(r, F_event_type, type);
 	if (r->truncated)
 		record_yes(r, F_truncated);
@@ -117,4 +118,47 @@ void event_stats(struct record *r, int64_t at)
 		record_num(r, F_timestamp, at);
 	list(r, F_event_category, category);
 	list(r, F_event_type, type);
+}
+
+static void posture_words(struct record *r)
+{
+	char buf[1024];
+	struct text t = { buf, 0, sizeof(buf), false };
+	size_t pos = 0;
+	struct bytes item;
+	text_clean(&t, record_get_str(r, F_po_domain), false);
+	text_put(&t, ": MX ");
+	text_put(&t, fact_table[F_po_dnssec].words[record_get_num(r, F_po_dnssec, dnsstatus_incomplete)]);
+	if (record_has(r, F_po_dane)) {
+		text_put(&t, ", DANE at ");
+		text_put(&t, fact_table[F_po_dane].words[record_get_num(r, F_po_dane, posturedane_unknown)]);
+		text_put(&t, " of ");
+		text_num(&t, (int64_t)record_count(r, F_po_mx_host));
+		text_put(&t, record_count(r, F_po_mx_host) == 1 ? " host" : " hosts");
+	}
+	text_put(&t, ", state ");
+	text_put(&t, fact_table[F_po_state].words[record_get_num(r, F_po_state, posturestate_unknown)]);
+	while (record_next(r, F_po_changed, &pos, &item)) {
+		bool first = record_item_num(item) == posturepart_first;
+		text_put(&t, first ? ", first look" : ", another ");
+		text_put(&t, first ? "" : fact_table[F_po_changed].words[record_item_num(item)]);
+	}
+	record_str(r, F_message, (struct bytes){ (uint8_t *)buf, t.n });
+}
+
+void event_posture(struct record *r, int64_t at)
+{
+	static const char *const category[] = { "configuration", NULL };
+	static const char *const info[] = { "info", NULL }, *const change[] = { "change", NULL };
+	size_t pos = 0;
+	struct bytes item;
+	bool changed = record_next(r, F_po_changed, &pos, &item) && record_item_num(item) != posturepart_first;
+	common(r, changed ? "event" : "state", "mxwitness.posture");
+	record_num(r, F_timestamp, at);
+	list(r, F_event_category, category);
+	list(r, F_event_type, changed ? change : info);
+	record_cstr(r, F_event_action, "domain-posture");
+	posture_words(r);
+	if (r->truncated)
+		record_yes(r, F_truncated);
 }

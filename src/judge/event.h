@@ -6,7 +6,9 @@
 /* Each sets the ECS fields that an event of its dataset has always (kind, category, type, dataset, observer, schema)
  * and its time, in a record whose other facts stand already. session also gets message. */
 void event_session(struct record *session);
-void event_alert(struct record *alert); /* of a session, or of the sensor itself */
+void event_alert(struct record *alert); /* of a session, of a watched domain, or of the sensor itself */
 /* at  time of the last packet, ns; 0: no packet was seen */
 void event_stats(struct record *stats, int64_t at);
+/* at  time of the look, ns. A state, or an event when mxwitness.posture.changed tells of more than a first look; also message. */
+void event_posture(struct record *posture, int64_t at);
 #endif

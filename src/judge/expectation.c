@@ -358,6 +358,10 @@ static void walk_hints(struct expectation *e)
 	struct text t = { .p = address, .cap = sizeof(address) - 1 };
 	text_addr(&t, &e->id.server);
 	address[t.n] = '\0';
+	for (unsigned i = 0; i < e->known.hosts; i++)
+		host_add(e, e->known.host[i].host);
+	if (e->hinted < e->hosts)
+		e->hinted = e->hosts;
 	need(e, DNS_SEEN, address);
 	for (unsigned i = 0; i < e->hinted; i++)
 		host_address(e, &e->host[i]);
@@ -371,19 +375,41 @@ static void walk_hints(struct expectation *e)
 		need(e, DNS_MX, e->led[i]);
 }
 
+static bool configured(const struct expectation *e, unsigned i)
+{
+	return e->known.host[i].by == KNOWN_CONFIGURED;
+}
+
+static bool has_route(const struct expectation *e)
+{
+	for (unsigned i = 0; i < e->known.hosts; i++)
+		if (configured(e, i))
+			return true;
+	return false;
+}
+
+static bool routed(const struct expectation *e, unsigned domain)
+{
+	return e->known.routed >> domain & 1;
+}
+
 static void walk(struct expectation *e)
 {
 	struct target target[EXPECT_TARGETS];
 	if (!e->applies)
 		return;
-	if (e->id.silent && e->id.server.v) {
+	if (e->id.silent && e->id.server.v && !has_route(e)) {
 		walk_hints(e);
 		return;
 	}
 	if (e->id.host[0])
 		host_add(e, e->id.host);
+	for (unsigned i = 0; i < e->known.hosts; i++)
+		if (configured(e, i))
+			host_add(e, e->known.host[i].host);
 	for (unsigned i = 0; i < e->id.domains; i++)
-		mx_step(e, e->id.domain[i]);
+		if (!routed(e, i))
+			mx_step(e, e->id.domain[i]);
 	for (unsigned i = 0; i < e->hosts; i++)
 		host_address(e, &e->host[i]);
 	unsigned n = targets(e, target);
@@ -394,13 +420,15 @@ static void walk(struct expectation *e)
 		version_step(e, &e->host[i]);
 }
 
-void expectation_start(struct expectation *e, const struct record *session)
+void expectation_start(struct expectation *e, const struct record *session, const struct known *known)
 {
 	int64_t service = record_get_num(session, F_service, service_mx);
 	memset(e, 0, offsetof(struct expectation, lookup));
 	identity_of(session, &e->id);
+	if (known)
+		e->known = *known;
 	e->as_of = record_get_num(session, F_event_start, 0);
-	e->applies = service == service_mx || service == service_other;
+	e->applies = service == service_mx || service == service_other || has_route(e);
 	walk(e);
 }
 
@@ -491,8 +519,9 @@ static void take_hosts(struct expectation *e, const struct answer *a)
 		if (!identity_name(answer_rr(a, i), name))
 			continue;
 		e->hints_cut = e->hosts == EXPECT_HINTS;
-		if (!e->hints_cut)
-			host_add(e, name);
+		int h = e->hints_cut ? -1 : host_add(e, name);
+		if (h >= 0)
+			e->host[h].seen = true;
 	}
 	e->hinted = e->hosts;
 }
@@ -586,7 +615,7 @@ static void target_by_name(const struct expectation *e, enum identity_by by, uns
 static bool is_mail_host(const struct expectation *e, unsigned h)
 {
 	const struct mx_host *host = &e->host[h];
-	bool mail = host->state == HOST_DANE || host->state == HOST_TLS_ONLY;
+	bool mail = host->state == HOST_DANE || host->state == HOST_TLS_ONLY || known_find(&e->known, host->name);
 	for (unsigned i = 0; i < e->leds && !mail; i++)
 		mail = expectation_led(e, i, h);
 	return mail && stands(host);
@@ -655,22 +684,101 @@ static void target_by_domain(const struct expectation *e, unsigned domain, struc
 	t->confidence = (uint8_t)identity_confidence(IDENTITY_RCPT, mx->status, t->secure, t->location);
 }
 
+/* Who named a hint: the watch list before the link, the link before what was remembered. */
+static enum identity_by hinted_by(const struct expectation *e, unsigned h)
+{
+	const struct known_host *k = known_find(&e->known, e->host[h].name);
+	if (k && k->by == KNOWN_WATCHED)
+		return IDENTITY_WATCH;
+	return !k || e->host[h].seen ? IDENTITY_ANSWER : IDENTITY_HISTORY;
+}
+
+static unsigned host_index(const struct expectation *e, const char *name)
+{
+	unsigned i = 0;
+	while (i < e->hosts && strcmp(e->host[i].name, name) != 0)
+		i++;
+	return i;
+}
+
+/* Where the client itself says what the configuration does, that is one destination and not two. */
 static unsigned targets(const struct expectation *e, struct target *out)
 {
 	unsigned n = 0;
-	if (e->id.host[0] && e->hosts > 0)
+	const struct known_host *same = known_find(&e->known, e->id.host);
+	if (e->id.host[0] && e->hosts > 0 && !(same && same->by == KNOWN_CONFIGURED))
 		target_by_name(e, IDENTITY_SNI, 0, &out[n++]); /* the first host that was added */
+	for (unsigned i = 0; i < e->known.hosts; i++) {
+		unsigned h = configured(e, i) ? host_index(e, e->known.host[i].host) : e->hosts;
+		if (h < e->hosts)
+			target_by_name(e, IDENTITY_ROUTE, h, &out[n++]);
+	}
 	for (unsigned i = 0; i < e->hinted; i++)
 		if (is_mail_host(e, i))
-			target_by_name(e, IDENTITY_ANSWER, i, &out[n++]);
+			target_by_name(e, hinted_by(e, i), i, &out[n++]);
 	for (unsigned i = 0; i < e->id.domains; i++)
-		target_by_domain(e, i, &out[n++]);
+		if (!routed(e, i))
+			target_by_domain(e, i, &out[n++]);
 	return n;
 }
 
 unsigned expectation_targets(const struct expectation *e, struct target out[EXPECT_TARGETS])
 {
 	return e->applies ? targets(e, out) : 0;
+}
+
+/* Of the hosts of one domain the weakest that takes mail, and whether all are alike; none where one of them was not asked for,
+ * as where the server is known, or did not answer. */
+static enum idfloor floor_of(const struct expectation *e, const struct lookup *mx)
+{
+	bool dane = false, tls = false, less = false;
+	for (unsigned i = 0; i < mx->hosts; i++) {
+		enum host_state state = (enum host_state)e->host[mx->host[i]].state;
+		if (mx->cut || state >= HOST_INCOMPLETE)
+			return idfloor_none;
+		dane |= state == HOST_DANE;
+		tls |= state == HOST_TLS_ONLY;
+		less |= state == HOST_INSECURE || state == HOST_ABSENT;
+	}
+	if (!dane && !tls)
+		return idfloor_none;
+	return less ? idfloor_dane_partial : tls ? idfloor_dane_tls_only : idfloor_dane;
+}
+
+enum idfloor expectation_floor(const struct expectation *e)
+{
+	enum idfloor most = idfloor_none;
+	for (unsigned i = 0; e->applies && i < e->id.domains; i++) {
+		const struct lookup *mx = routed(e, i) ? NULL : expectation_lookup(e, DNS_MX, e->id.domain[i]);
+		enum idfloor one = mx && (mx->status == dnsstatus_secure || mx->status == dnsstatus_absent) ? floor_of(e, mx) : idfloor_none;
+		most = one > most ? one : most;
+	}
+	return most;
+}
+
+/* Of the recipient domains: does any not have the host that the client names? */
+static enum tri domains_differ(const struct expectation *e)
+{
+	enum tri differ = TRI_UNSEEN;
+	for (unsigned i = 0; i < e->id.domains && differ != TRI_YES; i++) {
+		const struct lookup *mx = routed(e, i) ? NULL : expectation_lookup(e, DNS_MX, e->id.domain[i]);
+		if (!mx || (mx->status != dnsstatus_secure && mx->status != dnsstatus_absent))
+			continue;
+		unsigned h = host_index(e, e->id.host);
+		differ = lookup_lists(mx, h) ? TRI_NO : mx->cut ? differ : TRI_YES;
+	}
+	return differ;
+}
+
+enum tri expectation_conflict(const struct expectation *e)
+{
+	const struct known_host *same = known_find(&e->known, e->id.host);
+	if (!e->applies || !e->id.host[0])
+		return TRI_UNSEEN;
+	enum tri differ = domains_differ(e);
+	if (differ == TRI_YES || !has_route(e))
+		return differ;
+	return same && same->by == KNOWN_CONFIGURED ? TRI_NO : TRI_YES;
 }
 
 bool expectation_again(struct expectation *e, struct dane *d, const struct record *session, struct bytes chain)

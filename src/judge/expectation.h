@@ -1,7 +1,7 @@
 /* expectation: what must this connection look like? The walk through RFC 7672 2.2 as a step machine without I/O:
  * a question comes out, its answer goes in, and when no question is left the promises are known.
  *
- *	expectation_start(e, session);
+ *	expectation_start(e, session, known);
  *	do
  *		while (expectation_next(e, &q))
  *			expectation_answer(e, ask(&q));        (or return to the loop and come back with the answer)
@@ -12,6 +12,7 @@
 #define JUDGE_EXPECTATION_H
 #include "judge/dane.h"
 #include "judge/identity.h"
+#include "judge/known.h"
 
 /* EXPECT_QUESTIONS  of one session; names come from packets, and a packet must not make us work without bound
  * EXPECT_HOSTS      MX hosts of all its domains together; EXPECT_MX of one domain
@@ -63,7 +64,8 @@ enum host_state {
 	HOST_FAILED, HOST_BOGUS
 };
 
-/* address  index of the lookup that says where the host is; tlsa of the one that decided; -1 none. blamed: of
+/* seen     answers on the link named it
+ * address  index of the lookup that says where the host is; tlsa of the one that decided; -1 none. blamed: of
  *          the one to name when state is a failure
  * bases    TLSA base domains to ask, in order: 2 is the expanded name, then the host; 1 the host; 0 none
  * location  is the server's address one of the host's secure addresses?
@@ -72,20 +74,23 @@ struct mx_host {
 	char name[NAME_MAX_TEXT + 1];
 	uint8_t state;             /* enum host_state */
 	uint8_t location;          /* enum location */
-	bool asks, secure_address, doubted;
+	bool asks, secure_address, doubted, seen;
 	uint8_t bases, base;
 	int8_t address, tlsa, blamed;
 };
 
 /* Flat and bounded, no pointers; one for each session being judged.
- * applies  MTA to MTA: RFC 7672 says nothing about submission
+ * known    who knew the server before
+ * applies  MTA to MTA, RFC 7672 says nothing about submission; or a route of the configuration
  * asked    expectation_next was called: the DNS is in use
  * limited  a question was not asked because EXPECT_QUESTIONS were
- * hinted   host[0, hinted) are no words of the client, but names that answers on the link gave the server's address to;
+ * hinted   host[0, hinted) are no words of the client, but names that the watch list, the history, or answers on the link gave
+ *          the server's address to;
  *          hints_cut: more than EXPECT_HINTS were there
  * led      domains that answers on the link led from to these hosts, leds of them */
 struct expectation {
 	struct identity id;
+	struct known known;
 	int64_t as_of;
 	int64_t live_at;           /* time of the last live lookup, 0: none */
 	bool applies, asked, limited, hints_cut;
@@ -97,8 +102,8 @@ struct expectation {
 	uint8_t data[EXPECT_DATA];
 };
 
-/* One of the destinations a session may have been for: the SNI host, a RCPT domain, or a host that answers on the link
- * named, and what it promised. When it is not known which of a domain's hosts was meant, the weakest promise is
+/* One of the destinations a session may have been for: the SNI host, a host of the configuration, a RCPT domain, or a host that
+ * answers on the link or those who knew the server named, and what it promised. When it is not known which of a domain's hosts was meant, the weakest promise is
  * taken: the client may have meant that one. Hosts named by answers are a destination each, so the strongest holds:
  * the names cannot be trusted to be all, nor to be the client's, but each keeps its own promise for its own address.
  * domain    RCPT domain (index), or -1
@@ -119,12 +124,12 @@ struct target {
 	uint8_t location;          /* enum location */
 	uint8_t confidence;        /* enum confidence */
 };
-enum { EXPECT_TARGETS = IDENTITY_DOMAINS + 1 };
+enum { EXPECT_TARGETS = IDENTITY_DOMAINS + KNOWN_HOSTS + 1 };
 _Static_assert((int)EXPECT_HINTS <= (int)EXPECT_TARGETS && (int)EXPECT_HINTS <= (int)EXPECT_HOSTS, "a host named by an answer is a target");
 
 /* expectation_start: a new walk for this session; e is overwritten. Reads RCPT domains, SNI, server address and
- * port, service, event.start (the as-of time of every question). */
-void expectation_start(struct expectation *e, const struct record *session);
+ * port, service, event.start (the as-of time of every question). known: copied; NULL: nothing is. */
+void expectation_start(struct expectation *e, const struct record *session, const struct known *known);
 /* expectation_next: the open question into *q, or false when none is open. There is one at a time, and it is the
  * same until its answer came: the order of questions is part of the result, and the result must not depend on
  * which answer was faster. id counts from 1; the caller may put its own in and restore this one in the answer. */
@@ -150,6 +155,12 @@ const char *expectation_base(const struct expectation *e, const struct mx_host *
  * whose TTL had not run out at as_of, the newest first, then later ones (*early), the earliest first; borrowed from e.
  * false: there are no more. */
 bool expectation_version(const struct expectation *e, const struct mx_host *h, unsigned i, struct tlsa_set *set, bool *early);
+/* expectation_floor: what the hosts of the targets' domains promise together, whichever was contacted (A.3 R10): with a secure MX
+ * the weakest of them. */
+enum idfloor expectation_floor(const struct expectation *e);
+/* expectation_conflict: does the client name a host that is no MX of a recipient domain whose MX RRset is proved, or not the one
+ * of the configuration (A.3 R5)? unseen: there are not two words to compare, or the DNS did not say. */
+enum tri expectation_conflict(const struct expectation *e);
 /* expectation_finish: writes identity.*, expectation.*, dane.*, destination.domain, server.domain and
  * related.hosts. Questions still open count as incomplete. When expectation_next was never called the DNS is off:
  * dane.* stay unseen, and nothing is expected.

@@ -122,6 +122,10 @@ enum confidence identity_confidence(enum identity_by by, enum dnsstatus mx, bool
 		return secure ? confidence_high : confidence_low;
 	case IDENTITY_RCPT:
 		return confidence_by_rcpt(mx, secure, location);
+	case IDENTITY_ROUTE: /* the operator's word, wherever the host is */
+		return confidence_high;
+	case IDENTITY_WATCH: /* many domains share a host, and many hosts an address */
+	case IDENTITY_HISTORY:
 	case IDENTITY_ANSWER: /* anybody may publish this address; that no other name was answered is told by absence only */
 		return secure && location == location_inside ? confidence_medium : confidence_low;
 	}

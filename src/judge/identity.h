@@ -29,8 +29,9 @@ struct identity {
 bool identity_name(struct bytes in, char out[NAME_MAX_TEXT + 1]);
 /* identity_of: the candidates of a session; out is overwritten. */
 void identity_of(const struct record *session, struct identity *out);
-/* What named the host: SNI, a RCPT domain's MX, or an answer on the link that gave it the server's address. */
-enum identity_by { IDENTITY_SNI, IDENTITY_RCPT, IDENTITY_ANSWER };
+/* What named the host: SNI, a RCPT domain's MX, an answer on the link that gave it the server's address, a route of the
+ * configuration, the watch list, or the history. */
+enum identity_by { IDENTITY_SNI, IDENTITY_RCPT, IDENTITY_ANSWER, IDENTITY_ROUTE, IDENTITY_WATCH, IDENTITY_HISTORY };
 /* identity_confidence: how sure it is that the client meant this host.
  * mx        state of the MX RRset (secure, or absent for an implicit MX); read with IDENTITY_RCPT only
  * secure    the host's addresses are secure; without a host: those of all MX hosts

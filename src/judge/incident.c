@@ -67,6 +67,8 @@ size_t incident_chains(const struct finding *f, size_t n, struct incident_chain 
 
 const char *incident_slot(const struct incident_chain *c)
 {
+	if (c->group) /* its last session may have a chain of its own */
+		return c->head->rule->name;
 	return is_link(c->head) ? chain_slot : c->head->rule->finding;
 }
 
@@ -121,7 +123,8 @@ bool incident_key(const struct incident_chain *c, const struct record *s, uint8_
 	uint8_t where[2] = { (uint8_t)record_get_num(s, F_net_direction, 0), c->head->rule->segment };
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	bool ok = ctx && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) && add(ctx, bytes_of(c->head->rule->finding)) &&
-		  add(ctx, bytes_of(c->head->rule->variant)) && add_server(ctx, s) && add(ctx, (struct bytes){ where, 2 }) &&
+		  add(ctx, bytes_of(c->head->rule->variant)) &&
+		  (c->group ? add(ctx, (struct bytes){ c->group, INCIDENT_KEY }) : add_server(ctx, s)) && add(ctx, (struct bytes){ where, 2 }) &&
 		  add_distinct(ctx, c) && EVP_DigestFinal_ex(ctx, digest, NULL);
 	EVP_MD_CTX_free(ctx);
 	if (ok)

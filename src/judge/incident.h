@@ -17,10 +17,12 @@ enum { INCIDENT_LINKS = 16, INCIDENT_SESSIONS = 16, INCIDENT_CLIENTS = 16, INCID
 #define INCIDENT_HOUR (INT64_C(3600) * 1000000000)
 #define INCIDENT_QUIET (24 * INCIDENT_HOUR)
 
-/* Findings of one cause, in the order of causes. head: the one that names the alert. */
+/* Findings of one cause, in the order of causes. head: the one that names the alert. group: NULL, or INCIDENT_KEY octets that name
+ * what several sessions have in common: then that, and not the server, is what occurrences share. */
 struct incident_chain {
 	const struct finding *head, *link[INCIDENT_LINKS];
 	uint8_t links;
+	const uint8_t *group;
 };
 
 /* What an incident is doing when it speaks. */

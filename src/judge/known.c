@@ -24,12 +24,17 @@ static void add_domain(struct known_host *h, const char *text)
 		memcpy(h->domain[h->domains++], name, sizeof(name));
 }
 
-void known_add(struct known *k, enum known_by by, const char *host, const char *domain)
+struct known_host *known_add(struct known *k, enum known_by by, const char *host, const char *domain)
 {
 	char name[NAME_MAX_TEXT + 1];
-	struct known_host *h = identity_name(bytes_of(host), name) ? place(k, name) : NULL;
+	bool good = identity_name(bytes_of(host), name);
+	if (!good && by == KNOWN_CONFIGURED && strlen(host) <= NAME_MAX_TEXT) {
+		memcpy(name, host, strlen(host) + 1);
+		good = true;
+	}
+	struct known_host *h = good ? place(k, name) : NULL;
 	if (!h)
-		return;
+		return NULL;
 	if (h == &k->host[k->hosts]) {
 		*h = (struct known_host){ .by = (uint8_t)by };
 		memcpy(h->host, name, sizeof(name));
@@ -38,6 +43,7 @@ void known_add(struct known *k, enum known_by by, const char *host, const char *
 	if (by < h->by)
 		h->by = (uint8_t)by;
 	add_domain(h, domain);
+	return h;
 }
 
 const struct known_host *known_find(const struct known *k, const char *host)

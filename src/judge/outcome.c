@@ -88,6 +88,17 @@ static bool refused_by_sts(const struct record *s)
 	return record_get_tri(s, F_sts_mx) == TRI_NO || record_get_num(s, F_pkix, pkix_not_checked) == pkix_invalid;
 }
 
+/* A peer that the site's own entries do not take: not the key, the authority or the name that they give; or, where only a good
+ * certificate will do, one that is good by nothing. */
+static bool refused_by_policy(const struct record *s)
+{
+	enum tri pin = record_get_tri(s, F_policy_pin);
+	if (pin == TRI_NO || record_get_tri(s, F_policy_names) == TRI_NO)
+		return true;
+	bool good = pin == TRI_YES || record_get_num(s, F_dane_verdict, daneverdict_COUNT) == daneverdict_match;
+	return yes(s, F_policy_requiretls) && !good && record_get_num(s, F_pkix, pkix_not_checked) == pkix_invalid;
+}
+
 static enum outcome outcome_in_tls(const struct record *s, enum delivery *delivery)
 {
 	*delivery = delivery_in_tls(s);
@@ -99,7 +110,7 @@ static enum outcome outcome_in_tls(const struct record *s, enum delivery *delive
 	if (record_get_num(s, F_dane_verdict, daneverdict_COUNT) == daneverdict_mismatch &&
 	    record_get_num(s, F_dane_variant, danevariant_none) != danevariant_wrong_sni)
 		return outcome_tls_bad_peer;
-	if (refused_by_sts(s))
+	if (refused_by_sts(s) || refused_by_policy(s))
 		return outcome_tls_bad_peer;
 	return null_cipher(s) ? outcome_unknown : outcome_tls_ok;
 }

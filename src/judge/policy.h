@@ -2,6 +2,7 @@
  * may ask for more than the DNS does, and never for less. */
 #ifndef JUDGE_POLICY_H
 #define JUDGE_POLICY_H
+#include "judge/known.h"
 #include "judge/site.h"
 
 /* POLICY_PROMISES, POLICY_ROUTES, POLICY_INSPECTIONS  entries of each list
@@ -112,4 +113,28 @@ bool policy_is_partner(const struct policy *p, struct bytes domain);
 bool policy_is_own(const struct policy *p, struct bytes domain);
 /* policy_never: is this a name that no question may be asked about? The list's names count with all below them. */
 bool policy_never(const struct policy *p, struct bytes name);
+/* policy_scope: is the session one that the device may change: through it, and nothing that is exempt? no: through it, and
+ * exempt. unseen: not through it. Reads addresses, identity.host, identity.domains, smtp.rcpt_domains, event.start. */
+enum tri policy_scope(const struct policy_inspection *i, const struct record *session);
+/* policy_inspection_named: the entry of that name, or NULL. policy_does: is that what the device may do? */
+const struct policy_inspection *policy_inspection_named(const struct policy *p, struct bytes name);
+bool policy_does(const struct policy_inspection *i, const char *finding, const char *variant);
+
+/* policy_leads: does the chain lead to one of these keys, at a time (RFC 5280 6)? Names are not asked for.
+ * chain  certificate_list, leaf first; at  ns since 1970. A digest counts where the server sent the certificate of that key, above
+ * its leaf; a key that came from a certificate also where it did not. */
+bool policy_leads(const struct policy_keys *keys, struct bytes chain, int64_t at);
+
+/* policy_judge: what the site's own entries make of a session:
+ *   mxwitness.policy.*, and policy in mxwitness.expectation.* where one of them requires TLS
+ * All entries that fit are asked; name is the first that is not kept, else the first. A certificate counts as in peer_judge:
+ * seen, and taken or refused by the client. A pin is the operator's own word: that DANE matches does not keep it.
+ * Call it after promise_judge and sts_judge, whose expectations and identity it reads, and before peer_judge. */
+void policy_judge(const struct policy *p, struct record *session, struct bytes chain);
+/* policy_expect: policy in mxwitness.expectation.*, if mxwitness.policy.tls_required says so: the last step of policy_judge, for
+ * whoever has the facts from elsewhere. */
+void policy_expect(struct record *session);
+/* policy_routes: the configured next hops of the session into *known: for each recipient domain the first route that fits; where
+ * no recipient was seen, the first that fits a client which names its host, or that is for all domains. */
+void policy_routes(const struct policy *p, const struct record *session, struct known *known);
 #endif

@@ -87,11 +87,8 @@ static bool replaced(const struct posture_host *old, const struct look_host *new
 static void learn_tlsa(struct posture_host *h, const struct look_host *l, int64_t at, int64_t slack)
 {
 	int64_t until = at + (int64_t)l->ttl * SECOND;
-	if (replaced(h, l) && at <= h->tlsa_until + slack) {
-		int64_t end = h->tlsa_until > at ? h->tlsa_until : at;
-		int64_t held = at + (h->tlsa_until - h->state_at);
-		h->replaced_until = held > end ? held : end;
-	}
+	if (replaced(h, l) && at <= h->tlsa_until + slack)
+		h->replaced_until = at + (h->tlsa_until - h->state_at); /* who asked just before holds the old ones for a TTL */
 	h->records = l->records;
 	for (unsigned i = 0; i < l->records; i++)
 		h->tlsa[i] = (struct posture_tlsa){ l->print[i], l->kind[i] };
@@ -420,8 +417,8 @@ static void write_legacy(const struct writer *w)
 
 static bool expects(const struct watch_domain *d, const char *host)
 {
-	for (size_t i = 0; i < d->expects; i++)
-		if (strcmp(d->expect[i], host) == 0)
+	for (size_t i = 0; i < d->expect_mx.n; i++)
+		if (strcmp(d->expect_mx.at[i], host) == 0)
 			return true;
 	return false;
 }
@@ -430,10 +427,10 @@ static bool expects(const struct watch_domain *d, const char *host)
 static void write_expected(const struct writer *w)
 {
 	const struct watch_domain *d = w->p->watch;
-	for (size_t i = 0; !w->l->cut && i < d->expects; i++)
-		if (!lists(w, d->expect[i]))
-			record_add_cstr(w->r, F_po_expected, d->expect[i]);
-	for (unsigned i = 0; d->expects && i < w->n; i++)
+	for (size_t i = 0; !w->l->cut && i < d->expect_mx.n; i++)
+		if (!lists(w, d->expect_mx.at[i]))
+			record_add_cstr(w->r, F_po_expected, d->expect_mx.at[i]);
+	for (unsigned i = 0; d->expect_mx.n && i < w->n; i++)
 		if (m365_is_new(w->host[i]->name) && !expects(d, w->host[i]->name))
 			record_add_cstr(w->r, F_po_unexpected, w->host[i]->name);
 }
@@ -589,7 +586,7 @@ static void write_withdrawn(const struct writer *w)
 		until = h->dane_until > until ? h->dane_until : until;
 	}
 	bool moved = lately(p->dane_until, now) && c.n && c.without == c.n && !same;
-	if (lately(p->dane_until, now) || until)
+	if (moved || until)
 		record_tri(w->r, F_po_moved, moved ? TRI_YES : TRI_NO);
 	if (moved && p->dane_until > until)
 		until = p->dane_until;

@@ -15,7 +15,7 @@ enum { POSTURE_HOSTS = LOOK_HOSTS + 8 };
 #define POSTURE_KEPT (INT64_C(30) * 86400 * 1000000000)
 #define POSTURE_TOLD (INT64_C(86400) * 1000000000)
 
-/* One TLSA record of a host. since: not before this can a sender have had it; 0: it was there when the host was seen first */
+/* One TLSA record of a host: a digest of it, and usage, selector and matching type in one number. */
 struct posture_tlsa {
 	uint64_t print;
 	uint32_t kind;

@@ -361,7 +361,7 @@ void posture_look_start(struct posture_look *l, const char *domain, int64_t as_o
 	record_num(&l->session, F_event_start, as_of);
 	record_num(&l->session, F_dst_port, PORT);
 	record_num(&l->session, F_service, service_mx);
-	expectation_start(&l->e, &l->session);
+	expectation_start(&l->e, &l->session, NULL);
 }
 
 bool posture_look_next(struct posture_look *l, struct question *q)

@@ -234,6 +234,11 @@ static void judge_tls(const struct expectation *e, struct dane *d, const struct 
 		j->why = "which of the domain's MX hosts was meant is not known";
 }
 
+static bool is_hint(const struct target *t)
+{
+	return t->by == IDENTITY_ANSWER || t->by == IDENTITY_WATCH || t->by == IDENTITY_HISTORY;
+}
+
 /* An answer on the link may have been put there for us to see, or meant for another client. What it names may be
  * asked to keep its own promise; it acquits nobody, and a certificate shown to a client that named no host is no proof
  * against the host (RFC 7672 8.1). Many clients that do not do DANE agree to no certificate at all. */
@@ -241,7 +246,8 @@ static void judge_hint(struct judged *j)
 {
 	if (j->verdict == daneverdict_match) {
 		j->verdict = daneverdict_identity_unknown;
-		j->why = "the certificate matches, but only DNS answers on the link name the host";
+		j->why = j->target.by == IDENTITY_ANSWER ? "the certificate matches, but only DNS answers on the link name the host" :
+							   "the certificate matches, but the client named no host";
 	} else if (j->verdict == daneverdict_mismatch && j->result.variant == danevariant_anonymous) {
 		j->verdict = daneverdict_not_visible;
 		j->why = "an anonymous suite, and a client that named no host";
@@ -264,7 +270,7 @@ static void judge(const struct expectation *e, struct dane *d, const struct reco
 		if (sure) {
 			j->expect = j->target.state == HOST_DANE ? expect_dane : expect_dane_tls_only;
 			judge_tls(e, d, s, chain, j);
-			if (j->target.by == IDENTITY_ANSWER)
+			if (is_hint(&j->target))
 				judge_hint(j);
 		} else {
 			j->why = "the MX is unsigned, and the server's address is not one of the host's";
@@ -302,19 +308,73 @@ static enum mxresult mx_result(const struct expectation *e, unsigned domain)
 	return mx->hosts || mx->cut ? mxresult_hosts : mxresult_null;
 }
 
+static void add_new(struct record *s, enum fact f, const char *text)
+{
+	if (text[0] && !record_list_has(s, f, bytes_of(text)))
+		record_add_cstr(s, f, text);
+}
+
+static void put_domains_of(struct record *s, enum fact f, const struct known_host *k)
+{
+	for (unsigned i = 0; i < k->domains; i++)
+		add_new(s, f, k->domain[i]);
+}
+
+/* What others knew, and what of it counts: routes always, the rest where it led to a destination or to the client's own word. */
+static void put_known(const struct expectation *e, const struct target *target, unsigned n, struct record *s)
+{
+	for (unsigned i = 0; i < e->known.hosts; i++) {
+		const struct known_host *k = &e->known.host[i];
+		bool meant = strcmp(k->host, e->id.host) == 0;
+		for (unsigned j = 0; j < n && !meant; j++)
+			meant = is_hint(&target[j]) && strcmp(e->host[target[j].meant[0]].name, k->host) == 0;
+		if (k->by == KNOWN_CONFIGURED) {
+			add_new(s, F_id_routes, k->route);
+			add_new(s, F_id_configured, k->host);
+			put_domains_of(s, F_id_domains, k);
+			add_new(s, F_id_sources, "configured");
+			continue;
+		}
+		if (e->hinted)
+			add_new(s, F_id_known, k->host);
+		if (meant && k->by == KNOWN_WATCHED)
+			put_domains_of(s, F_id_watched, k);
+		if (meant)
+			add_new(s, F_id_sources, k->by == KNOWN_WATCHED ? "watch-list" : "history");
+	}
+}
+
+/* A recipient that was said in clear, or a route, is a domain whatever host was contacted; answers on the link led here only as
+ * far as they are proved, and whoever only named a host named no domain (A.3 R7). */
+static void put_domain_confidence(const struct expectation *e, struct record *s)
+{
+	bool said = e->id.domains > 0 || record_has(s, F_id_configured);
+	if (record_has(s, F_id_domains))
+		record_num(s, F_id_domain_sure, said ? confidence_high : confidence_medium);
+}
+
+/* Recipients of more than one domain: whose verdict it is (A.3 R6). All that are as bad. */
+static void put_judged(const struct expectation *e, const struct judged *each, unsigned n, enum daneverdict worst, struct record *s)
+{
+	for (unsigned i = 0; e->id.domains > 1 && i < n; i++)
+		if (each[i].target.domain >= 0 && each[i].verdict == worst)
+			record_add_cstr(s, F_id_broken, e->id.domain[each[i].target.domain]);
+}
+
 static void put_identity(const struct expectation *e, const struct target *t, struct record *s)
 {
 	const char *host = t->known && t->host >= 0 ? e->host[t->host].name : e->id.host;
 	bool chained = t->domain >= 0 && t->location == location_inside &&
 		       (t->mx == dnsstatus_secure || t->mx == dnsstatus_absent);
-	bool hinted = t->by == IDENTITY_ANSWER && t->host >= 0;
+	bool hinted = is_hint(t) && t->host >= 0;
 	if (host[0]) {
 		record_cstr(s, F_id_host, host);
 		record_cstr(s, F_dst_domain, host);
 		record_cstr(s, F_srv_domain, host);
 	}
 	for (unsigned i = 0; i < e->id.domains; i++)
-		record_add_cstr(s, F_id_domains, e->id.domain[i]);
+		if (!(e->known.routed >> i & 1)) /* the next hop's promises count, not those of where it goes from there */
+			record_add_cstr(s, F_id_domains, e->id.domain[i]);
 	for (unsigned i = 0; hinted && i < e->leds; i++)
 		if (expectation_led(e, i, (unsigned)t->host)) {
 			record_add_cstr(s, F_id_domains, e->led[i]);
@@ -323,10 +383,12 @@ static void put_identity(const struct expectation *e, const struct target *t, st
 	record_num(s, F_id_confidence, t->confidence);
 	if (chained)
 		record_add_cstr(s, F_id_sources, "dnssec-chain");
-	if ((e->id.host[0] || hinted) && t->domain < 0 && t->secure)
+	/* what is only remembered must not become what is remembered next: it would never end */
+	if ((e->id.host[0] || (hinted && t->by != IDENTITY_HISTORY)) && t->domain < 0 && t->secure)
 		record_add_cstr(s, F_id_sources, "dnssec-host");
-	if (e->hinted)
-		record_add_cstr(s, F_id_sources, "dns-answer");
+	for (unsigned i = 0; i < e->hinted; i++)
+		if (e->host[i].seen)
+			add_new(s, F_id_sources, "dns-answer");
 	if (e->id.host[0])
 		record_add_cstr(s, F_id_sources, "sni");
 	if (e->id.domains)
@@ -344,7 +406,7 @@ static void host_name_add(struct record *s, struct bytes name)
 static void put_hinted(const struct expectation *e, const struct target *target, unsigned n, struct record *s)
 {
 	for (unsigned i = 0; i < n; i++)
-		if (target[i].by == IDENTITY_ANSWER)
+		if (is_hint(&target[i]))
 			host_name_add(s, bytes_of(e->host[target[i].meant[0]].name));
 }
 
@@ -353,7 +415,7 @@ static void put_mx(const struct expectation *e, const struct target *target, uns
 		   struct record *s)
 {
 	const struct target *t = judged->domain >= 0 ? judged : NULL;
-	for (unsigned i = 0; judged->by == IDENTITY_ANSWER && i < e->leds; i++)
+	for (unsigned i = 0; is_hint(judged) && judged->host >= 0 && i < e->leds; i++)
 		if (expectation_led(e, i, (unsigned)judged->host)) {
 			record_num(s, F_id_mx_secure, dnsstatus_secure);
 			record_num(s, F_id_mx_result, mxresult_hosts);
@@ -450,7 +512,7 @@ static void put_why(const struct expectation *e, const struct judged *j, struct 
 		for (unsigned i = 0; i < e->lookups && !l; i++)
 			l = e->lookup[i].open ? &e->lookup[i] : NULL;
 	if (e->hinted && j->target.host < 0) {
-		text_put(&t, "DNS answers on the link name ");
+		text_put(&t, e->known.hosts ? "what is known of the address names " : "DNS answers on the link name ");
 		text_put(&t, e->host[0].name);
 		text_put(&t, e->hints_cut ? ", and more hosts than are followed" :
 					    "; no host they name is proved to take mail at this address");
@@ -607,7 +669,8 @@ static void forget(struct record *s)
 {
 	static const enum fact mine[] = {
 		F_dst_domain, F_srv_domain, F_related_hosts, F_id_host, F_id_domains, F_id_confidence, F_id_sources, F_id_location,
-		F_id_mx_secure, F_id_mx_result, F_expect, F_expect_all, F_dane_verdict, F_dane_variant, F_dane_dnssec, F_dane_base,
+		F_id_mx_secure, F_id_mx_result, F_id_domain_sure, F_id_conflict, F_id_floor, F_id_broken, F_id_routes, F_id_configured, F_id_known,
+		F_id_watched, F_expect, F_expect_all, F_dane_verdict, F_dane_variant, F_dane_dnssec, F_dane_base,
 		F_dane_owner, F_tlsa_usage, F_tlsa_selector, F_tlsa_matching, F_tlsa_data, F_tlsa_result, F_dane_usable, F_dane_matched, F_dane_ttl,
 		F_dane_as_of, F_dane_source, F_dane_seen_later, F_dane_why, F_dns_conflict, F_dns_conflict_how, F_dns_conflict_name,
 		F_dns_conflict_type, F_dns_conflict_proved, F_dns_conflict_server, F_dns_conflict_at
@@ -633,6 +696,7 @@ uint32_t promise_doubts(const struct expectation *e, struct dane *d, const struc
 void promise_judge(const struct expectation *e, struct dane *d, struct record *session, struct bytes chain)
 {
 	struct target target[EXPECT_TARGETS];
+	struct judged each[EXPECT_TARGETS];
 	struct judged worst = { .target = { .domain = -1, .host = -1, .blamed = -1 } };
 	bool has[expect_COUNT] = { false }, dns = e->applies && e->asked;
 	unsigned n = dns ? expectation_targets(e, target) : 0;
@@ -641,17 +705,26 @@ void promise_judge(const struct expectation *e, struct dane *d, struct record *s
 	worst.why = "neither a server name nor a recipient domain in clear";
 	worst.target.confidence = e->id.host[0] || e->id.domains || e->hinted ? confidence_low : confidence_none;
 	for (unsigned i = 0; i < n; i++) {
-		struct judged j = { .target = target[i] };
-		judge(e, d, session, chain, &j);
-		has[j.expect] = true;
-		if (i == 0 || verdict_rank[j.verdict] > verdict_rank[worst.verdict])
-			worst = j;
+		struct judged *j = &each[i];
+		*j = (struct judged){ .target = target[i] };
+		judge(e, d, session, chain, j);
+		has[j->expect] = true;
+		if (i == 0 || verdict_rank[j->verdict] > verdict_rank[worst.verdict])
+			worst = *j;
 	}
+	enum daneverdict of_domains = worst.verdict;
 	judge_rest(e, &worst);
 	judge_location(e, session, target, n, &worst.target);
 	judge_time(e, session, &worst, has);
 	has[expect_none] = !has[expect_dane] && !has[expect_dane_tls_only];
 	put_identity(e, &worst.target, session);
+	put_known(e, target, n, session);
+	put_domain_confidence(e, session);
+	put_judged(e, each, n, of_domains, session);
+	if (dns) {
+		record_tri(session, F_id_conflict, expectation_conflict(e));
+		record_num(session, F_id_floor, expectation_floor(e));
+	}
 	put_mx(e, target, n, &worst.target, session);
 	put_expectations(session, has);
 	if (dns) {
@@ -684,4 +757,12 @@ void promise_add(struct record *s, enum expect promise)
 		record_add_num(s, F_expect_all, x);
 	}
 	record_num(s, F_expect, strongest);
+}
+
+void promise_floor(struct record *session)
+{
+	struct bytes item;
+	for (size_t pos = 0; record_next(session, F_expect_all, &pos, &item);)
+		if (record_item_num(item) == expect_sts_enforce && record_get_num(session, F_id_floor, idfloor_none) < idfloor_sts_enforce)
+			record_num(session, F_id_floor, idfloor_sts_enforce);
 }

@@ -356,8 +356,8 @@ bool rule_matches(const struct rules *rules, struct rule_scratch *s, const struc
 	return true;
 }
 
-/* The set of the rules that this event, a session or not, may match. */
-static void candidates(const struct rules *rules, struct rule_scratch *s, const struct record *r, bool stats)
+/* The set of the rules about these events that r, one of them, may match. service: IN_SESSION, IN_STATS or IN_POSTURE */
+static void candidates(const struct rules *rules, struct rule_scratch *s, const struct record *r, uint8_t service)
 {
 	for (size_t w = 0; w < rules->set_words; w++)
 		s->candidate[w] = rules->always[w];
@@ -375,13 +375,14 @@ static void candidates(const struct rules *rules, struct rule_scratch *s, const 
 			s->candidate[w] |= set[w];
 	}
 	for (size_t w = 0; w < rules->set_words; w++)
-		s->candidate[w] &= stats ? rules->stats[w] : ~rules->stats[w];
+		s->candidate[w] &= service == IN_STATS ? rules->stats[w] : service == IN_POSTURE ? rules->posture[w] :
+				   ~(rules->stats[w] | rules->posture[w]);
 }
 
 /* What the levels of one session depend on, beside its rules. */
 struct stakes {
 	uint64_t expects;          /* bit: enum expect */
-	uint8_t outcome, delivery, confidence;
+	uint8_t outcome, delivery, confidence, domain;
 	bool own, repeated;
 };
 
@@ -396,6 +397,7 @@ static struct stakes stakes_of(const struct record *r)
 	k.outcome = (uint8_t)record_get_num(r, F_outcome, outcome_unknown);
 	k.delivery = (uint8_t)record_get_num(r, F_delivery, delivery_unknown);
 	k.confidence = (uint8_t)record_get_num(r, F_id_confidence, confidence_none);
+	k.domain = (uint8_t)record_get_num(r, F_id_domain_sure, k.confidence);
 	k.own = record_get_tri(r, F_own_client) == TRI_YES || record_get_tri(r, F_own_server) == TRI_YES;
 	return k;
 }
@@ -403,6 +405,13 @@ static struct stakes stakes_of(const struct record *r)
 static uint8_t lower(uint8_t a, uint8_t b)
 {
 	return a < b ? a : b;
+}
+
+/* A mail domain's own policy promises for whatever host its mail goes to; who forges the MX does not choose the domain (RFC 8461 10,
+ * A.3 R10). What a host promised is as sure as the host. */
+static uint8_t sure_of(const struct stakes *k, uint8_t promise)
+{
+	return promise == expect_sts_enforce && k->domain > k->confidence ? k->domain : k->confidence;
 }
 
 /* The maximum of the table over the promises that apply; the strongest of equals names it (0.2, 0.4). */
@@ -414,7 +423,7 @@ static void by_matrix(const struct severity *sev, const struct stakes *k, struct
 		uint8_t level = f->certainty == certainty_proof || k->repeated ? sev->level[e][k->outcome][k->delivery] :
 				sev->first[e][k->outcome][k->delivery];
 		if (sev->bound[e])
-			level = lower(level, sev->cap[k->confidence]);
+			level = lower(level, sev->cap[sure_of(k, e)]);
 		if (level <= f->level)
 			continue;
 		f->level = level;
@@ -428,7 +437,7 @@ static void by_floor(const struct severity *sev, const struct stakes *k, struct 
 	for (uint8_t e = expect_COUNT; e-- > 0;) {
 		if (!(k->expects >> e & 1))
 			continue;
-		uint8_t least = sev->bound[e] ? lower(f->by->floor[e], sev->cap[k->confidence]) : f->by->floor[e];
+		uint8_t least = sev->bound[e] ? lower(f->by->floor[e], sev->cap[sure_of(k, e)]) : f->by->floor[e];
 		if (least <= f->level)
 			continue;
 		f->level = least;
@@ -462,8 +471,9 @@ static void by_identity(const struct severity *sev, const struct stakes *k, stru
 {
 	if (!f->from_matrix || !sev->bound[f->expectation])
 		return;
-	f->level = lower(f->level, sev->cap[k->confidence]);
-	f->certainty = lower(f->certainty, sev->certainty[k->confidence]);
+	uint8_t sure = sure_of(k, f->expectation);
+	f->level = lower(f->level, sev->cap[sure]);
+	f->certainty = lower(f->certainty, sev->certainty[sure]);
 }
 
 /* base, matrix, floor, shifts, caps; the site's word stands above all of these. */
@@ -537,13 +547,22 @@ static void write_findings(struct record *r, const struct finding *f, size_t n)
 		record_add_num(r, F_finding_level, f[i].level);
 }
 
+/* Lowered by more than one step at once to where nobody is told of it: somebody said that it is as it should be. */
+static bool dismissed(const struct finding *f)
+{
+	bool all = false;
+	for (unsigned i = 0; i < f->by->shifts; i++)
+		all |= (f->shifted >> i & 1) && !f->by->shift[i].certainty && f->by->shift[i].by < -1;
+	return all && f->level == level_informational;
+}
+
 /* The worst finding that makes this case hold, or NULL. */
 static const struct finding *case_finding(const struct verdict_case *c, bool promised, const struct finding *f,
 					  size_t n)
 {
 	const struct finding *worst = NULL;
 	for (size_t i = 0; i < n; i++)
-		if (f[i].rule->verdict == c->verdict && f[i].level >= (promised ? c->promised : c->plain) &&
+		if (f[i].rule->verdict == c->verdict && !dismissed(&f[i]) && f[i].level >= (promised ? c->promised : c->plain) &&
 		    (!worst || f[i].level > worst->level))
 			worst = &f[i];
 	return worst;
@@ -631,7 +650,7 @@ size_t rules_judge(const struct rules *rules, struct rule_scratch *s, struct rec
 	size_t n = 0;
 	for (size_t i = 0; i < rules->findings; i++)
 		s->found[i].rule = NULL;
-	candidates(rules, s, r, false);
+	candidates(rules, s, r, IN_SESSION);
 	for (size_t w = 0; w < rules->set_words; w++)
 		for (uint64_t set = s->candidate[w]; set; set &= set - 1)
 			try_rule(rules, s, &rules->rule[64 * w + first_of(set)], &k, r);
@@ -651,13 +670,14 @@ void rules_restate(const struct rules *rules, struct rule_scratch *s, struct rec
 	write_findings(r, f, n);
 }
 
-size_t rules_judge_stats(const struct rules *rules, struct rule_scratch *s, const struct record *r, struct finding *out,
-			 size_t max)
+/* Each rule that matches is a finding by itself. */
+static size_t judge_apart(const struct rules *rules, struct rule_scratch *s, const struct record *r, uint8_t service,
+			  struct finding *out, size_t max)
 {
 	struct stakes none = { 0 };
 	size_t n = 0;
 	max = max < RULE_FINDINGS ? max : RULE_FINDINGS;
-	candidates(rules, s, r, true);
+	candidates(rules, s, r, service);
 	for (size_t w = 0; w < rules->set_words; w++)
 		for (uint64_t set = s->candidate[w]; set && n < max; set &= set - 1) {
 			const struct rule *rule = &rules->rule[64 * w + first_of(set)];
@@ -665,4 +685,16 @@ size_t rules_judge_stats(const struct rules *rules, struct rule_scratch *s, cons
 				out[n++] = judge_rule(rules, s, rule, &none, r);
 		}
 	return n;
+}
+
+size_t rules_judge_stats(const struct rules *rules, struct rule_scratch *s, const struct record *r, struct finding *out,
+			 size_t max)
+{
+	return judge_apart(rules, s, r, IN_STATS, out, max);
+}
+
+size_t rules_judge_posture(const struct rules *rules, struct rule_scratch *s, const struct record *r, struct finding *out,
+			   size_t max)
+{
+	return judge_apart(rules, s, r, IN_POSTURE, out, max);
 }

@@ -84,9 +84,11 @@ struct rule_filter {
  * shipped    it came with the program; false: from the site's own directory
  * filter     exceptions from it, as many as filters says
  * finding_at number of its finding among the findings of all rules
- * part       it only serves correlations and is no finding by itself
+ * silent     its document says that it is no finding, and only there for correlations
+ * part       it only serves correlations and is no finding by itself: silent, or a member that is not generated
  * correlates it stands for a correlation: no single session matches it
- * service    IN_SESSION: it is about sessions; IN_STATS: about the sensor itself, as stats events tell of it
+ * service    IN_SESSION: it is about sessions; IN_STATS: about the sensor itself, as stats events tell of it; IN_POSTURE: about
+ *            watched domains, as posture events do
  * stage      enum rule_stage of its finding, and place its order among the causes
  * distinct   a chain with it is never counted among chains without */
 struct rule {
@@ -102,7 +104,7 @@ struct rule {
 	uint8_t floor[expect_COUNT];
 	uint8_t stage;
 	uint16_t place;
-	bool evidence, enabled, shipped, part, correlates, distinct;
+	bool evidence, enabled, shipped, distinct, part, silent, correlates;
 	struct rule_shift shift[RULE_SHIFTS];
 };
 
@@ -148,7 +150,7 @@ struct rule_place {
  * gate_set  sets of rules, set_words words each: bit i is rule i
  * correlation  documents over several sessions; each has a rule of its own, with which no session agrees
  * always    the set of the rules that need no fact
- * stats     the set of the rules about stats events; the others are about sessions */
+ * stats, posture  the sets of the rules about stats and posture events; the others are about sessions */
 struct correlation;        /* judge/correlate.h */
 struct rules {
 	struct rule *rule;
@@ -159,7 +161,7 @@ struct rules {
 	size_t correlations;
 	struct rule_gate *gate;
 	size_t gates, set_words;
-	uint64_t *gate_set, *always, *stats;
+	uint64_t *gate_set, *always, *stats, *posture;
 	struct step *step;
 	size_t steps;
 	struct pcre2_real_code_8 **regex;
@@ -224,6 +226,10 @@ size_t rules_judge(const struct rules *rules, struct rule_scratch *s, struct rec
  * Returns how many. */
 size_t rules_judge_stats(const struct rules *rules, struct rule_scratch *s, const struct record *stats,
 			 struct finding *out, size_t max);
+
+/* rules_judge_posture: the same for the rules about posture events. */
+size_t rules_judge_posture(const struct rules *rules, struct rule_scratch *s, const struct record *posture,
+			   struct finding *out, size_t max);
 
 /* rule_grade: what one rule that matches is worth in a session: level and certainty as rules_judge finds them, from the
  * session's expectations, outcome, delivery, identity confidence and own networks, and the rule's shifts. The match

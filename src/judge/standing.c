@@ -60,11 +60,12 @@ static bool among(const struct finding *f, size_t n, const char *id)
 	return false;
 }
 
-size_t standing_judge(struct standing *s, const struct rules *rules, struct rule_scratch *scratch,
-		      const struct record *stats, int64_t now, struct standing_news *out, size_t max)
+size_t standing_judge(struct standing *s, const struct rules *rules, struct rule_scratch *scratch, uint8_t service,
+		      const struct record *event, int64_t now, struct standing_news *out, size_t max)
 {
 	struct finding found[RULE_FINDINGS];
-	size_t n = 0, nfound = rules_judge_stats(rules, scratch, stats, found, RULE_FINDINGS);
+	size_t n = 0, nfound = service == IN_POSTURE ? rules_judge_posture(rules, scratch, event, found, RULE_FINDINGS) :
+			       rules_judge_stats(rules, scratch, event, found, RULE_FINDINGS);
 	struct standing_entry *e;
 	for (size_t i = 0; i < s->n; i++) {
 		e = &s->entry[i];
@@ -73,7 +74,7 @@ size_t standing_judge(struct standing *s, const struct rules *rules, struct rule
 		const struct rule *rule = rule_of(rules, e->id);
 		e->on = false;
 		if (rule && !e->quiet && n < max)
-			out[n++] = (struct standing_news){ rule_grade(rules, scratch, rule, stats), e->since, true };
+			out[n++] = (struct standing_news){ rule_grade(rules, scratch, rule, event), e->since, true };
 	}
 	for (size_t i = 0; i < nfound; i++)
 		if (begins(s, found[i].rule, now, &e) && n < max)

@@ -1,5 +1,5 @@
-/* standing: which troubles of the sensor are on, so that one trouble is one alert: it is raised when a rule about stats
- * events begins to match, and closed when it ends. */
+/* standing: which troubles of the sensor, or of a watched domain, are on, so that one trouble is one alert: it is raised when a
+ * rule about stats or posture events begins to match, and closed when it ends. */
 #ifndef JUDGE_STANDING_H
 #define JUDGE_STANDING_H
 #include "judge/rule.h"
@@ -24,17 +24,18 @@ struct standing {
 	uint64_t suppressed;
 };
 
-/* What to say: an alert, by alert_make_stats(rules, stats, &news->finding, news->since, now, news->closed, ...). */
+/* What to say: an alert, by alert_make_stats or alert_make_posture(rules, event, &news->finding, news->since, now, news->closed, ...). */
 struct standing_news {
 	struct finding finding;
 	int64_t since;
 	bool closed;
 };
 
-/* standing_judge: evaluates the rules about stats events, and tells what began and what ended since the last call. What
+/* standing_judge: evaluates the rules about these events, and tells what began and what ended since the last call. What
  * ended and has no rule any more is forgotten without a word.
- * now    time of the stats event, ns      out  at most max of them; 2 * STANDING_MAX are enough
+ * service  IN_STATS or IN_POSTURE: what event is
+ * now    time of the event, ns      out  at most max of them; 2 * STANDING_MAX are enough
  * Returns how many. As with sessions, those of level informational are no alerts. */
-size_t standing_judge(struct standing *s, const struct rules *rules, struct rule_scratch *scratch,
-		      const struct record *stats, int64_t now, struct standing_news *out, size_t max);
+size_t standing_judge(struct standing *s, const struct rules *rules, struct rule_scratch *scratch, uint8_t service,
+		      const struct record *event, int64_t now, struct standing_news *out, size_t max);
 #endif

@@ -8,12 +8,16 @@ enum { WATCH_DOMAINS = 4096, WATCH_EXPECT = 8 };
 
 /* domain     dotted, lower case, no trailing dot
  * role       enum posturerole: whose it is
- * expect     hosts that its secure MX RRset shall have, expects of them, in the form of domain
+ * expect_mx  hosts that its MX RRset shall have, in the form of domain
  * dane_from  ns since 1970: from when on TLSA shall be there; 0: nothing is said */
+struct watch_hosts {
+	const char *const *at;
+	size_t n;
+};
+
 struct watch_domain {
 	const char *domain;
-	const char *const *expect;
-	size_t expects;
+	struct watch_hosts expect_mx;
 	int64_t dane_from;
 	uint8_t role;
 };

@@ -89,7 +89,7 @@ static void run(struct dane *d, struct bytes in, struct record *r, bool *secure,
 	*secure = false;
 	session_of(&c, r);
 	*dns = cur_u8(&c) & 1;
-	expectation_start(&e, r);
+	expectation_start(&e, r, NULL);
 	size_t certificate = cur_u8(&c);
 	*chain = cur_take(&c, certificate < cur_left(&c) ? certificate : 0);
 	do {

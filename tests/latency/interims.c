@@ -185,7 +185,7 @@ static void judge(const struct site_run *s, struct resolver *r, const struct giv
 	struct question q;
 	memcpy(session, g->record, sizeof(*session));
 	site_judge(&s->run.settings.site, session);
-	expectation_start(&expectation, session);
+	expectation_start(&expectation, session, NULL);
 	do {
 		while (r && expectation_next(&expectation, &q)) {
 			resolver_ask(r, &q, &answer);

@@ -10,6 +10,7 @@
 #include <openssl/ec.h>
 #include <openssl/x509v3.h>
 #include "judge/expectation.h"
+#include "judge/promise.h"
 
 /* What the session was like. */
 enum scene {
@@ -543,12 +544,12 @@ static void log_question(char *log, const struct question *q)
 	strcat(log, q->name);
 }
 
-static void walk(const struct script *script, char *log, size_t size)
+static void walk_known(const struct script *script, const struct known *known, char *log, size_t size)
 {
 	struct question q, same;
 	size_t asked = 0;
 	log[0] = '\0';
-	expectation_start(&e, &session);
+	expectation_start(&e, &session, known);
 	while (expectation_next(&e, &q)) {
 		assert_true(++asked <= EXPECT_QUESTIONS);
 		assert_true(question_check(&q, sizeof(q)));
@@ -561,6 +562,11 @@ static void walk(const struct script *script, char *log, size_t size)
 		assert_true(answer_check(&answer, answer_size(&answer)));
 		expectation_answer(&e, &answer);
 	}
+}
+
+static void walk(const struct script *script, char *log, size_t size)
+{
+	walk_known(script, NULL, log, size);
 }
 
 static bool text_is(enum fact f, const char *want)
@@ -602,6 +608,304 @@ static void every_row(void **state)
 	assert_int_equal(failed, 0);
 }
 
+
+/* The rules of identity, each by its name: what the client said (rcpt, sni), what others knew (known), and what comes of it.
+ * domains, watched, judged: the list with blanks between, NULL: it must be unseen. source: one that must be among them, NULL:
+ * any. conflict: enum tri; floor: enum idfloor, -1: not looked at. */
+#define KC KNOWN_CONFIGURED
+#define KW KNOWN_WATCHED
+#define KR KNOWN_REMEMBERED
+#define E "example.com"
+struct identity_row {
+	const char *why, *rcpt, *sni;
+	enum scene scene;
+	struct { enum known_by by; const char *host, *domain; } known[2];
+	unsigned routed;
+	struct script script[7];
+	enum daneverdict verdict;
+	enum expect expect;
+	enum confidence confidence;
+	const char *host, *domains, *watched, *judged, *source;
+	enum tri conflict;
+	int floor;
+};
+
+static bool list_is(enum fact f, const char *want)
+{
+	char all[2048] = "";
+	struct bytes item;
+	for (size_t pos = 0; record_next(&session, f, &pos, &item);) {
+		if (all[0])
+			strcat(all, " ");
+		strncat(all, (const char *)item.p, item.n);
+	}
+	return strcmp(all, want ? want : "") == 0;
+}
+
+static bool row_holds(const struct identity_row *t, char *log, size_t size)
+{
+	struct known known = { .routed = (uint8_t)t->routed };
+	uint8_t chain[CHAIN_ROOM];
+	for (size_t i = 0; i < 2 && t->known[i].host; i++)
+		known_add(&known, t->known[i].by, t->known[i].host, t->known[i].domain);
+	session_of(t->scene, t->rcpt, t->sni, &session);
+	walk_known(t->script, &known, log, size);
+	expectation_finish(&e, dane, &session, scene_chain(t->scene, chain));
+	return record_get_num(&session, F_dane_verdict, -1) == (int64_t)t->verdict &&
+	       record_get_num(&session, F_expect, -1) == (int64_t)t->expect &&
+	       record_get_num(&session, F_id_confidence, -1) == (int64_t)t->confidence && text_is(F_id_host, t->host) &&
+	       list_is(F_id_domains, t->domains) && list_is(F_id_watched, t->watched) && list_is(F_id_broken, t->judged) &&
+	       (!t->source || record_list_has(&session, F_id_sources, bytes_of(t->source))) &&
+	       record_get_tri(&session, F_id_conflict) == t->conflict &&
+	       (t->floor < 0 || record_get_num(&session, F_id_floor, -1) == t->floor) &&
+	       record_check(&session, record_size(&session));
+}
+
+static void identity_rows(const struct identity_row *t, size_t n)
+{
+	char log[8192];
+	int failed = 0;
+	for (size_t i = 0; i < n; i++) {
+		if (row_holds(&t[i], log, sizeof(log)))
+			continue;
+		struct bytes why = record_get_str(&session, F_dane_why), host = record_get_str(&session, F_id_host);
+		print_message("%s: verdict %s expect %d confidence %d conflict %d floor %d host %.*s\n  why %.*s\n  asked %s\n", t[i].why,
+			      fact_table[F_dane_verdict].words[record_get_num(&session, F_dane_verdict, 0)],
+			      (int)record_get_num(&session, F_expect, -1), (int)record_get_num(&session, F_id_confidence, -1),
+			      (int)record_get_tri(&session, F_id_conflict), (int)record_get_num(&session, F_id_floor, -1), (int)host.n,
+			      host.p, (int)why.n, why.p, log);
+		failed++;
+	}
+	assert_int_equal(failed, 0);
+}
+#define ROWS(t) identity_rows(t, sizeof(t) / sizeof(t[0]))
+
+/* Names that the server wrote are asked for by nobody, and its own signed zone does not acquit it. */
+static void r1(void **state)
+{
+	static const struct script zone[] = { A1(SEC, SRV), TLSA1(SEC, "301 good"), { 0 } };
+	char log[8192];
+	uint8_t chain[CHAIN_ROOM];
+	(void)state;
+	session_of(TLS12, NULL, NULL, &session);
+	record_cstr(&session, F_smtp_banner, MX1 " ESMTP");
+	record_add_cstr(&session, F_x509_names, MX1);
+	walk(zone, log, sizeof(log));
+	expectation_finish(&e, dane, &session, scene_chain(TLS12, chain));
+	assert_string_equal(log, "SEEN:" SRV);
+	assert_int_equal(record_get_num(&session, F_dane_verdict, -1), daneverdict_identity_unknown);
+	assert_int_equal(record_get_num(&session, F_id_confidence, -1), confidence_none);
+	assert_int_equal(record_get_num(&session, F_expect, -1), expect_none);
+}
+
+/* What others knew, confirmed by the host's own addresses, may ask for TLS and never acquits. */
+static void r2(void **state)
+{
+	static const struct identity_row t[] = {
+		{ "the certificate matches a host that is only remembered", NULL, NULL, TLS12, { { KR, MX1, NULL } }, 0,
+		  { A1(SEC, SRV), TLSA1(SEC, "301 good") }, VD(identity_unknown), EX(dane), CO(medium), MX1, NULL, NULL, NULL, "history", 0, -1 },
+		{ "the same, watched", NULL, NULL, TLS12, { { KW, MX1, D } }, 0,
+		  { A1(SEC, SRV), TLSA1(SEC, "301 good") }, VD(identity_unknown), EX(dane), CO(medium), MX1, NULL, D, NULL, "watch-list", 0, -1 },
+		{ "near miss: the configuration is no hint", NULL, MX1, TLS12, { { KC, MX1, NULL } }, 0,
+		  { A1(SEC, SRV), TLSA1(SEC, "301 good") }, VD(match), EX(dane), CO(high), MX1, NULL, NULL, NULL, "configured", TRI_NO, -1 },
+	};
+	(void)state;
+	ROWS(t);
+}
+
+/* A client that says nothing is known by answers on the link and by history, or not at all. */
+static void r3(void **state)
+{
+	static const struct identity_row t[] = {
+		{ "nobody knows", NULL, NULL, TLS_BROKE, { { 0 } }, 0, { { 0 } },
+		  VD(identity_unknown), EX(none), CO(none), NULL, NULL, NULL, NULL, NULL, 0, -1 },
+		{ "the history knows the host, and its own records promise", NULL, NULL, TLS_BROKE, { { KR, MX1, NULL } }, 0,
+		  { A1(SEC, SRV), TLSA1(SEC, "301 good") }, VD(tls_failed), EX(dane), CO(medium), MX1, NULL, NULL, NULL, "history", 0, -1 },
+		{ "the remembered host has moved away", NULL, NULL, TLS_BROKE, { { KR, MX1, NULL } }, 0,
+		  { A1(SEC, "198.51.100.1"), TLSA1(SEC, "301 good") }, VD(identity_unknown), EX(none), CO(low), NULL, NULL, NULL, NULL, NULL, 0, -1 },
+		{ "the link and the history say the same", NULL, NULL, TLS_BROKE, { { KR, MX1, NULL } }, 0,
+		  { { DNS_SEEN, SRV, INS, MX1, NULL, 0 }, A1(SEC, SRV), TLSA1(SEC, "301 good") },
+		  VD(tls_failed), EX(dane), CO(medium), MX1, NULL, NULL, NULL, "dns-answer", 0, -1 },
+		{ "who said a name is not asked for by what is remembered", NULL, MX2, TLS_BROKE, { { KR, MX1, NULL } }, 0,
+		  { A1(SEC, SRV), TLSA1(SEC, "301 good"), A2(SEC, SRV), TLSA2(ABS, "") },
+		  VD(no_tlsa), EX(none), CO(high), MX2, NULL, NULL, NULL, "sni", 0, -1 },
+	};
+	(void)state;
+	ROWS(t);
+}
+
+/* The recipient is inside TLS: the domain comes from the configuration; a watched host has many, and none is claimed. */
+static void r4(void **state)
+{
+	static const struct identity_row t[] = {
+		{ "SNI alone names no domain", NULL, MX1, TLS12, { { 0 } }, 0, { A1(SEC, SRV), TLSA1(SEC, "301 good") },
+		  VD(match), EX(dane), CO(high), MX1, NULL, NULL, NULL, "dnssec-host", 0, -1 },
+		{ "a route has its own", NULL, MX1, TLS12, { { KC, MX1, D } }, 0, { A1(SEC, SRV), TLSA1(SEC, "301 good") },
+		  VD(match), EX(dane), CO(high), MX1, D, NULL, NULL, "configured", TRI_NO, -1 },
+		{ "a watched host has several", NULL, MX1, TLS12, { { KW, MX1, D }, { KW, MX1, E } }, 0, { A1(SEC, SRV), TLSA1(SEC, "301 good") },
+		  VD(match), EX(dane), CO(high), MX1, NULL, D " " E, NULL, "watch-list", 0, -1 },
+		{ "the recipient's MX is not asked for where a route leads it elsewhere", D, NULL, MAIL, { { KC, MX1, E } }, 1,
+		  { MXREC(SEC, "10 " MX2), A2(SEC, SRV), TLSA2(ABS, ""), A1(SEC, SRV), TLSA1(SEC, "301 good") },
+		  VD(tls_absent), EX(dane), CO(high), MX1, E, NULL, NULL, "configured", 0, -1 },
+		{ "a route to an address: nobody to ask", D, NULL, MAIL, { { KC, "192.0.2.25", NULL } }, 1, { { 0 } },
+		  VD(no_tlsa), EX(none), CO(high), "192.0.2.25", NULL, NULL, NULL, "configured", 0, -1 },
+	};
+	(void)state;
+	ROWS(t);
+}
+
+/* Two words of the client that disagree: both are judged. */
+static void r5(void **state)
+{
+	static const struct identity_row t[] = {
+		{ "the SNI is no MX of the recipient, whose host promises", D, MX2, BROKE_THEN_MAIL, { { 0 } }, 0,
+		  { MXREC(SEC, "10 " MX1), A1(SEC, SRV), TLSA1(SEC, "301 good"), A2(SEC, SRV), TLSA2(ABS, "") },
+		  VD(tls_failed), EX(dane), CO(high), MX1, D, NULL, NULL, "rcpt", TRI_YES, -1 },
+		{ "the SNI promises, the recipient's host does not", D, MX2, BROKE_THEN_MAIL, { { 0 } }, 0,
+		  { MXREC(SEC, "10 " MX1), A1(SEC, SRV), TLSA1(ABS, ""), A2(SEC, SRV), TLSA2(SEC, "301 good") },
+		  VD(tls_failed), EX(dane), CO(high), MX2, D, NULL, NULL, "sni", TRI_YES, -1 },
+		{ "they agree", D, MX1, BROKE_THEN_MAIL, { { 0 } }, 0, { MXREC(SEC, "10 " MX1), A1(SEC, SRV), TLSA1(SEC, "301 good") },
+		  VD(tls_failed), EX(dane), CO(high), MX1, D, NULL, NULL, NULL, TRI_NO, -1 },
+		{ "an unsigned MX proves no conflict", D, MX2, BROKE_THEN_MAIL, { { 0 } }, 0,
+		  { MXREC(INS, "10 " MX1), A1(INS, SRV), A2(SEC, SRV), TLSA2(ABS, "") },
+		  VD(no_tlsa), EX(none), CO(high), MX2, D, NULL, NULL, NULL, TRI_UNSEEN, -1 },
+		{ "the configuration says another host than the client", NULL, MX2, TLS13, { { KC, MX1, NULL } }, 0,
+		  { A1(SEC, SRV), TLSA1(SEC, "301 good"), A2(SEC, SRV), TLSA2(ABS, "") },
+		  VD(not_visible), EX(dane), CO(high), MX1, NULL, NULL, NULL, "configured", TRI_YES, -1 },
+	};
+	(void)state;
+	ROWS(t);
+}
+
+/* Several recipients: each is judged, and the list says whose the verdict is. */
+static void r6(void **state)
+{
+	static const struct identity_row t[] = {
+		{ "one of two promises", D ";" E, NULL, MAIL, { { 0 } }, 0,
+		  { MXREC(SEC, "10 " MX1), { DNS_MX, E, SEC, "10 " MX2, NULL, 0 }, A1(SEC, SRV), TLSA1(SEC, "301 good"), A2(SEC, SRV), TLSA2(ABS, "") },
+		  VD(tls_absent), EX(dane), CO(high), MX1, D " " E, NULL, D, "rcpt", 0, -1 },
+		{ "both promise", D ";" E, NULL, MAIL, { { 0 } }, 0,
+		  { MXREC(SEC, "10 " MX1), { DNS_MX, E, SEC, "10 " MX1, NULL, 0 }, A1(SEC, SRV), TLSA1(SEC, "301 good") },
+		  VD(tls_absent), EX(dane), CO(high), MX1, D " " E, NULL, D " " E, "rcpt", 0, -1 },
+		{ "near miss: one recipient needs no list", D, NULL, MAIL, { { 0 } }, 0,
+		  { MXREC(SEC, "10 " MX1), A1(SEC, SRV), TLSA1(SEC, "301 good") },
+		  VD(tls_absent), EX(dane), CO(high), MX1, D, NULL, NULL, "rcpt", 0, -1 },
+		{ "one of two goes where a route leads it", D ";" E, NULL, MAIL, { { KC, MX2, NULL } }, 2,
+		  { MXREC(SEC, "10 " MX1), A1(SEC, SRV), TLSA1(SEC, "301 good"), A2(SEC, SRV), TLSA2(ABS, "") },
+		  VD(tls_absent), EX(dane), CO(high), MX1, D, NULL, D, "configured", 0, -1 },
+	};
+	(void)state;
+	ROWS(t);
+}
+
+/* Who may speak for a domain: the recipient said in clear, a route, a proved chain of answers on the link; no SNI, no watch list. */
+static void r7(void **state)
+{
+	static const struct {
+		struct identity_row row;
+		int sure;
+	} t[] = {
+		{ { "said in clear, though the DNS is unsigned", D, NULL, MAIL, { { 0 } }, 0, { MXREC(INS, "10 " MX1), A1(INS, SRV) },
+		    VD(insecure), EX(none), CO(low), MX1, D, NULL, NULL, NULL, 0, -1 }, confidence_high },
+		{ { "a route", NULL, MX1, TLS13, { { KC, MX1, D } }, 0, { A1(SEC, SRV), TLSA1(ABS, "") },
+		    VD(no_tlsa), EX(none), CO(high), MX1, D, NULL, NULL, NULL, TRI_NO, -1 }, confidence_high },
+		{ { "answers on the link, proved", NULL, NULL, TLS13, { { 0 } }, 0,
+		    { { DNS_SEEN, SRV, INS, MX1, NULL, 0 }, { DNS_SEEN, MX1, INS, D, NULL, 0 }, MXREC(SEC, "10 " MX1), A1(SEC, SRV), TLSA1(ABS, "") },
+		    VD(no_tlsa), EX(none), CO(medium), MX1, D, NULL, NULL, "dns-answer", 0, -1 }, confidence_medium },
+		{ { "SNI", NULL, MX1, TLS13, { { KW, MX1, D } }, 0, { A1(SEC, SRV), TLSA1(ABS, "") },
+		    VD(no_tlsa), EX(none), CO(high), MX1, NULL, D, NULL, NULL, 0, -1 }, -1 },
+	};
+	char log[8192];
+	(void)state;
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		bool holds = row_holds(&t[i].row, log, sizeof(log));
+		if (!holds || record_get_num(&session, F_id_domain_sure, -1) != t[i].sure)
+			print_message("%s\n", t[i].row.why);
+		assert_true(holds);
+		assert_int_equal(record_get_num(&session, F_id_domain_sure, -1), t[i].sure);
+	}
+}
+
+/* With an unsigned MX the host is authenticated and the domain is not: no chain is claimed, and the MX is said to be unsigned. */
+static void r8(void **state)
+{
+	static const struct identity_row t = {
+		"host authenticated", D, MX1, MAIL_THEN_TLS, { { 0 } }, 0, { MXREC(INS, "10 " MX1), A1(SEC, SRV), TLSA1(SEC, "301 good") },
+		VD(tls_absent), EX(dane), CO(high), MX1, D, NULL, NULL, "sni", TRI_UNSEEN, -1
+	};
+	char log[8192];
+	(void)state;
+	if (!row_holds(&t, log, sizeof(log)))
+		identity_rows(&t, 1);
+	assert_false(record_list_has(&session, F_id_sources, bytes_of("dnssec-chain")));
+	assert_int_equal(record_get_num(&session, F_id_mx_secure, -1), dnsstatus_insecure);
+}
+
+/* However many names a session says, so many questions and no more; what no name of the outside world is, is asked for by nobody. */
+static void r9(void **state)
+{
+	static const struct identity_row t[] = {
+		{ "names below private suffixes", "mail.corp.internal;printer.local", "nas.home.arpa", BROKE_THEN_MAIL, { { 0 } }, 0, { { 0 } },
+		  VD(identity_unknown), EX(none), CO(none), NULL, NULL, NULL, NULL, NULL, 0, -1 },
+		{ "an MX that points there", D, NULL, MAIL, { { 0 } }, 0, { MXREC(SEC, "10 mail.corp.internal") },
+		  VD(no_tlsa), EX(none), CO(medium), "mail.corp.internal", D, NULL, NULL, NULL, 0, -1 },
+		{ "what others knew is no exception", NULL, NULL, TLS13, { { KW, "mail.corp.internal", D } }, 0, { { 0 } },
+		  VD(identity_unknown), EX(none), CO(none), NULL, NULL, NULL, NULL, NULL, 0, -1 },
+	};
+	static const char *const log_of[] = { "", "MX:" D, "SEEN:" SRV };
+	char log[8192];
+	(void)state;
+	ROWS(t);
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		row_holds(&t[i], log, sizeof(log));
+		assert_string_equal(log, log_of[i]);
+	}
+}
+
+/* The domain's floor: its weakest host, wherever the mail went. */
+static void r10(void **state)
+{
+#define TWO MXREC(SEC, "10 " MX1 ";20 " MX2), A1(SEC, "198.51.100.1"), A2(SEC, "198.51.100.2")
+	static const struct identity_row t[] = {
+		{ "every host has TLSA", D, NULL, MAIL, { { 0 } }, 0, { TWO, TLSA1(SEC, "301 good"), TLSA2(SEC, "301 good") },
+		  VD(tls_absent), EX(dane), CO(high), NULL, D, NULL, NULL, NULL, 0, idfloor_dane },
+		{ "one has unusable TLSA", D, NULL, MAIL, { { 0 } }, 0, { TWO, TLSA1(SEC, "301 good"), TLSA2(SEC, "101 good") },
+		  VD(tls_absent), EX(dane_tls_only), CO(high), NULL, D, NULL, NULL, NULL, 0, idfloor_dane_tls_only },
+		{ "one has none: dane-partial, and nothing is promised for a stranger", D, NULL, MAIL, { { 0 } }, 0,
+		  { TWO, TLSA1(SEC, "301 good"), TLSA2(ABS, "") },
+		  VD(no_tlsa), EX(none), CO(high), NULL, D, NULL, NULL, NULL, 0, idfloor_dane_partial },
+		{ "one did not answer: not known", D, NULL, MAIL, { { 0 } }, 0, { TWO, TLSA1(SEC, "301 good"), TLSA2(FAI, "") },
+		  VD(lookup_failed), EX(none), CO(high), NULL, D, NULL, NULL, NULL, 0, idfloor_none },
+		{ "an unsigned MX has no floor", D, NULL, MAIL, { { 0 } }, 0,
+		  { MXREC(INS, "10 " MX1), A1(SEC, "198.51.100.1"), TLSA1(SEC, "301 good") },
+		  VD(identity_unknown), EX(none), CO(low), NULL, D, NULL, NULL, NULL, 0, idfloor_none },
+	};
+	(void)state;
+	ROWS(t);
+	record_add_num(&session, F_expect_all, expect_sts_enforce);
+	promise_floor(&session);
+	assert_int_equal(record_get_num(&session, F_id_floor, -1), idfloor_sts_enforce);
+	record_num(&session, F_id_floor, idfloor_dane);
+	promise_floor(&session);
+	assert_int_equal(record_get_num(&session, F_id_floor, -1), idfloor_dane);
+}
+
+/* The intended host's records authenticate wherever it is met, and another host's never. */
+static void r11(void **state)
+{
+	static const struct identity_row t[] = {
+		{ "the right key at another address", NULL, MX1, TLS12, { { 0 } }, 0, { A1(SEC, "198.51.100.1"), TLSA1(SEC, "301 good") },
+		  VD(match), EX(dane), CO(high), MX1, NULL, NULL, NULL, NULL, 0, -1 },
+		{ "another host's key", NULL, MX1, TLS12, { { KW, MX2, D } }, 0,
+		  { A1(SEC, SRV), TLSA1(SEC, "301 evil"), A2(SEC, SRV), TLSA2(SEC, "301 good") },
+		  VD(mismatch), EX(dane), CO(high), MX1, NULL, NULL, NULL, NULL, 0, -1 },
+		{ "a route's host at another address", NULL, MX1, TLS12, { { KC, MX1, NULL } }, 0,
+		  { A1(SEC, "198.51.100.1"), TLSA1(SEC, "301 good") },
+		  VD(match), EX(dane), CO(high), MX1, NULL, NULL, NULL, NULL, TRI_NO, -1 },
+	};
+	(void)state;
+	ROWS(t);
+}
 
 /* Every state of the DNS against everything that a session may be: the verdict, and whether something was promised. */
 static void state_by_result(void **state)
@@ -857,7 +1161,7 @@ static void later_lookup(void **state)
 		session_of(cases[i].scene, D, MX1, &session);
 		int64_t end = 1790000000LL * 1000000000 + minute / 2;
 		record_num(&session, F_event_end, end);
-		expectation_start(&e, &session);
+		expectation_start(&e, &session, NULL);
 		while (expectation_next(&e, &q)) {
 			answer_from(&q, script_find(script, &q), &answer);
 			answer.source = dnssource_live;
@@ -881,14 +1185,14 @@ static void no_dns(void **state)
 	for (size_t i = 0; i < 4; i++) {
 		session_of(MAIL, D, MX1, &session);
 		record_num(&session, F_service, services[i]);
-		expectation_start(&e, &session);
+		expectation_start(&e, &session, NULL);
 		expectation_finish(&e, dane, &session, (struct bytes){ 0 });
 		assert_false(record_has(&session, F_dane_verdict));
 		assert_false(record_has(&session, F_dane_as_of));
 		assert_int_equal(record_get_num(&session, F_expect, -1), expect_none);
 		assert_int_equal(record_get_num(&session, F_id_confidence, -1), confidence_low);
 		assert_true(text_is(F_id_host, MX1));
-		expectation_start(&e, &session);
+		expectation_start(&e, &session, NULL);
 		assert_int_equal(expectation_next(&e, &q), asks[i]);
 	}
 }
@@ -1007,7 +1311,7 @@ static void stray_answers(void **state)
 	static const struct script a = { DNS_A, MX1, SEC, SRV, NULL, 0 };
 	(void)state;
 	session_of(TLS12, NULL, MX1, &session);
-	expectation_start(&e, &session);
+	expectation_start(&e, &session, NULL);
 	assert_true(expectation_next(&e, &q));
 	for (int i = 0; i < 3; i++) {
 		answer_from(&q, &a, &answer);
@@ -1046,7 +1350,7 @@ static void bounds(void **state)
 		name[1] = (char)('a' + i);
 		record_add_cstr(&session, F_smtp_rcpt_domains, name);
 	}
-	expectation_start(&e, &session);
+	expectation_start(&e, &session, NULL);
 	assert_int_equal(e.id.domains, IDENTITY_DOMAINS);
 	assert_true(e.id.more);
 	while (expectation_next(&e, &q)) {
@@ -1075,7 +1379,7 @@ static void bounds(void **state)
 		    record_get_num(&session, F_dane_verdict, -1) == daneverdict_incomplete);
 	/* an RRset that does not fit proves nothing */
 	session_of(TLS12, NULL, MX1, &session);
-	expectation_start(&e, &session);
+	expectation_start(&e, &session, NULL);
 	for (asked = 0; expectation_next(&e, &q); asked++) {
 		struct script s = { q.type, q.name, SEC, q.type == DNS_A ? SRV : "", NULL, false };
 		answer_from(&q, &s, &answer);
@@ -1332,7 +1636,7 @@ static void many_hints(void **state)
 		struct question q;
 		unsigned asked = 0;
 		session_of(NO_OFFER_QUIT, NULL, NULL, &session);
-		expectation_start(&e, &session);
+		expectation_start(&e, &session, NULL);
 		while (expectation_next(&e, &q)) {
 			struct script s = { q.type, q.name, SEC, q.type == DNS_A ? SRV : NULL, NULL, false };
 			assert_true(++asked <= EXPECT_QUESTIONS);
@@ -1404,6 +1708,17 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_row),
+		cmocka_unit_test(r1),
+		cmocka_unit_test(r2),
+		cmocka_unit_test(r3),
+		cmocka_unit_test(r4),
+		cmocka_unit_test(r5),
+		cmocka_unit_test(r6),
+		cmocka_unit_test(r7),
+		cmocka_unit_test(r8),
+		cmocka_unit_test(r9),
+		cmocka_unit_test(r10),
+		cmocka_unit_test(r11),
 		cmocka_unit_test(state_by_result),
 		cmocka_unit_test(mx_and_location),
 		cmocka_unit_test(lost_recipients),

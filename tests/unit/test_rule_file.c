@@ -382,12 +382,10 @@ static const struct {
 	{ "logsource: {product: mxwitness}\n",
 	  "t.yaml:1:12: logsource has no service; write {product: mxwitness, service: session}" },
 	{ "logsource: {product: mxwitness, service: lookup}\n",
-	  "t.yaml:1:42: this version judges single sessions and stats, and does not run rules over lookup events" },
-	{ "logsource: {product: mxwitness, service: posture}\n",
-	  "t.yaml:1:42: this version judges single sessions and stats, and does not run rules over posture events" },
+	  "t.yaml:1:42: this version judges single sessions, stats and posture, and does not run rules over lookup events" },
 	{ "action: global\ntitle: T\n", "t.yaml:1:1: collections by \"action\" are no longer Sigma; write each rule out" },
 	{ "logsource: {product: mxwitness, service: alert}\n",
-	  "t.yaml:1:42: this version judges single sessions and stats, and does not run rules over alert events" },
+	  "t.yaml:1:42: this version judges single sessions, stats and posture, and does not run rules over alert events" },
 	{ "title: T\ncorrelation: {type: event_count}\n", "t.yaml:1:1: id is missing" },
 	{ DET("  s: {tls.version: a}\n" COND) "---\n" DET("  s: {tls.version: a}\n" COND),
 	  "t.yaml:12:7: the name \"t\" is used at t.yaml:1 already" },
@@ -397,7 +395,7 @@ static const struct {
 	{ OWN("  verdict: interceptd\n"), "t.yaml:10:12: no verdict \"interceptd\"; did you mean \"intercepted\"?" },
 	{ OWN("  floor: {dan: high}\n"), "t.yaml:10:11: no expectation \"dan\"; did you mean \"dane\"?" },
 	{ OWN("  levels: low\n  base: high\n"), "t.yaml:11:3: base belongs to levels: matrix" },
-	{ OWN("  shift: [{by: 2, when: s, why: x}]\n"), "t.yaml:10:16: by is 1 or -1" },
+	{ OWN("  shift: [{by: 5, when: s, why: x}]\n"), "t.yaml:10:16: by is 1 to 4, or -1 to -4" },
 	{ OWN("  shift: [{by: 1, when: q, why: x}]\n"), "t.yaml:10:25: when names a selection of this rule's detection" },
 	{ OWN("  suppress: 1 hour\n"), "t.yaml:10:13: a time like 30m: a number and s, m, h or d, at most a year" },
 	{ OWN("  text: ['{tls.versin}']\n"),
@@ -420,7 +418,7 @@ static const struct {
 	  "  shift: [{by: 1, when: t, why: x}]\n", "t.yaml:7:7: under this not, \"tls.version\" may just not have been seen; add "
 	  "tls.version|exists: true or a test of mxwitness.capture beside it" },
 	{ OWN("  shift: {by: 1}\n"), "t.yaml:10:10: a list belongs here" },
-	{ OWN("  shift: [{by: 1, why: x}]\n"), "t.yaml:10:11: a shift is {by: 1 or -1, when: SELECTION, why: TEXT}, and "
+	{ OWN("  shift: [{by: 1, why: x}]\n"), "t.yaml:10:11: a shift is {by: -1, when: SELECTION, why: TEXT}, and "
 	  "of: certainty where it is not of the level" },
 	{ OWN("  shift: [{by: 1, of: x, when: s, why: x}]\n"), "t.yaml:10:23: of is level or certainty" },
 	{ OWN("  variant: ''\n"), "t.yaml:10:12: a text belongs here" },

@@ -56,18 +56,18 @@ static void test_once(void **state)
 	if (!rules)
 		skip();
 	lacking(-1, -1);
-	assert_int_equal(standing_judge(&s, rules, scratch, &stats, NOW, news, 8), 0);
+	assert_int_equal(standing_judge(&s, rules, scratch, IN_STATS, &stats, NOW, news, 8), 0);
 	lacking(degraded_packets, -1);
-	assert_int_equal(standing_judge(&s, rules, scratch, &stats, NOW + 60 * S, news, 8), 1);
+	assert_int_equal(standing_judge(&s, rules, scratch, IN_STATS, &stats, NOW + 60 * S, news, 8), 1);
 	assert_string_equal(news[0].finding.rule->variant, "packets-dropped");
 	assert_false(news[0].closed);
 	assert_int_equal(news[0].finding.level, level_medium);
 	lacking(degraded_packets, degraded_disk);
-	assert_int_equal(standing_judge(&s, rules, scratch, &stats, NOW + 120 * S, news, 8), 1);
+	assert_int_equal(standing_judge(&s, rules, scratch, IN_STATS, &stats, NOW + 120 * S, news, 8), 1);
 	assert_string_equal(news[0].finding.rule->variant, "disk-full");
-	assert_int_equal(standing_judge(&s, rules, scratch, &stats, NOW + 180 * S, news, 8), 0);
+	assert_int_equal(standing_judge(&s, rules, scratch, IN_STATS, &stats, NOW + 180 * S, news, 8), 0);
 	lacking(degraded_disk, -1);
-	assert_int_equal(standing_judge(&s, rules, scratch, &stats, NOW + 240 * S, news, 8), 1);
+	assert_int_equal(standing_judge(&s, rules, scratch, IN_STATS, &stats, NOW + 240 * S, news, 8), 1);
 	assert_true(news[0].closed);
 	assert_int_equal(news[0].since, NOW + 60 * S);
 	assert_string_equal(news[0].finding.rule->variant, "packets-dropped");
@@ -83,7 +83,7 @@ static void test_suppress(void **state)
 		skip();
 	for (int m = 0; m < 120; m++) {
 		lacking(m % 2 ? -1 : degraded_records, -1);
-		size_t n = standing_judge(&s, rules, scratch, &stats, NOW + m * 60 * S, news, 8);
+		size_t n = standing_judge(&s, rules, scratch, IN_STATS, &stats, NOW + m * 60 * S, news, 8);
 		for (size_t i = 0; i < n; i++)
 			*(news[i].closed ? &closed : &opened) += 1;
 	}
@@ -101,13 +101,13 @@ static void test_reload(void **state)
 	if (!rules)
 		skip();
 	lacking(degraded_clock, -1);
-	assert_int_equal(standing_judge(&s, rules, scratch, &stats, NOW, news, 8), 1);
+	assert_int_equal(standing_judge(&s, rules, scratch, IN_STATS, &stats, NOW, news, 8), 1);
 	struct rules *again = rules_load("rules", NULL, &e);
 	assert_non_null(again);
 	struct rule_scratch *more = rule_scratch_new(again);
-	assert_int_equal(standing_judge(&s, again, more, &stats, NOW + S, news, 8), 0);
+	assert_int_equal(standing_judge(&s, again, more, IN_STATS, &stats, NOW + S, news, 8), 0);
 	memset(s.entry[0].id, '0', 8);
-	assert_int_equal(standing_judge(&s, again, more, &stats, NOW + 2 * S, news, 8), 1);
+	assert_int_equal(standing_judge(&s, again, more, IN_STATS, &stats, NOW + 2 * S, news, 8), 1);
 	assert_false(news[0].closed);
 	rule_scratch_free(more);
 	rules_free(again);
@@ -125,7 +125,7 @@ static void test_no_room(void **state)
 		s.entry[i].raised = NOW - (int64_t)i;
 	}
 	lacking(degraded_clock, -1);
-	assert_int_equal(standing_judge(&s, rules, scratch, &stats, NOW, news, 0), 0); /* no place for the news */
+	assert_int_equal(standing_judge(&s, rules, scratch, IN_STATS, &stats, NOW, news, 0), 0); /* no place for the news */
 	assert_true(s.entry[STANDING_MAX - 1].on);                                    /* the oldest gave way */
 	assert_int_equal(s.n, STANDING_MAX);
 }
@@ -155,7 +155,7 @@ static void test_alert(void **state)
 	lacking(degraded_output, -1);
 	record_add_cstr(&stats, F_st_lack_output, "alerts.ndjson\n");
 	record_num(&stats, F_st_sessions, 12);
-	assert_int_equal(standing_judge(&s, rules, scratch, &stats, NOW, news, 8), 1);
+	assert_int_equal(standing_judge(&s, rules, scratch, IN_STATS, &stats, NOW, news, 8), 1);
 	alert_make_stats(rules, &stats, &news[0].finding, news[0].since, NOW, false, &alert);
 	event_alert(&alert);
 	assert_true(record_check(&alert, record_size(&alert)));
