@@ -417,6 +417,8 @@ int proc_judge(const struct run *run, struct channel *capture, struct channel *r
 	j->rounds = rounds_new(run, resolver);
 	j->wait = resolver ? malloc(WAIT_MEMORY) : NULL;
 	record_init(&j->stats);
+	if (j->docket && j->rounds)
+		docket_rounds(j->docket, j->rounds);
 	if (!j->docket || !j->desk || !j->rounds || (resolver && !j->wait)) {
 		note(j, "e", bytes_of("judge: no memory"));
 		return 2;

@@ -535,6 +535,7 @@ static void read_policies(struct judge *j)
 	}
 	log_line(SAY_NOTICE, "%s: %zu MTA-STS policies", dir, sts_cache_count(fresh));
 	docket_policies(j->docket, fresh);
+	rounds_policies(j->rounds, fresh);
 	sts_cache_free(j->policies);
 	j->policies = fresh;
 }
@@ -720,6 +721,8 @@ static bool set_up(struct judge *j)
 	j->desk = desk_new(&w->run);
 	j->rounds = rounds_new(&w->run, j->resolver);
 	j->numbers = w->numbers;
+	if (j->docket && j->rounds)
+		docket_rounds(j->docket, j->rounds);
 	if (j->docket)
 		docket_live(j->docket, &j->numbers->vitals, &j->numbers->tally);
 	for (unsigned i = 0; j->worker && i < w->workers; i++) {
