@@ -23,7 +23,7 @@ SENSOR   := $(patsubst %.c,$B/%.o,$(wildcard sensor/*.c))
 PARTS    := $(filter-out $B/sensor/main.o,$(SENSOR))
 CHECK    := $(patsubst %.c,$B/%.o,$(filter-out tools/mxcheck/main.c,$(wildcard tools/mxcheck/*.c)))
 UNIT     := $(patsubst %.c,$B/%,$(wildcard tests/unit/test_*.c))
-HELPERS  := $(addprefix $B/tests/,live/ask latency/interims sandbox/attempt bench/live_loop tamper/tamper load/flood)
+HELPERS  := $(addprefix $B/tests/,live/ask latency/interims sandbox/attempt bench/live_loop tamper/tamper load/flood quarter/quarter)
 FUZZ     := $(patsubst %.c,$B/%,$(wildcard tests/fuzz/fuzz_*.c))
 
 all: $B/mxwitness $B/mxcheck     ## build the sensor and its companion
@@ -46,6 +46,8 @@ $(FUZZ): $B/%: $B/%.o $(FUZZMAIN) $(PARTS) $B/libmxwitness.a
 	@echo "  LD $@" && $(CC) $(FLAGS) $(LDFLAGS) $(LDHARD) -o $@ $^ $(LDLIBS)
 $(HELPERS): $B/%: $B/%.o $(PARTS) $B/libmxwitness.a
 	@echo "  LD $@" && $(CC) $(FLAGS) $(LDFLAGS) $(LDHARD) -o $@ $^ $(LDLIBS)
+QUARTER  := $(patsubst %.c,$B/%.o,$(wildcard tests/quarter/*.c))
+$B/tests/quarter/quarter: $(QUARTER)
 demo: all                        ## judge the captures under tests/pcaps/demo/, offline
 	@$B/mxwitness read --all --format table --trust-anchor tests/pcaps/root.anchor tests/pcaps/demo || [ $$? -eq 1 ]
 check: all $(UNIT) $(FUZZ) $(HELPERS) pure  ## all that a change must pass
@@ -78,10 +80,13 @@ invariance: all                  ## captures under transforms: the same findings
 	@python3 tests/invariance.py $B/mxwitness --pairs $(or $(PAIRS),20000)
 mutations: all                   ## make the captures that tests/mutations/ describes
 	@python3 tools/mutate/mutate.py make tests/pcaps tests/mutations/*.toml
-bench: all $B/tests/live/ask $B/tests/bench/live_loop  ## CPU and memory beside tcpdump, tshark and bare libpcap
+bench: all $B/tests/live/ask $B/tests/bench/live_loop $B/tests/quarter/quarter  ## CPU and memory beside tcpdump, tshark and bare libpcap
 	@python3 tests/bench/bench.py $B/mxwitness
 	@python3 tests/bench/live_dns.py $B/tests/live/ask $B/mxwitness
 	@python3 tests/bench/live_rates.py $B/mxwitness $B/tests/bench/live_loop
+	@python3 tests/bench/state_rates.py $B/mxwitness $B/tests/quarter/quarter
+quarter: all $B/tests/quarter/quarter  ## a quarter of a made-up mail world, of eight seeds: recall and false alarms
+	@python3 tests/quarter.py $B/mxwitness $B/tests/quarter/quarter --long
 soak: all $B/tests/load/flood    ## twenty minutes (SOAK=seconds) of all captures into the sensor: how its memory grows (root)
 	@python3 tests/load/soak.py $B/mxwitness $B/tests/load/flood
 record:                          ## record the scenarios anew, with real MTAs (root)
@@ -119,6 +124,6 @@ clean:                           ## remove build/
 	rm -rf build
 help:                            ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' Makefile
-.PHONY: all docs demo check check-only asan fuzz fuzz-run live proof invariance mutations bench soak record pure install uninstall clean help
+.PHONY: all docs demo check check-only asan fuzz fuzz-run live proof invariance mutations bench quarter soak record pure install uninstall clean help
 .SECONDARY:
 -include $(shell find $B -name '*.d' 2>/dev/null)

@@ -11,7 +11,9 @@
 #include "judge/inspection.h"
 #include "judge/standing.h"
 #include "incidents.h"
+#include "rows_store.h"
 #include "suppressions.h"
+#include "verify.h"
 
 /* INCIDENTS  that are open at a time      COMPANY  rows of each kind about the sessions around one */
 enum { INCIDENTS = 8192, COMPANY = 16384 };
@@ -23,6 +25,9 @@ struct desk {
 	struct company company;
 	struct suppressions *suppressions;
 	struct correlator *correlator;
+	struct store *store;               /* somebody else's; NULL: nothing is kept */
+	struct history_store *history;     /* NULL: nothing is known */
+	bool changed;
 	struct record alert;
 	const struct record *session;      /* on the desk; its chains from at on are not looked at */
 	struct incident_chain chain[RULE_FINDINGS];
@@ -61,6 +66,7 @@ void desk_free(struct desk *d)
 	incidents_free(d->incidents);
 	company_end(&d->company);
 	suppressions_free(d->suppressions);
+	history_store_free(d->history);
 	free(d);
 }
 
@@ -82,21 +88,51 @@ static void pass_time(struct desk *d, int64_t now)
 	d->now = now > d->now ? now : d->now;
 }
 
+static enum level worst_of(const struct finding *finding, size_t n)
+{
+	enum level worst = level_informational;
+	for (size_t i = 0; i < n; i++)
+		worst = finding[i].level > worst ? finding[i].level : worst;
+	return worst;
+}
+
+static void recall(struct desk *d, struct record *session)
+{
+	if (d->run->claim)
+		claim_history(d->run->claim, session);
+	else if (d->history)
+		history_store_recall(d->history, session);
+}
+
+/* What the session leaves behind for those that come; once. */
+static void learn(struct desk *d, const struct record *session, const struct finding *finding, size_t n, enum level worst)
+{
+	if (record_get_num(session, F_cap_phase, phase_final) == phase_interim)
+		return;
+	company_learn(&d->company, &d->run->settings.site, session, finding, n);
+	correlator_push(d->correlator, d->scratch, session);
+	if (!d->store)
+		return;
+	history_store_learn(d->history, session, worst);
+	store_take(d->store, record_get_str(session, F_event_id));
+	d->changed = true;
+}
+
 void desk_session(struct desk *d, struct record *session, struct finding *finding, size_t *n)
 {
-	const bool final = record_get_num(session, F_cap_phase, phase_final) == phase_final;
+	recall(d, session);
 	company_ambient(&d->company, session);
 	gate_judge(session);
 	*n = rules_judge(d->run->rules, d->scratch, session, finding, RULE_FINDINGS);
+	const enum level worst = worst_of(finding, *n); /* what is lowered from here on is no better to learn from */
 	after_rules(d, session, finding, *n);
-	if (final) {
-		company_learn(&d->company, &d->run->settings.site, session, finding, *n);
-		correlator_push(d->correlator, d->scratch, session);
-	}
+	const bool known = desk_knows(d, session); /* all that came of it has been told */
+	if (!known)
+		learn(d, session, finding, *n, worst);
 	event_session(session);
 	pass_time(d, record_get_num(session, F_event_end, INT64_MIN));
 	d->session = session;
-	d->n = incident_chains(finding, *n, d->chain);
+	d->n = known ? 0 : incident_chains(finding, *n, d->chain);
 	d->at = 0;
 }
 
@@ -153,10 +189,11 @@ static bool of_several(struct desk *d, struct desk_alert *out)
 		struct incident_chain c;
 		if (incident_chains(&found.finding, 1, &c) == 0)
 			continue;
+		c.group = found.group;
 		enum incident_word word = incidents_take(d->incidents, &c, found.session, &d->run->settings.site, &d->told);
 		if (word == INCIDENT_NOTHING)
 			continue;
-		alert_make_several(d->run->rules, &found, &d->alert);
+		alert_make(d->run->rules, found.session, &found.finding, &d->alert);
 		put_words(d);
 		alert_incident(d->told, word, &d->alert);
 		alert_rests_on(&found, &d->alert);
@@ -235,4 +272,78 @@ void desk_correlation(const struct desk *d, struct record *stats)
 uint64_t desk_limits(const struct desk *d)
 {
 	return rule_scratch_limits(d->scratch);
+}
+
+/* ---- state ---- */
+
+bool desk_load(struct desk *d, struct store *store, struct error *e)
+{
+	d->history = history_store_new(HISTORY_CACHED, HISTORY_ROWS);
+	if (!d->history)
+		return error_set(e, "no memory");
+	if (!history_store_load(d->history, store_db(store), e) || !incidents_load(d->incidents, store_db(store), e) ||
+	    !company_load(&d->company, store_db(store), e) || !suppressions_load(d->suppressions, store_db(store), e))
+		return false;
+	d->store = store;
+	return true;
+}
+
+bool desk_knows(const struct desk *d, const struct record *session)
+{
+	return d->store && store_applied(d->store, record_get_str(session, F_event_id));
+}
+
+bool desk_save(struct desk *d, struct error *e)
+{
+	if (!d->store || !store_begin(d->store, e))
+		return !d->store;
+	d->changed = false;
+	if (history_store_save(d->history, e) && incidents_save(d->incidents, store_db(d->store), e) &&
+	    company_save(&d->company, store_db(d->store), e) && suppressions_save(d->suppressions, store_db(d->store), e))
+		return true;
+	store_abandon(d->store);
+	return false;
+}
+
+bool desk_dirty(const struct desk *d)
+{
+	return d->changed;
+}
+
+bool desk_full(const struct desk *d)
+{
+	return d->history && !store_broken(d->store) && history_store_full(d->history);
+}
+
+void desk_orders(struct desk *d)
+{
+	static struct store_order o;
+	if (!d->store || store_begun(d->store) || !store_orders_due(d->store))
+		return;
+	while (store_order_next(d->store, &o)) {
+		history_store_order(d->history, &o);
+		incidents_order(d->incidents, &o);
+		suppressions_order(d->suppressions, &o);
+		d->changed = true;
+	}
+}
+
+bool desk_gone(struct desk *d, char key[HISTORY_KEY])
+{
+	return d->history && history_store_gone(d->history, key);
+}
+
+void desk_state(struct desk *d, struct record *stats)
+{
+	if (!d->store)
+		return;
+	struct history_numbers h = history_store_numbers(d->history);
+	struct store_numbers s = store_numbers(d->store);
+	record_tri(stats, F_st_state_kept, store_kept(d->store) && !store_broken(d->store) ? TRI_YES : TRI_NO);
+	record_num(stats, F_st_state_octets, (int64_t)s.octets);
+	record_num(stats, F_st_state_commits, (int64_t)s.commits);
+	record_num(stats, F_st_hist_rows, (int64_t)h.rows);
+	record_num(stats, F_st_hist_evicted, (int64_t)h.evicted);
+	record_num(stats, F_st_hist_strong, (int64_t)h.evicted_strong);
+	record_num(stats, F_st_hist_lowered, (int64_t)h.lowered);
 }

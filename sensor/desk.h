@@ -11,10 +11,12 @@
 #ifndef DESK_H
 #define DESK_H
 #include "judge/correlate.h"
+#include "history_store.h"
 #include "judge/rule.h"
 #include "judge/standing.h"
 #include "run.h"
 #include "suppressions.h"
+#include "store.h"
 
 struct desk;
 
@@ -54,4 +56,22 @@ size_t desk_standing(struct desk *d, struct standing *standing, const struct rec
 void desk_correlation(const struct desk *d, struct record *stats);
 /* Searches of rules that ended at a limit so far. */
 uint64_t desk_limits(const struct desk *d);
+/* State that is kept (store.h): it is read, and from now on what a session leaves behind is written with its id. Without a
+ * store all is forgotten with the desk, and nothing is known of history. false: e says why. */
+bool desk_load(struct desk *d, struct store *store, struct error *e);
+/* Is the session in the state, from before? Then it is judged and changes nothing again. */
+bool desk_knows(const struct desk *d, const struct record *session);
+/* Writes what changed since the last time, into the store's transaction, which stays open: store_commit ends it. When that
+ * fails, e says why, and the run goes on without a state that is kept. */
+bool desk_save(struct desk *d, struct error *e);
+/* There is something to save. */
+bool desk_dirty(const struct desk *d);
+/* So much that it must be saved before the next session. */
+bool desk_full(const struct desk *d);
+/* Carries out what operators ordered since (store.h), if any and if no transaction is open. Each second. */
+void desk_orders(struct desk *d);
+/* A strong baseline that was given up for want of room; false: none. */
+bool desk_gone(struct desk *d, char key[HISTORY_KEY]);
+/* What the state is, into a stats event. */
+void desk_state(struct desk *d, struct record *stats);
 #endif

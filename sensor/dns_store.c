@@ -643,7 +643,10 @@ struct pick {
 	bool nxdomain;
 };
 
-enum rank { RANK_PROOF, RANK_DERIVED, RANK_PROOF_LATER, RANK_DERIVED_LATER, RANK_SPAN, RANK_UNSIGNED, RANK_FAILURE, RANK_NONE };
+/* RANK_SPAN_HELD: of spans that whoever cached them would still have believed at as_of: he asked nobody (RFC 8198), so what was
+ * answered later, perhaps of records that did not exist yet, says nothing against them. */
+enum rank { RANK_PROOF, RANK_DERIVED, RANK_SPAN_HELD, RANK_PROOF_LATER, RANK_DERIVED_LATER, RANK_SPAN, RANK_UNSIGNED, RANK_FAILURE,
+	    RANK_NONE };
 
 static void edge(struct pick *p, int64_t t)
 {
@@ -860,6 +863,7 @@ struct spans {
 	const struct dns_store *s;
 	struct pick *p;
 	uint16_t type, nsec;
+	bool held;
 	const struct dns_name *zone;
 	struct dns_name anc[SPAN_DEPTH], wild[SPAN_DEPTH];
 	unsigned depth;
@@ -891,14 +895,16 @@ static enum stands stands(const struct spans *w, const struct entry *e, unsigned
 	return dns_denial_nsec3(&n, hash) ? STANDS_OVER : STANDS_APART;
 }
 
-/* May it be used as of now? A proof about another name is believed no longer than whoever cached it would. */
-static bool span_good(struct pick *p, const struct entry *e)
+/* May it be used as of now? A proof about another name is believed no longer than whoever cached it would; held: not at all
+ * longer, and not before. */
+static bool span_good(struct pick *p, const struct entry *e, bool held)
 {
 	int64_t end = e->dropped + ns(SPAN_SLACK);
 	bool signed_then = begun(p, e);
 	edge(p, e->ts);
+	edge(p, e->dropped);
 	edge(p, end);
-	return e->ts <= p->as_of ? p->as_of < end : signed_then;
+	return e->ts <= p->as_of ? p->as_of < (held ? e->dropped : end) : signed_then && !held;
 }
 
 static bool nearer(const struct pick *p, const struct entry *a, const struct entry *b)
@@ -927,7 +933,7 @@ static const struct entry *span_find(struct spans *w, unsigned i, bool wild, enu
 				continue;
 			if (w->nsec == RR_NSEC && how == STANDS_OVER && dns_wire_below(&w->anc[0], &owner) && cut_or_alias(e->set))
 				continue;
-			if (span_good(w->p, e) && nearer(w->p, e, best))
+			if (span_good(w->p, e, w->held) && nearer(w->p, e, best))
 				best = e;
 		}
 	}
@@ -1043,7 +1049,7 @@ static bool span_names(struct spans *w, const struct dns_name *name)
 }
 
 /* From the spans of the nearest zone of which there are any. Of the DS only the parent may speak. */
-static void offer_span(const struct dns_store *s, struct pick *p, const struct dns_name *name, uint16_t type)
+static void offer_span(const struct dns_store *s, struct pick *p, const struct dns_name *name, uint16_t type, bool held)
 {
 	static const uint16_t kinds[] = { RR_NSEC, RR_NSEC3 };
 	struct dns_name zone = *name;
@@ -1051,13 +1057,13 @@ static void offer_span(const struct dns_store *s, struct pick *p, const struct d
 		return;
 	do {
 		for (unsigned k = 0; k < 2; k++) {
-			struct spans w = { .s = s, .p = p, .type = type, .nsec = kinds[k], .zone = &zone };
+			struct spans w = { .s = s, .p = p, .type = type, .nsec = kinds[k], .held = held, .zone = &zone };
 			if (!entries(s, KEY_SPAN, &zone, kinds[k]) || !span_names(&w, name))
 				continue;
 			p->spans = 0;
 			p->nxdomain = false;
 			if (k == 0 ? span_nsec(&w) : span_nsec3(&w)) {
-				choose(p, p->span[0], KEY_SPAN, RANK_SPAN, FOUND_DERIVED);
+				choose(p, p->span[0], KEY_SPAN, held ? RANK_SPAN_HELD : RANK_SPAN, FOUND_DERIVED);
 				return;
 			}
 		}
@@ -1095,8 +1101,10 @@ static struct pick pick(const struct dns_store *s, const struct dns_name *name, 
 		for (const struct entry *e = entries(s, KEY_CUT, name, 0); e; e = after(s, e))
 			offer(&p, e, KEY_CUT, false);
 	offer_derived(s, &p, name, type);
+	if (p.n == 0 || p.list[0].rank > RANK_SPAN_HELD)
+		offer_span(s, &p, name, type, true);
 	if (p.n == 0 || p.list[0].rank >= RANK_SPAN)
-		offer_span(s, &p, name, type);
+		offer_span(s, &p, name, type, false);
 	take_candidate(&p, skip);
 	if (p.differ || (p.any && p.found == FOUND_MISSING) || p.rank >= RANK_UNSIGNED) {
 		if (p.below > p.from)

@@ -24,8 +24,10 @@ struct docket {
 	struct answer answer;
 	const struct vitals *vitals;       /* NULL: nothing is known of losses */
 	struct tally *tally;               /* NULL: nobody counts */
+	struct history_store *history;     /* NULL: nothing is remembered */
+	struct history_entry remembered;
 	bool in_order, resolver_gone;
-	uint64_t taken, given, rounds;  /* cases begun, and in order given out; turns of places */
+	uint64_t taken, given, done, rounds;  /* cases begun, in order given out, and given back; turns of places */
 	struct kase *kase;
 };
 
@@ -267,12 +269,42 @@ bool docket_room(const struct docket *d)
 }
 
 /* What the site and others knew of this server before. In an evidence file that is its own claim. */
-static void know(const struct docket *d, const struct kase *k, struct known *out)
+static void know(struct docket *d, const struct kase *k, struct known *out)
 {
-	if (d->run->claim)
+	struct addr server;
+	int64_t at = record_get_num(&k->session, F_event_start, 0);
+	if (d->run->claim) {
 		claim_known(d->run->claim, &k->session, out);
-	else
-		policy_routes(&d->run->settings.policy, &k->session, out);
+		return;
+	}
+	policy_routes(&d->run->settings.policy, &k->session, out);
+	if (!d->history || !record_get_addr(&k->session, F_dst_ip, &server) ||
+	    !history_store_names(d->history, &server, at, &d->remembered))
+		return;
+	for (unsigned i = 0; i < d->remembered.hosts; i++)
+		known_add(out, KNOWN_REMEMBERED, d->remembered.host[i].name, NULL);
+}
+
+/* Did the client name nobody, so that what earlier sessions taught counts? */
+static bool is_silent(const struct record *session)
+{
+	struct identity id;
+	identity_of(session, &id);
+	return id.silent;
+}
+
+static void begin(struct docket *d, struct kase *k)
+{
+	struct known known = { .hosts = 0 };
+	k->state = CASE_OPEN;
+	know(d, k, &known);
+	expectation_start(&k->expectation, &k->session, &known);
+	walk(d, k);
+}
+
+void docket_history(struct docket *d, struct history_store *history)
+{
+	d->history = history;
 }
 
 bool docket_take(struct docket *d, struct bytes record, struct bytes exhibit, enum tri seen, unsigned worker, uint64_t number)
@@ -283,7 +315,7 @@ bool docket_take(struct docket *d, struct bytes record, struct bytes exhibit, en
 	if (exhibit.n)
 		memcpy(k->exhibit, exhibit.p, exhibit.n);
 	k->exhibit_n = exhibit.n;
-	k->state = CASE_OPEN;
+	k->state = CASE_WAITS;
 	k->order = d->taken++;
 	k->since = d->now;
 	k->round = ++d->rounds;
@@ -294,13 +326,16 @@ bool docket_take(struct docket *d, struct bytes record, struct bytes exhibit, en
 	site_judge(&d->run->settings.site, &k->session);
 	if (d->run->claim)
 		claim_site(d->run->claim, &k->session);
+	if (record_has(&k->session, F_tcp_attempt) && record_get_tri(&k->session, F_own_client) != TRI_YES) {
+		k->state = CASE_FREE; /* anybody can make as many as he likes */
+		d->taken--;
+		return true;
+	}
 	k->seen = seen;
 	k->promised = false;
 	k->sts = (struct bytes){ 0 };
-	struct known known = { .hosts = 0 };
-	know(d, k, &known);
-	expectation_start(&k->expectation, &k->session, &known);
-	walk(d, k);
+	if (!d->history || !d->in_order || k->order == d->done || !is_silent(&k->session))
+		begin(d, k);
 	return true;
 }
 
@@ -399,15 +434,18 @@ struct kase *docket_next(struct docket *d)
 
 void docket_done(struct docket *d, struct kase *k)
 {
-	(void)d;
 	k->state = CASE_FREE;
+	d->done++;
+	for (size_t i = 0; i < DOCKET_CASES; i++)
+		if (d->kase[i].state == CASE_WAITS && d->kase[i].order == d->done)
+			begin(d, &d->kase[i]);
 }
 
 size_t docket_open(const struct docket *d)
 {
 	size_t n = 0;
 	for (size_t i = 0; i < DOCKET_CASES; i++)
-		n += d->kase[i].state == CASE_OPEN;
+		n += d->kase[i].state == CASE_OPEN || d->kase[i].state == CASE_WAITS;
 	return n;
 }
 

@@ -9,6 +9,7 @@
 #define DOCKET_H
 #include "channel.h"
 #include "exhibit.h"
+#include "history_store.h"
 #include "judge/expectation.h"
 #include "judge/freshness.h"
 #include "judge/rule.h"
@@ -36,7 +37,7 @@ struct kase {
 	size_t exhibit_n;
 	uint8_t exhibit[EXHIBIT_OCTETS];
 	/* docket's own */
-	enum { CASE_FREE, CASE_OPEN, CASE_STANDS, CASE_OUT } state;
+	enum { CASE_FREE, CASE_WAITS, CASE_OPEN, CASE_STANDS, CASE_OUT } state;
 	uint64_t order, round;
 	int64_t since;                  /* ms, of docket_relieve's clock */
 	int64_t asked_at;                  /* ns, of the question that is open */
@@ -58,6 +59,9 @@ void docket_free(struct docket *d);
 void docket_policies(struct docket *d, const struct sts_cache *policies);
 /* In the live sensor: sessions during which vitals knows of losses are lossy, and answers are counted in tally. */
 void docket_live(struct docket *d, const struct vitals *vitals, struct tally *tally);
+/* A client that named nobody is asked about here: whom did clients mean at this address, lately (A.3 rank 7)? Where cases come out
+ * in order, such a case waits for all before it, so that what they taught is known and nothing rests on who was faster. */
+void docket_history(struct docket *d, struct history_store *history);
 /* Is there room for one more? */
 bool docket_room(const struct docket *d);
 /* Begins the session in record (CH_SESSION), with its exhibit or nothing. seen: was DNS visible where the packets were taken;
@@ -75,7 +79,7 @@ void docket_relieve(struct docket *d, int64_t now);
 /* The next case whose judgement stands, or NULL; it is the caller's until docket_done. */
 struct kase *docket_next(struct docket *d);
 void docket_done(struct docket *d, struct kase *k);
-/* Cases that wait for an answer; and those that are not done, whatever for. */
+/* Cases that wait for an answer, or for those before them; and those that are not done, whatever for. */
 size_t docket_open(const struct docket *d);
 size_t docket_cases(const struct docket *d);
 /* The lowest number of worker's cases that are not done, or UINT64_MAX. */

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "baseline_command.h"
 #include "classify.h"
 #include "config_command.h"
 #include "options.h"
@@ -41,6 +42,8 @@ int main(int argc, char **argv)
 		return verify_command(&options);
 	case COMMAND_RULES:
 		return rules_command(&options);
+	case COMMAND_BASELINE:
+		return baseline_command(&options);
 	case COMMAND_CONFIG:
 		return config_command(&options);
 	}

@@ -15,6 +15,8 @@ const char options_usage[] =
 	"       mxwitness rules lint FILE|DIR...\n"
 	"       mxwitness rules test [-v] DIR...\n"
 	"       mxwitness rules fields [--format tsv|mdoc|metrics] [PART...]\n"
+	"       mxwitness baseline show|export [--state DIR] [--format table|ndjson] [-o FILE] [NAME]\n"
+	"       mxwitness baseline import FILE... | lower NAME... | forget NAME... [--state DIR]\n"
 	"       mxwitness config check|dump [-c FILE]\n"
 	"       mxwitness config keys [--format yaml|mdoc]\n"
 	"\n"
@@ -32,6 +34,7 @@ const char options_usage[] =
 	"  --other-ports off|N      look for SMTP in one in N connections on other ports (default 1: in all)\n"
 	"  --rules DIR              rules to judge by (default: the installed ones)\n"
 	"  -c FILE                  site configuration, see mxwitness.conf(5)\n"
+	"  --state DIR              remember there what servers used to do, and judge by it (default: nothing is remembered)\n"
 	"  --evidence DIR           write a file there for each alert, by which others can repeat the verdict\n"
 	"  --evidence-budget LIST   what DIR may hold: size=MiB,files=N,days=N (default size=1024), the oldest go first\n"
 	"  --evidence-hook PROGRAM  run at the end with the path of DIR/MANIFEST, to sign it or have it time-stamped\n"
@@ -74,6 +77,16 @@ const char options_usage[] =
 	"  fields [PART...]         the fields of events, those with PART in their name\n"
 	"  --rules DIR, -c FILE, -o FILE as above\n"
 	"\n"
+	"baseline\n"
+	"What is known of servers from earlier sessions. NAME is a host or an address.\n"
+	"\n"
+	"  show [NAME]              a row a server, or all about one\n"
+	"  export [NAME]            the same as JSON, with provenance and learn period; for another sensor, too\n"
+	"  import FILE...           such an export, or a list of servers that are known to offer TLS, one a line\n"
+	"  lower NAME...            it is true that the server got weaker: learn it anew\n"
+	"  forget NAME...           as though it had never been seen\n"
+	"  --state DIR              default: state: of the configuration\n"
+	"\n"
 	"config\n"
 	"  check                    is the configuration right, and does what it names exist here?\n"
 	"  dump                     every key with its value and where that came from; itself a configuration\n"
@@ -84,7 +97,7 @@ const char options_usage[] =
 	"2 an input could not be read whole, or the command line, configuration, a rule or a test is wrong.\n";
 
 enum { O_DNS = 256, O_DNS_FROM, O_RESOLVER, O_ANCHOR, O_PORTS, O_RULES, O_FORMAT, O_EVIDENCE, O_BUDGET, O_HOOK, O_ALL, O_FINDINGS,
-       O_VERSION, O_SAVE_DNS, O_OTHER_PORTS, O_SOCKET, O_ONCE };
+       O_VERSION, O_SAVE_DNS, O_OTHER_PORTS, O_STATE, O_SOCKET, O_ONCE };
 
 static const struct option longs[] = {
 	{ "dns", required_argument, NULL, O_DNS },
@@ -101,6 +114,7 @@ static const struct option longs[] = {
 	{ "evidence-hook", required_argument, NULL, O_HOOK },
 	{ "all", no_argument, NULL, O_ALL },
 	{ "findings", no_argument, NULL, O_FINDINGS },
+	{ "state", required_argument, NULL, O_STATE },
 	{ "socket", required_argument, NULL, O_SOCKET },
 	{ "once", no_argument, NULL, O_ONCE },
 	{ "version", no_argument, NULL, O_VERSION },
@@ -155,7 +169,7 @@ static bool verify_ok(const struct options *o, struct error *e)
 {
 	const char *foreign = o->dns ? "--dns" : o->ndns_from ? "--dns-from" : o->resolver ? "--resolver" : o->ports ? "--ports" :
 			      o->other_ports ? "--other-ports" :
-			      o->save_dns ? "--save-dns" : o->all ? "--all" : o->config ? "-c" : o->evidence ? "--evidence" : o->budget ? "--evidence-budget" : o->hook ? "--evidence-hook" :
+			      o->save_dns ? "--save-dns" : o->all ? "--all" : o->config ? "-c" : o->state ? "--state" : o->evidence ? "--evidence" : o->budget ? "--evidence-budget" : o->hook ? "--evidence-hook" :
 			      o->format ? "--format" : o->out ? "-o" : o->findings ? "--findings" : NULL;
 	if (foreign)
 		return error_set(e, "verify: %s means nothing here; the evidence file says with what it was made", foreign);
@@ -172,7 +186,7 @@ static const char *foreign(const struct options *o)
 {
 	return o->dns ? "--dns" : o->ndns_from ? "--dns-from" : o->resolver ? "--resolver" : o->anchor ? "--trust-anchor" :
 	       o->save_dns ? "--save-dns" : o->ports ? "--ports" : o->other_ports ? "--other-ports" :
-	       o->evidence ? "--evidence" : o->budget ? "--evidence-budget" : o->hook ? "--evidence-hook" :
+	       o->state ? "--state" : o->evidence ? "--evidence" : o->budget ? "--evidence-budget" : o->hook ? "--evidence-hook" :
 	       o->all ? "--all" : o->quiet ? "-q" : NULL;
 }
 
@@ -219,6 +233,40 @@ static bool rules_verb(char **argv, int argc, struct options *o, struct error *e
 			 argc > 0 ? argv[0] : "", argc > 0 ? "no such command" : "what about them?");
 }
 
+static bool baseline_ok(const struct options *o, const char *verb, struct error *e)
+{
+	static const char *const format[] = { "table", "ndjson", NULL };
+	struct options others = *o;
+	bool shows = o->baseline_verb == BASELINE_SHOW || o->baseline_verb == BASELINE_EXPORT;
+	others.state = NULL;
+	const char *no = foreign(&others) ? foreign(&others) : o->findings ? "--findings" : o->verbose ? "-v" : o->rules ? "--rules" :
+			 !shows && o->out ? "-o" : o->baseline_verb != BASELINE_SHOW && o->format ? "--format" : NULL;
+	if (no)
+		return error_set(e, "baseline %s: %s means nothing to it", verb, no);
+	if (shows && o->nargs > 1)
+		return error_set(e, "baseline %s: of one server at a time, or of all", verb);
+	if (!shows && !o->nargs)
+		return error_set(e, "baseline %s: %s", verb, o->baseline_verb == BASELINE_IMPORT ? "which file?" : "which host or address?");
+	return !o->format || one_of(o->format, format) ||
+	       error_set(e, "--format %s: no such format; it is table or ndjson", o->format);
+}
+
+static bool baseline_verb(char **argv, int argc, struct options *o, struct error *e)
+{
+	static const char *const words[] = { [BASELINE_SHOW] = "show", [BASELINE_EXPORT] = "export", [BASELINE_IMPORT] = "import",
+					     [BASELINE_LOWER] = "lower", [BASELINE_FORGET] = "forget", NULL };
+	for (unsigned v = 0; argc > 0 && words[v]; v++) {
+		if (strcmp(argv[0], words[v]) != 0)
+			continue;
+		o->baseline_verb = (enum baseline_verb)v;
+		o->args = argv + 1;
+		o->nargs = argc - 1;
+		return baseline_ok(o, words[v], e);
+	}
+	return error_set(e, "baseline%s%s: %s; it is show, export, import, lower or forget", argc > 0 ? " " : "", argc > 0 ? argv[0] : "",
+			 argc > 0 ? "no such command" : "what about it?");
+}
+
 /* Which options mean nothing to `config`. */
 static const char *no_config(const struct options *o)
 {
@@ -259,7 +307,7 @@ static bool config_verb(char **argv, int argc, struct options *o, struct error *
 static bool discover_ok(const struct options *o, struct error *e)
 {
 	const char *no = o->dns ? "--dns" : o->ndns_from ? "--dns-from" : o->resolver ? "--resolver" : o->save_dns ? "--save-dns" :
-			 o->anchor ? "--trust-anchor" : o->evidence ? "--evidence" : o->budget ? "--evidence-budget" :
+			 o->anchor ? "--trust-anchor" : o->state ? "--state" : o->evidence ? "--evidence" : o->budget ? "--evidence-budget" :
 			 o->hook ? "--evidence-hook" : o->format ? "--format" : o->all ? "--all" : o->findings ? "--findings" : NULL;
 	if (no)
 		return error_set(e, "discover: %s means nothing to it; it counts, and writes a configuration", no);
@@ -278,7 +326,7 @@ static bool watch_ok(const struct options *o, struct error *e)
 {
 	static const char *const dns[] = { "capture", "auto", "live", "off", NULL };
 	static const char *const format[] = { "table", "ndjson", NULL };
-	const char *no = o->ndns_from ? "--dns-from" : o->save_dns ? "--save-dns" : o->hook ? "--evidence-hook" : o->findings ? "--findings" : NULL;
+	const char *no = o->state ? "--state" : o->ndns_from ? "--dns-from" : o->save_dns ? "--save-dns" : o->hook ? "--evidence-hook" : o->findings ? "--findings" : NULL;
 	if (no)
 		return error_set(e, "watch: %s means nothing to it", no);
 	if (o->ncaptures)
@@ -327,6 +375,8 @@ static void set(struct options *o, int c)
 		o->format = optarg;
 	else if (c == O_EVIDENCE)
 		o->evidence = optarg;
+	else if (c == O_STATE)
+		o->state = optarg;
 	else if (c == O_BUDGET)
 		o->budget = optarg;
 	else if (c == O_HOOK)
@@ -384,6 +434,10 @@ bool options_parse(int argc, char **argv, enum command *command, struct options 
 		*command = COMMAND_CONFIG;
 		return config_verb(argv + optind + 1, argc - optind - 1, o, e);
 	}
+	if (strcmp(argv[optind], "baseline") == 0) {
+		*command = COMMAND_BASELINE;
+		return baseline_verb(argv + optind + 1, argc - optind - 1, o, e);
+	}
 	if (strcmp(argv[optind], "watch") == 0) {
 		*command = COMMAND_WATCH;
 		o->captures = argv + optind + 1;
@@ -411,7 +465,7 @@ bool options_parse(int argc, char **argv, enum command *command, struct options 
 		return discover_ok(o, e);
 	}
 	if (strcmp(argv[optind], "read") != 0)
-		return error_set(e, "%s: no such command; it is read, watch, discover, status, verify, rules or config", argv[optind]);
+		return error_set(e, "%s: no such command; it is read, watch, discover, status, verify, rules, baseline or config", argv[optind]);
 	o->captures = argv + optind + 1;
 	o->ncaptures = argc - optind - 1;
 	return read_ok(o, e);

@@ -13,13 +13,16 @@ enum rules_verb { RULES_LIST, RULES_SHOW, RULES_LINT, RULES_TEST, RULES_FIELDS }
 /* What stands behind `mxwitness config`. */
 enum config_verb { CONFIG_CHECK, CONFIG_DUMP, CONFIG_KEYS };
 
+/* What stands behind `mxwitness baseline`. */
+enum baseline_verb { BASELINE_SHOW, BASELINE_EXPORT, BASELINE_IMPORT, BASELINE_LOWER, BASELINE_FORGET };
+
 /* All strings are those of argv. NULL: not given.
  * captures  of `read` and `discover`, or the files of `verify`; ends in NULL
  * interface  of `watch`; more than OPTIONS_INTERFACES are counted and not kept
  * dns_from  capture files or directories, of which only the DNS counts
  * verb      of `rules`, and its arguments in args, which ends in NULL */
 struct options {
-	const char *dns, *resolver, *anchor, *save_dns, *ports, *other_ports, *rules, *config, *format, *out, *evidence, *budget, *hook, *socket;
+	const char *dns, *resolver, *anchor, *save_dns, *ports, *other_ports, *rules, *config, *format, *out, *evidence, *state, *budget, *hook, *socket;
 	bool all, verbose, quiet, findings, once;
 	char *dns_from[OPTIONS_DNS_FROM];
 	int ndns_from;
@@ -29,10 +32,11 @@ struct options {
 	int ncaptures, nargs;
 	enum rules_verb verb;
 	enum config_verb config_verb;
+	enum baseline_verb baseline_verb;
 };
 
 /* What the command line asks for. */
-enum command { COMMAND_READ, COMMAND_WATCH, COMMAND_DISCOVER, COMMAND_VERIFY, COMMAND_RULES, COMMAND_CONFIG, COMMAND_STATUS, COMMAND_HELP, COMMAND_VERSION };
+enum command { COMMAND_READ, COMMAND_WATCH, COMMAND_DISCOVER, COMMAND_VERIFY, COMMAND_RULES, COMMAND_CONFIG, COMMAND_STATUS, COMMAND_BASELINE, COMMAND_HELP, COMMAND_VERSION };
 
 /* false: e says which word of the command line is wrong, and what would be right. */
 bool options_parse(int argc, char **argv, enum command *command, struct options *o, struct error *e);

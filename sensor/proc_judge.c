@@ -21,6 +21,7 @@ struct judge {
 	struct docket *docket;
 	struct desk *desk;
 	struct rounds *rounds;
+	struct store *store;                /* NULL: nothing is kept */
 	struct record alert, stats;
 	uint8_t exhibit[EXHIBIT_OCTETS];    /* of the session to come */
 	size_t exhibit_n;
@@ -116,13 +117,53 @@ static void emit_alerts(struct judge *j, const struct kase *k)
 static void last_alerts(struct judge *j)
 {
 	struct desk_alert a;
+	char line[SUPPRESSION_SAYS];
 	desk_end(j->desk);
 	while (desk_alert(j->desk, &a)) {
 		emit(j, a.event);
 		j->alerts++;
 	}
+	while (desk_say(j->desk, line))
+		note(j, "i", bytes_of(line));
 	desk_correlation(j->desk, &j->stats);
 	desk_incidents(j->desk, &j->stats);
+}
+
+/* A run is one transaction: one that ends early teaches nothing, and when the same captures are read again all is as before. */
+static void state_failed(struct judge *j, const struct error *e)
+{
+	note(j, "e", bytes_of(e->text));
+	not_complete(j, bytes_of("the state could not be saved"));
+}
+
+static void save_if_full(struct judge *j)
+{
+	struct error e;
+	if (desk_full(j->desk) && !desk_save(j->desk, &e))
+		state_failed(j, &e);
+}
+
+static void save_all(struct judge *j)
+{
+	struct error e;
+	if (j->store && !store_broken(j->store) && (!desk_save(j->desk, &e) || !store_commit(j->store, &e)))
+		state_failed(j, &e);
+}
+
+static bool open_state(struct judge *j)
+{
+	struct error said, e;
+	if (!j->run->state)
+		return true;
+	j->store = store_open(j->run->state, &said, &e);
+	if (!j->store || !desk_load(j->desk, j->store, &e)) {
+		note(j, "e", bytes_of(e.text));
+		return false;
+	}
+	if (said.text[0])
+		note(j, "e", bytes_of(said.text));
+	desk_orders(j->desk);
+	return true;
 }
 
 static void emit_case(struct judge *j, struct kase *k)
@@ -138,6 +179,7 @@ static void emit_case(struct judge *j, struct kase *k)
 	j->worst = k->fault > j->worst ? k->fault : j->worst;
 	int64_t end = record_get_num(s, F_event_end, 0);
 	j->last = end > j->last ? end : j->last;
+	save_if_full(j);
 }
 
 /* Those that are judged go out. */
@@ -346,7 +388,6 @@ static void stats_alerts(struct judge *j)
 static void last_word(struct judge *j)
 {
 	struct record *s = &j->stats;
-	char line[SUPPRESSION_SAYS];
 	record_tri(s, F_st_complete, j->reason[0] ? TRI_NO : TRI_YES);
 	if (j->reason[0])
 		record_cstr(s, F_st_reason, j->reason);
@@ -356,12 +397,10 @@ static void last_word(struct judge *j)
 	record_num(s, F_st_incomplete, (int64_t)j->incomplete);
 	if (j->worst != resolverfault_none)
 		record_num(s, F_resolver_fault, j->worst);
-	last_alerts(j);
-	while (desk_say(j->desk, line))
-		note(j, "i", bytes_of(line));
 	stats_alerts(j);
 	record_num(s, F_st_alerts, (int64_t)j->alerts);
 	record_num(s, F_st_refused, (int64_t)j->refused);
+	desk_state(j->desk, s);
 	event_stats(s, j->last);
 	emit(j, s);
 	channel_send(j->output, CH_END, (struct bytes){ 0 }, (struct bytes){ 0 });
@@ -386,21 +425,26 @@ int proc_judge(const struct run *run, struct channel *capture, struct channel *r
 		note(j, "e", bytes_of("judge: no memory"));
 		return 2;
 	}
-	if (!sandbox_judge(&run->user, NULL, NULL, &e)) {
+	if (!sandbox_judge(&run->user, run->state, NULL, &e)) {
 		note(j, "e", bytes_of(e.text));
 		return 2;
 	}
+	if (!open_state(j))
+		return 2;
 	receive(j);
 	go_round(j);
 	if (resolver)
 		release_all(j);
 	judge_rest(j);
+	last_alerts(j);
+	save_all(j);
 	last_word(j);
 	bool sent = channel_flush(output);
 	free(j->wait);
 	docket_free(j->docket);
 	desk_free(j->desk);
 	rounds_free(j->rounds);
+	store_close(j->store);
 	free(j);
 	return sent ? 0 : 2;
 }

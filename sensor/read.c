@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "config.h"
+#include "folder.h"
 #include "run.h"
 #include "trust.h"
 #include "upstream.h"
@@ -193,6 +194,7 @@ bool read_prepare(const struct options *o, struct run *run, struct error *e)
 	run->pipeline.flows = s->limits_flows;
 	run->pipeline.dialogues = s->limits_dialogues;
 	run->pipeline.budget = s->limits_reassembly;
+	run->pipeline.attempts = s->site.own.n > 0;
 	run->pipeline.ndns = s->site.ndns;
 	memcpy(run->pipeline.dns_port, s->site.dns_port, sizeof(s->site.dns_port));
 	if (!read_ports(run->context.ports, &run->pipeline, e) || !read_other_ports(other_ports, &run->pipeline, e))
@@ -244,6 +246,9 @@ static bool prepare(const struct options *o, struct run *run, struct error *e)
 	run->user = sandbox_user_find("mxwitness", NULL);
 	run->all = o->all;
 	run->verbose = o->verbose;
+	run->state = o->state;
+	if (o->state && !folder_is(o->state))
+		return error_set(e, "--state %s: no such folder; make it first", o->state);
 	if (!read_prepare(o, run, e))
 		return false;
 	run->pipeline.dns = run->resolver.mode == RESOLVE_CAPTURE || run->resolver.mode == RESOLVE_AUTO;

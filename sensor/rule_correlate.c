@@ -68,7 +68,7 @@ static bool members(struct rules *r, struct error *e, const struct node *map, st
 			return no_rule(r, e, n);
 		if (rule->correlates || rule->service != IN_SESSION)
 			return node_error(e, n, "\"%s\" is no rule about single sessions", rule->name);
-		if (!alone && rule->shipped && !r->rule[k->rule].shipped)
+		if (!alone && !rule->silent && rule->shipped && !r->rule[k->rule].shipped)
 			return node_error(e, n, "this would silence the shipped rule \"%s\"; write generate: true", rule->name);
 		for (unsigned m = 0; m < k->members; m++)
 			if (k->member[m] == (uint32_t)(rule - r->rule))
@@ -214,7 +214,7 @@ bool correlations_finish(struct rules *r, struct error *e)
 	r->correlation = arena_take(&owner_of(r)->arena, (n + 1) * sizeof(*r->correlation));
 	r->correlations = 0;
 	for (size_t i = 0; i < r->count; i++)
-		r->rule[i].part = false;
+		r->rule[i].part = r->rule[i].silent;
 	for (const struct correlation_wait *w = owner_of(r)->correlations; w; w = w->next) {
 		const struct rule *rule = rules_named(r, node_get(w->doc, "id")->text);
 		if (!rule || !rule->correlates || rule->line != w->doc->line || rule->file != w->doc->path)

@@ -167,6 +167,8 @@ static bool fact_read(struct compiler *c, const struct node *at, struct bytes na
 		return node_error(c->e, at, "no fact \"%.*s\"%s%s%s", TEXT(name), near ? "; did you mean \"" : "",
 				  near ? expr_fact_name(near, buf) : "", near ? "\"?" : "");
 	}
+	if (*f == F_findings && c->findings)
+		return true;
 	if (!detection_knows_any(*f))
 		return node_error(c->e, at, "\"%.*s\" is not known yet when rules are evaluated", TEXT(name));
 	if (!detection_knows(*f, c->service))

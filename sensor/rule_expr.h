@@ -32,6 +32,7 @@ struct compiler {
 	struct rule_scratch *scratch;
 	size_t step_cap, regex_cap;
 	uint8_t service;
+	bool findings;              /* the document may ask for what other rules found: it is only evaluated behind them */
 };
 
 /* Trees, in the compiler's arena. expr_many: an "and" or "or" with room for n kids: fill kid, and count in kids. */

@@ -416,6 +416,8 @@ static bool rule_document(struct rules *r, struct error *e, const struct node *d
 	r->skipped += skip;
 	rule_clear(r, doc, &rule);
 	rule.service = owner_of(r)->compiler.service = service;
+	const struct node *own = node_get(doc, "mxwitness"), *silent = own ? node_get(own, "silent") : NULL;
+	owner_of(r)->compiler.findings = silent && node_is(silent, "true");
 	return skip || (rule_keys(r, e, doc, &rule) && rule_detection(r, e, doc, &rule, &condition) &&
 			rule_add(r, e, doc, &rule, condition));
 }

@@ -231,11 +231,11 @@ static void doubts(struct run *run, const struct rule *rule)
 {
 	if (!rule->description[0])
 		warn(run, rule, "no description: what does it mean?");
-	if (rule->references == 0 && !rule->part)
+	if (rule->references == 0 && !rule->silent)
 		warn(run, rule, "no references: what says that it is wrong?");
-	if (rule->falsepositives == 0 && !rule->part)
+	if (rule->falsepositives == 0 && !rule->silent)
 		warn(run, rule, "no falsepositives: what could be mistaken for it?");
-	if (rule->texts < RULE_TEXTS && !rule->part)
+	if (rule->texts < RULE_TEXTS && !rule->silent)
 		warn(run, rule, "fewer than three sentences of text: the fact, the promise, what to check next");
 	if (!rule->correlates && !rule_lint_reaches(run->rules, rule->start))
 		warn(run, rule, "it can never match: its tests contradict each other");

@@ -109,11 +109,11 @@ static bool evidence_read(struct error *e, const struct node *n, struct rule *ru
 
 enum own_key {
 	O_FINDING, O_VARIANT, O_CERTAINTY, O_VERDICT, O_LEVELS, O_BASE, O_FLOOR, O_CAP, O_SHIFT, O_OWN, O_SUPPRESS,
-	O_EVIDENCE, O_SEGMENT, O_TEXT, O_APART, OWN_KEYS
+	O_EVIDENCE, O_SEGMENT, O_TEXT, O_APART, O_SILENT, OWN_KEYS
 };
 static const char *const own_keys[OWN_KEYS] = {
 	"finding", "variant", "certainty", "verdict", "levels", "base", "floor", "cap", "shift", "own", "suppress",
-	"evidence", "segment", "text", "apart",
+	"evidence", "segment", "text", "apart", "silent",
 };
 
 static bool own_key(struct rules *r, struct error *e, enum own_key key, const struct node *v,
@@ -150,6 +150,9 @@ static bool own_key(struct rules *r, struct error *e, enum own_key key, const st
 		return sentences_read(e, v, rule);
 	case O_APART: /* rule_correlate reads it */
 		return rule->correlates || node_error(e, v, "apart belongs to correlations");
+	case O_SILENT:
+		rule->silent = node_is(v, "true");
+		return rule->silent || node_is(v, "false") || node_error(e, v, "silent is true or false");
 	case OWN_KEYS:
 		break;
 	}

@@ -31,6 +31,7 @@ struct run {
 	struct evidence_context context;
 	const struct claim *claim;          /* of the evidence file that is read to verify it; else NULL */
 	int inner[RUN_INNER];               /* descriptors of who started us, to be closed in every process; -1: none */
+	const char *state;                  /* folder of what is remembered between runs (store.h); NULL: nothing is */
 	struct sandbox_user user;
 	enum format format;
 	int out, spill, verifier;           /* verifier: see proc_verifier; -1: there is none */

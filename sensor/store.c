@@ -177,17 +177,54 @@ static bool move_aside(struct store *s, struct error *said, struct error *e)
 
 /* ---- open ---- */
 
-static bool take_lock(struct store *s, struct error *e)
+/* Opens it, and makes it: SQLite would make it readable to everybody, and what root makes in another's folder is the other's,
+ * who could not use it else. -1: e says why. */
+static int open_file(const char *path, const char *folder, struct error *e)
+{
+	struct stat st;
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
+	if (fd < 0)
+		error_set(e, "%s: %s", path, strerror(errno));
+	else if (geteuid() == 0 && stat(folder, &st) == 0 && st.st_uid != 0 && fchown(fd, st.st_uid, st.st_gid) != 0)
+		error_set(e, "%s: %s", path, strerror(errno));
+	else
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+static bool make_file(const struct store *s, const char *folder, struct error *e)
+{
+	int fd = open_file(s->path, folder, e);
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
+static bool take_lock(struct store *s, const char *folder, struct error *e)
 {
 	char path[sizeof(s->path) + 8];
 	struct flock l = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 	snprintf(path, sizeof(path), "%s.owner", s->path);
-	s->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
+	s->lock = open_file(path, folder, e);
 	if (s->lock < 0)
-		return error_set(e, "%s: %s", path, strerror(errno));
+		return false;
 	if (fcntl(s->lock, F_SETLK, &l) == 0)
 		return true;
 	return error_set(e, "%s: the state belongs to another mxwitness that is running; end it, or name another folder", s->path);
+}
+
+bool store_owned(const char *folder)
+{
+	struct flock l = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	char path[PATH + 40];
+	int n = snprintf(path, sizeof(path), "%s/mxwitness.db.owner", folder);
+	int fd = n < (int)sizeof(path) ? open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW) : -1;
+	bool owned = fd >= 0 && fcntl(fd, F_GETLK, &l) == 0 && l.l_type != F_UNLCK;
+	if (fd >= 0)
+		close(fd);
+	return owned;
 }
 
 static bool path_of(struct store *s, const char *folder, struct error *e)
@@ -224,7 +261,7 @@ static bool make_tables(struct store *s, struct error *e)
 	char sql[128];
 	snprintf(sql, sizeof(sql), "PRAGMA application_id=%d; PRAGMA user_version=%d", APPLICATION, STORE_VERSION);
 	return store_run(s->db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint=2000;"
-			 "PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON;"
+			 "PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON; PRAGMA temp_store=MEMORY;"
 			 "BEGIN IMMEDIATE;"
 			 "CREATE TABLE IF NOT EXISTS applied(slot INTEGER PRIMARY KEY, n INTEGER NOT NULL, id TEXT NOT NULL);"
 			 "CREATE TABLE IF NOT EXISTS orders(id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, kind TEXT NOT NULL,"
@@ -262,13 +299,13 @@ static struct store *give_up(struct store *s)
 static bool open_owned(struct store *s, const char *folder, struct error *said, struct error *e)
 {
 	const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
-	if (folder && (!path_of(s, folder, e) || !take_lock(s, e)))
+	if (folder && (!path_of(s, folder, e) || !take_lock(s, folder, e) || !make_file(s, folder, e)))
 		return false;
 	if (!folder)
 		memcpy(s->path, ":memory:", sizeof(":memory:"));
 	if (!connect_to(s, flags, e))
 		return false;
-	if (damaged(s->db) && (!move_aside(s, said, e) || !connect_to(s, flags, e)))
+	if (damaged(s->db) && (!move_aside(s, said, e) || !make_file(s, folder, e) || !connect_to(s, flags, e)))
 		return false;
 	return ours(s, e) && make_tables(s, e) && load_ring(s, e);
 }

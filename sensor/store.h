@@ -44,6 +44,8 @@ struct store_order {
  * said    out, what the operator must hear: a damaged database was moved aside; "" if nothing. May be NULL
  * NULL: e says why: no folder, no right, a newer version, somebody else owns it. */
 struct store *store_open(const char *folder, struct error *said, struct error *e);
+/* Is there an owner that is running? */
+bool store_owned(const char *folder);
 /* Opens it beside its owner, for a command. write: to put orders; else to look only.
  * NULL: e says why; there is none, if *none (may be NULL) is set. */
 struct store *store_look(const char *folder, bool write, bool *none, struct error *e);

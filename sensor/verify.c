@@ -13,6 +13,8 @@
 
 #include "judge/identity.h"
 #include "json_read.h"
+#include "judge/history.h"
+#include "judge/promise.h"
 #include "read.h"
 #include "run.h"
 #include "source.h"
@@ -180,6 +182,49 @@ static int64_t time_of(struct bytes value)
 			ns *= 10;
 	const int64_t seconds = rest ? timegm(&tm) : -1;
 	return seconds >= 0 && seconds < SOURCE_TS_MAX / NS && ns >= 0 ? seconds * NS + ns : 0;
+}
+
+static void put_history(struct record *session, enum fact f, struct bytes value)
+{
+	const struct fact_info *info = &fact_table[f];
+	struct bytes text = bytes_head(bytes_skip(value, 1), value.n > 2 ? value.n - 2 : 0);
+	char number[24] = "";
+	int word;
+	switch (info->type) {
+	case T_TRI:
+		record_tri(session, f, bytes_eq(value, bytes_of("true")) ? TRI_YES : TRI_NO);
+		break;
+	case T_ENUM:
+		word = word_index(info->words, text);
+		if (word >= 0)
+			record_num(session, f, word);
+		break;
+	case T_NUM:
+		memcpy(number, value.p, value.n < sizeof(number) ? value.n : sizeof(number) - 1);
+		record_num(session, f, strtoll(number, NULL, 10));
+		break;
+	case T_TIME:
+		record_num(session, f, time_of(value));
+		break;
+	default:
+		if (!memchr(text.p, '\\', text.n))       /* words and names: none needs an escape */
+			record_str(session, f, text);
+	}
+}
+
+void claim_history(const struct claim *claim, struct record *session)
+{
+	struct json_walk w;
+	struct json_leaf leaf;
+	for (json_walk(&w, claim->alert); json_next(&w, &leaf);) {
+		if (strncmp(leaf.path, "mxwitness.history.", 18) != 0)
+			continue;
+		enum fact f = fact_by_name(bytes_of(leaf.path));
+		if (f != FACT_COUNT)
+			put_history(session, f, leaf.value);
+	}
+	if (history_binds((enum strength)record_get_num(session, F_hist_strength, strength_none)))
+		promise_add(session, expect_baseline);
 }
 
 /* When the DNS said it, if it was asked live: proofs are judged as of then, not of the packets. 0: by the packets. */

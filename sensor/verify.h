@@ -35,6 +35,8 @@ void claim_known(const struct claim *claim, const struct record *session, struct
 /* Which authorities the site trusted is in no packet either: of a chain that was checked, the claim says whether it led to one of
  * them (pkix: untrusted, self-signed, incomplete-chain), and all else is found anew. */
 void claim_trust(const struct claim *claim, struct record *session);
+/* What the claim says of earlier sessions (history.*), which this one cannot show either, and the promise that rests on it. */
+void claim_history(const struct claim *claim, struct record *session);
 
 /* run: rules, trust anchors and certificates that are used. */
 void verify_file(const struct run *run, const char *path, struct verify_result *result);

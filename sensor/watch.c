@@ -147,6 +147,7 @@ static void state(struct run *run)
 		log_line(SAY_WARNING, "state: %s: %s; nothing is remembered", path, strerror(errno));
 		run->settings.state = NULL;
 	}
+	run->state = run->settings.state;
 }
 
 /* Everything that the configuration and the command line decide. For the start, and for each SIGHUP. */

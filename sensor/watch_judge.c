@@ -1,5 +1,7 @@
 /* watch_judge: sessions of all workers to events, as they come. Nothing is acknowledged to a worker before the output has
- * acknowledged the events that came of it: a judge that begins anew is given again what was not. When the output is
+ * acknowledged the events that came of it, and the state that it changed is committed: a judge that begins anew is given
+ * again exactly what is not in the database. What is judged is written once a second into a transaction, which is ended when
+ * the output has all of it; until then nobody sees it, and sessions go on being judged. When the output is
  * behind, no more sessions are taken, and the workers count. How one session is judged is docket's. */
 #include <poll.h>
 #include <stdio.h>
@@ -21,10 +23,13 @@
  * LEDGER   sessions whose events are not acknowledged
  * PROVE_MS for the messages behind an alert's answers                 MUTE_MS: a resolver that says nothing for so long is
  *          taken for gone                                             END_MS: for what is open at the end
- * GOOD_MS  a judge that lived so long did not die of what it found         POLICIES_MS: how often the folder of MTA-STS policies is
+ * GOOD_MS  a judge that lived so long did not die of what it found
+ * SAVE_MS  between two commits, or SAVE_SESSIONS: a worker keeps what is not acknowledged, and has not much room
+ * STATE_MS for the judge before to let go of the state         POLICIES_MS: how often the folder of MTA-STS policies is
  *          looked at */
 enum { OUTBOX = 24 << 20, CASE = 4 << 20, LEDGER = 65536, PROVE_MS = 10000, MUTE_MS = 45000, END_MS = 28000,
-       HANDOVER_MS = 5000, TICK_MS = 1000, GOOD_MS = 60000, POLICIES_MS = 10000 };
+       HANDOVER_MS = 5000, TICK_MS = 1000, GOOD_MS = 60000, SAVE_MS = 1000, SAVE_SESSIONS = 256,
+       STATE_MS = 10000, POLICIES_MS = 10000 };
 
 /* taken: the highest number that was read       exhibit: of the session to come, number exhibit_number
  * heard: CH_HELLO has come, what follows is for this judge */
@@ -56,8 +61,13 @@ struct judge {
 	bool policies_lost;
 	struct numbers *numbers;
 	struct record alert, own;
+	struct store *store;               /* NULL: nothing is kept */
+	bool saving;                       /* a transaction is open; the first saved of the ledger are in it */
+	size_t saved;
+	int64_t save_due;
 	struct entry *ledger;
-	size_t ledger_from, ledger_n;
+	uint64_t output_has;               /* events up to this number */
+	size_t ledger_from, ledger_n, ledger_told; /* told: those whose events the output has, at its beginning */
 	int64_t tick, heard, stats_due, good_at, policies_due;
 	bool resolver_gone, ending, ack_due;
 };
@@ -126,17 +136,72 @@ static void acknowledge(struct judge *j)
 }
 
 /* A session's events are done together: the exhibit in front of them is needed by the last one too. */
-static void output_has(struct judge *j, uint64_t event)
+static void told(struct judge *j)
 {
 	uint64_t whole = 0;
-	j->ack_due = true;
-	while (j->ledger_n && j->ledger[j->ledger_from].event <= event) {
-		whole = j->ledger[j->ledger_from].event;
-		j->ledger_from = (j->ledger_from + 1) % LEDGER;
-		j->ledger_n--;
+	for (; j->ledger_told < j->ledger_n; j->ledger_told++) {
+		uint64_t last = j->ledger[(j->ledger_from + j->ledger_told) % LEDGER].event;
+		if (last > j->output_has)
+			break;
+		whole = last > whole ? last : whole;
 	}
-	outbox_ack(j->outbox, j->ledger_n ? whole : event);
+	outbox_ack(j->outbox, j->ledger_told < j->ledger_n ? whole : j->output_has);
+}
+
+static void output_has(struct judge *j, uint64_t event)
+{
+	j->output_has = event > j->output_has ? event : j->output_has;
+	told(j);
 	alerted_arrived(j->watch->alerted, event);
+}
+
+/* The first n of the ledger are done for good. */
+static void settle(struct judge *j, size_t n)
+{
+	j->ledger_from = (j->ledger_from + n) % LEDGER;
+	j->ledger_n -= n;
+	j->ledger_told -= n;
+	j->ack_due |= n > 0;
+}
+
+static void not_saved(const struct error *e)
+{
+	log_line(SAY_ERROR, "%s", e->text);
+}
+
+/* Everything that is judged so far goes into a transaction. */
+static void begin_to_save(struct judge *j)
+{
+	struct error e;
+	j->saving = true;
+	j->saved = j->ledger_n;
+	if (!desk_save(j->desk, &e))
+		not_saved(&e);
+}
+
+/* A state that cannot be written is no reason to hold anything up: store_broken, and the run goes on. */
+static void end_to_save(struct judge *j)
+{
+	struct error e;
+	if (!store_commit(j->store, &e))
+		not_saved(&e);
+	settle(j, j->saved);
+	j->saving = false;
+	j->save_due = ms_now() + SAVE_MS;
+}
+
+static void save(struct judge *j)
+{
+	told(j);
+	if (!j->store) {
+		settle(j, j->ledger_told);
+		return;
+	}
+	bool due = ms_now() >= j->save_due || j->ledger_n >= SAVE_SESSIONS || desk_full(j->desk);
+	if (!j->saving && due && (j->ledger_n || desk_dirty(j->desk)))
+		begin_to_save(j);
+	if (j->saving && j->ledger_told >= j->saved)
+		end_to_save(j);
 }
 
 /* ---- events ---- */
@@ -198,7 +263,7 @@ static void put_proofs(struct judge *j, const struct kase *k)
 
 static bool room(const struct judge *j)
 {
-	return j->ledger_n < LEDGER && outbox_room(j->outbox, CASE);
+	return j->ledger_n < LEDGER && outbox_room(j->outbox, CASE) && !desk_full(j->desk);
 }
 
 /* One alert, unless a judge before told it. */
@@ -250,6 +315,10 @@ static void put_case(struct judge *j, struct kase *k)
 {
 	const struct record *s = &k->session;
 	bool interim = record_get_num(s, F_cap_phase, phase_final) == phase_interim;
+	if (desk_knows(j->desk, s)) {      /* given again, and all that came of it is where it belongs */
+		j->ledger[(j->ledger_from + j->ledger_n++) % LEDGER] = (struct entry){ k->worker, k->number, 0 };
+		return;
+	}
 	desk_session(j->desk, &k->session, k->finding, &k->n);
 	if (!interim) {
 		put_event(j, s);
@@ -415,6 +484,7 @@ static void look(struct judge *j)
 	desk_correlation(j->desk, s);
 	desk_incidents(j->desk, s);
 	record_num(s, F_st_rule_limits, (int64_t)desk_limits(j->desk));
+	desk_state(j->desk, s);
 	numbers_look(j->numbers, s, mono_now(), ns_now());
 }
 
@@ -500,6 +570,13 @@ static void find_policies(struct judge *j)
 		log_line(SAY_WARNING, "%s: the folder of MTA-STS policies cannot be read; those that were read before go on", dir);
 }
 
+static void say_gone(struct judge *j)
+{
+	char key[HISTORY_KEY];
+	while (desk_gone(j->desk, key))
+		log_line(SAY_WARNING, "no room for more history: the strong baseline of %s was given up", key);
+}
+
 static void each_second(struct judge *j)
 {
 	char line[SUPPRESSION_SAYS];
@@ -522,6 +599,9 @@ static void each_second(struct judge *j)
 		numbers_good(j->numbers);
 		j->good_at = 0;
 	}
+	if (!j->saving)
+		desk_orders(j->desk);
+	say_gone(j);
 	look(j);
 	put_troubles(j);
 	rounds_tick(j->rounds, now, ns_now(), docket_open(j->docket) < DOCKET_CASES / 2);
@@ -567,6 +647,7 @@ static void round_of_work(struct judge *j)
 	if (j->resolver)
 		channel_push(j->resolver);
 	outbox_push(j->outbox);
+	save(j);
 	acknowledge(j);
 }
 
@@ -576,6 +657,14 @@ static bool all_ended(const struct judge *j)
 		if (!j->worker[i].ended && channel_ready(j->worker[i].channel))
 			return false;
 	return docket_cases(j->docket) == 0;
+}
+
+/* What the output has is saved; what it has not is given again to who comes next. */
+static void save_at_end(struct judge *j)
+{
+	j->save_due = 0;
+	save(j);
+	save(j);
 }
 
 /* Until no worker has anything more to tell and every event has arrived; or until the time is up. */
@@ -599,6 +688,7 @@ static void end(struct judge *j)
 		outbox_push(j->outbox);
 		supervisor_beat(j->watch->supervisor, j->job);
 	}
+	save_at_end(j);
 }
 
 /* Another judge takes over: what stands goes out; what is open he is given again. */
@@ -613,6 +703,7 @@ static void hand_over(struct judge *j)
 		take_output(j);
 		outbox_push(j->outbox);
 	}
+	save_at_end(j);
 	acknowledge(j);
 }
 
@@ -645,6 +736,29 @@ static bool set_up(struct judge *j)
 	return j->worker && j->ledger && j->supervisor && j->outbox && j->docket && j->desk && j->rounds;
 }
 
+/* Without a state that can be opened the sensor works on, and says so: what passes now does not wait. */
+static void open_state(struct judge *j)
+{
+	const int64_t until = ms_now() + STATE_MS;
+	struct error said, e;
+	if (!j->watch->run.state)
+		return;
+	while (store_owned(j->watch->run.state) && ms_now() < until) {
+		supervisor_beat(j->watch->supervisor, j->job);
+		poll(NULL, 0, 100);
+	}
+	j->store = store_open(j->watch->run.state, &said, &e);
+	if (!j->store || !desk_load(j->desk, j->store, &e)) {
+		log_line(SAY_ERROR, "%s; nothing is remembered", e.text);
+		store_close(j->store);
+		j->store = NULL;
+		return;
+	}
+	if (said.text[0])
+		log_line(SAY_ERROR, "%s", said.text);
+	desk_orders(j->desk);
+}
+
 int watch_judge(void *context, unsigned job)
 {
 	static struct judge j;
@@ -657,10 +771,11 @@ int watch_judge(void *context, unsigned job)
 		return 1;
 	}
 	find_policies(&j);
-	if (!sandbox_judge(&j.watch->run.user, j.watch->run.settings.state, j.policies_dir, &e)) {
+	if (!sandbox_judge(&j.watch->run.user, j.watch->run.state, j.policies_dir, &e)) {
 		log_line(SAY_ERROR, "%s", e.text);
 		return 1;
 	}
+	open_state(&j);
 	numbers_begin(j.numbers, &j.watch->run.settings, mono_now(), ns_now());
 	j.good_at = ms_now() + GOOD_MS;
 	j.heard = ms_now();

@@ -136,8 +136,9 @@ def compare(expect, events, status):
         problems += compare_findings(n, w.get("findings", []), session)
         if "verdict" in w and session["mxwitness"].get("verdict") != w["verdict"]:
             problems.append(f"session {n}: verdict {session['mxwitness'].get('verdict')}, expected {w['verdict']}")
+    several = {a["mxwitness"]["alert"]["incident"] for a in alerts if rests_on_several(a)}
     problems += compare_several(expect.get("several", []), sessions, [a for a in alerts if rests_on_several(a)])
-    problems += compare_alerts(sessions, [a for a in alerts if not rests_on_several(a)])
+    problems += compare_alerts(sessions, [a for a in alerts if a["mxwitness"]["alert"].get("incident") not in several])
     levels = [LEVELS.index(a["mxwitness"]["alert"]["level"]) for a in alerts]
     if expect.get("benign") and any(level >= 2 for level in levels):
         problems.append("a benign capture raised an alert of level medium or above")

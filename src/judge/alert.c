@@ -381,18 +381,11 @@ void alert_make(const struct rules *rules, const struct record *session, const s
 	write_reason(session, f, a);
 }
 
-void alert_make_several(const struct rules *rules, const struct correlated *found, struct record *a)
-{
-	alert_make(rules, found->session, &found->finding, a);
-	hash(a, F_alert_incident, record_get_str(found->session, F_event_id), bytes_of(found->finding.rule->uuid));
-	hash(a, F_event_id, record_get_str(a, F_alert_incident), bytes_of("1"));
-	record_num(a, F_alert_first, found->first);
-	record_num(a, F_alert_count, (int64_t)found->ids);
-	alert_rests_on(found, a);
-}
-
 void alert_rests_on(const struct correlated *found, struct record *a)
 {
+	if (found->first < record_get_num(a, F_alert_first, INT64_MAX))
+		record_num(a, F_alert_first, found->first);
+	record_yes(a, F_alert_several);
 	record_unset(a, F_alert_sessions);
 	for (size_t i = 0; i < found->ids; i++)
 		record_add(a, F_alert_sessions, found->id[i]);

@@ -23,10 +23,8 @@ void alert_make_incident(const struct rules *rules, const struct incident *incid
 /* The alert is the revision-th of its incident, 2 or more: its event.id is another, and the incident's the same. */
 void alert_revise(struct record *alert, unsigned revision);
 
-/* alert_make_several: the same for what a correlation found: the facts are those of the session that completed it, the
- * sessions all it rests on. The incident is a hash of that session's id and the id of the rule. */
-void alert_make_several(const struct rules *rules, const struct correlated *found, struct record *alert);
-/* The alert rests on these sessions, in their order. */
+/* alert_rests_on: behind alert_make, for the session that completed it, and alert_incident: the sessions are all that a
+ * correlation rests on, in their order. */
 void alert_rests_on(const struct correlated *found, struct record *alert);
 
 /* alert_make_stats: the same for what a rule about stats events found: without a session, its addresses and packets.

@@ -750,7 +750,7 @@ static void fire(struct correlator *c, struct rule_scratch *s, const struct join
 	int32_t g = find(t, j->key);
 	struct found *f = &c->found[c->rules->correlations];
 	uint32_t from, n;
-	if (g == NIL)
+	if (g == NIL || rule->part)
 		return;
 	struct group *group = &t->group[g];
 	const struct mark *m = &t->mark[(size_t)g * t->places];
@@ -764,6 +764,7 @@ static void fire(struct correlator *c, struct rule_scratch *s, const struct join
 	int64_t quiet = rule->suppress_s ? (int64_t)rule->suppress_s * 1000000000 : k->window;
 	group->quiet = group->last > INT64_MAX - quiet ? INT64_MAX : group->last + quiet;
 	f->out = (struct correlated){ .by = k, .session = &w->session };
+	memcpy(f->out.group, j->key, HASH);
 	f->out.finding = rule_grade(c->rules, s, rule, &w->session);
 	list(m, t->places, k, group->last, from, f);
 	c->counts.fired++;
@@ -1046,6 +1047,7 @@ void correlator_restored(struct correlator *c)
 			continue;
 		if (waits(c, w->time, record_get_str(&w->session, F_event_id))) {
 			w->used = false;
+			w->dirty = c->dirty = true;
 			c->counts.dropped++;
 			c->heap[--spare] = i; /* it has the place that its twin left */
 			continue;

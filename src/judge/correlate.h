@@ -83,6 +83,7 @@ struct correlated {
 	const struct record *session;
 	struct bytes id[CORRELATE_COUNT + 1];
 	size_t ids;
+	uint8_t group[CORRELATE_HASH];   /* hash of what they have in common */
 	int64_t first;             /* end of the first of them, ns */
 };
 /* The next finding that is due; false: none now. */

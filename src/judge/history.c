@@ -227,6 +227,8 @@ static uint64_t banner_form(struct bytes banner)
 {
 	uint64_t h = hash_begin;
 	unsigned words = 0;
+	if (banner.n > 4 && banner.p[0] == '2' && (banner.p[3] == ' ' || banner.p[3] == '-'))
+		banner = bytes_skip(banner, 4);           /* the reply code */
 	for (size_t at = 0; at < banner.n && words < VIEW_WORDS;) {
 		size_t from = at;
 		bool digit = false;

@@ -17,10 +17,12 @@ enum { INCIDENT_LINKS = 16, INCIDENT_SESSIONS = 16, INCIDENT_CLIENTS = 16, INCID
 #define INCIDENT_HOUR (INT64_C(3600) * 1000000000)
 #define INCIDENT_QUIET (24 * INCIDENT_HOUR)
 
-/* Findings of one cause, in the order of causes. head: the one that names the alert. */
+/* Findings of one cause, in the order of causes. head: the one that names the alert. group: NULL, or INCIDENT_KEY octets that name
+ * what several sessions have in common: then that, and not the server, is what occurrences share. */
 struct incident_chain {
 	const struct finding *head, *link[INCIDENT_LINKS];
 	uint8_t links;
+	const uint8_t *group;
 };
 
 /* What an incident is doing when it speaks. */
@@ -38,7 +40,7 @@ enum incident_word { INCIDENT_NOTHING, INCIDENT_OPENED, INCIDENT_WORSE_LEVEL, IN
  * last_level                   the latest occurrence's; what repeats in silence is counted by session
  * hour hour_n  occurrences since hour, for at most an hour   rate   the most an hour that was said
  * first last   of its sessions, begin and end; said: time of the last word
- * acked     somebody looked at it; a worse one speaks again
+ * acked     somebody looked at it: it counts in silence until it gets worse, and says when it ended
  * device    of the site's own, which may do this: all that it does is one incident, told once a day */
 struct incident {
 	uint8_t key[INCIDENT_KEY];

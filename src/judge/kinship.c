@@ -21,27 +21,32 @@ struct bytes kinship_domain(struct bytes name)
 	return domain ? bytes_skip(name, (size_t)(domain - text)) : (struct bytes){ 0 };
 }
 
-static void network(struct record *r, struct addr *a)
+/* The network of an address, of so many octets. */
+static void network(struct record *r, enum fact of, enum fact to, unsigned octets4, unsigned octets6)
 {
 	char buf[64];
 	struct text t = { buf, 0, sizeof(buf), false };
-	memset(a->a + (a->v == 4 ? 2 : 4), 0, sizeof(a->a) - (a->v == 4 ? 2 : 4));
-	text_addr(&t, a);
-	text_put(&t, a->v == 4 ? "/16" : "/32");
-	record_str(r, F_corr_network, (struct bytes){ (const uint8_t *)buf, t.n });
+	struct addr a;
+	record_unset(r, to);
+	if (!record_get_addr(r, of, &a))
+		return;
+	unsigned octets = a.v == 4 ? octets4 : octets6;
+	memset(a.a + octets, 0, sizeof(a.a) - octets);
+	text_addr(&t, &a);
+	text_put(&t, "/");
+	text_num(&t, 8 * octets);
+	record_str(r, to, (struct bytes){ (const uint8_t *)buf, t.n });
 }
 
 void kinship_judge(struct record *r)
 {
 	char buf[64];
 	struct text t = { buf, 0, sizeof(buf), false };
-	struct addr a;
 	int64_t confidence = record_get_num(r, F_id_confidence, confidence_none), end = record_get_num(r, F_event_end, -1);
 	struct bytes domain = kinship_domain(record_get_str(r, F_id_host));
 	record_unset(r, F_corr_operator);
-	record_unset(r, F_corr_network);
-	if (record_get_addr(r, F_dst_ip, &a))
-		network(r, &a);
+	network(r, F_dst_ip, F_corr_network, 2, 4);
+	network(r, F_src_ip, F_corr_clients, 3, 8);
 	if (domain.n && (confidence == confidence_high || confidence == confidence_medium))
 		record_str(r, F_corr_operator, domain);
 	else if (record_has(r, F_corr_network))

@@ -5,7 +5,7 @@
 #include "record.h"
 
 /* From the identity, the server's address and the end of the session the facts
- *   mxwitness.correlation.operator network day
+ *   mxwitness.correlation.operator network clients day
  * The operator is the registered domain of the MX host (one label below a public suffix, as the list of libpsl has them), when
  * the confidence in it is medium or high; else the network, so that a server of unknown name is not taken for another's.
  * Call it behind expectation_finish. */

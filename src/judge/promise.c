@@ -383,7 +383,8 @@ static void put_identity(const struct expectation *e, const struct target *t, st
 	record_num(s, F_id_confidence, t->confidence);
 	if (chained)
 		record_add_cstr(s, F_id_sources, "dnssec-chain");
-	if ((e->id.host[0] || hinted) && t->domain < 0 && t->secure)
+	/* what is only remembered must not become what is remembered next: it would never end */
+	if ((e->id.host[0] || (hinted && t->by != IDENTITY_HISTORY)) && t->domain < 0 && t->secure)
 		record_add_cstr(s, F_id_sources, "dnssec-host");
 	for (unsigned i = 0; i < e->hinted; i++)
 		if (e->host[i].seen)

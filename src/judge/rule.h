@@ -84,7 +84,8 @@ struct rule_filter {
  * shipped    it came with the program; false: from the site's own directory
  * filter     exceptions from it, as many as filters says
  * finding_at number of its finding among the findings of all rules
- * part       it only serves correlations and is no finding by itself
+ * silent     its document says that it is no finding, and only there for correlations
+ * part       it only serves correlations and is no finding by itself: silent, or a member that is not generated
  * correlates it stands for a correlation: no single session matches it
  * service    IN_SESSION: it is about sessions; IN_STATS: about the sensor itself, as stats events tell of it; IN_POSTURE: about
  *            watched domains, as posture events do
@@ -103,7 +104,7 @@ struct rule {
 	uint8_t floor[expect_COUNT];
 	uint8_t stage;
 	uint16_t place;
-	bool evidence, enabled, shipped, part, correlates, distinct, placed;
+	bool evidence, enabled, shipped, distinct, placed, part, silent, correlates;
 	struct rule_shift shift[RULE_SHIFTS];
 };
 

@@ -593,6 +593,7 @@ void flow_left_out(struct flow *fl, enum dir dir, uint64_t packets, uint64_t oct
 static void note_syn(struct flow *fl, enum dir dir, const struct segment *seg)
 {
 	struct flow_side *side = &fl->side[dir];
+	side->syns++;
 	if (!side->syn) {
 		side->syn = true;
 		side->isn = seg->seq;

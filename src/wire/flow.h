@@ -84,6 +84,7 @@ struct flow_again {
 
 /* What one side sent. Times in ns; octets are payload on the wire, retransmissions included.
  * ttl_first, ipid_first  of its first packet       ttl_min, ttl_max  of all but RST segments
+ * syns         SYN seen
  * isn          of its SYN, if syn       seq_to  sequence number behind the highest octet seen
  * fin_ack      what its FIN acknowledges, if fin
  * sum_good     the pipeline's: the checksum of one of its segments is right
@@ -101,7 +102,7 @@ struct flow_side {
 	uint8_t ttl_first, ttl_min, ttl_max;
 	bool syn, fin, sum_good, timestamps, zero_window, rst, data_after_rst, alive_after_rst;
 	uint32_t isn, seq_to, fin_ack;
-	uint32_t rst_count, rst_seq, rst_heard;
+	uint32_t syns, rst_count, rst_seq, rst_heard;
 	uint64_t packets, octets;
 	int64_t first, last, rst_at;
 	struct flow_syn opening;

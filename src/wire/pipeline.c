@@ -102,6 +102,10 @@ struct pipeline {
 	struct label answer, labels[PIPELINE_NAMES];
 	size_t nlabels;
 
+	struct record attempt;             /* on loan, likewise */
+	int64_t attempt_from;              /* the second to which attempts_said belong */
+	uint32_t attempts_said;
+
 	uint64_t sessions, empty, other, at_once, segments, sums_bad, dns_messages, no_room;
 };
 
@@ -731,6 +735,38 @@ static void say(struct pipeline *p, const struct flow *fl, struct dialogue *d, s
 	*out = (struct pipeline_out){ .session = &d->record, .chain = tls_chain(&d->tls), .proof = tls_proof(&d->tls) };
 }
 
+/* Did a client try in vain? It sent nothing but SYN, and those again or answered by RST: one that was answered where the
+ * sensor does not look goes on, and does not send it again. */
+static bool in_vain(const struct flow *fl)
+{
+	const struct flow_side *c = &fl->side[C2S], *s = &fl->side[S2C];
+	bool refused = s->rst && s->packets == s->rst_count;
+	return c->syn && c->packets == c->syns && !s->syn && (refused || (s->packets == 0 && c->syns > 1 && (fl->end == FLOW_END_TIMEOUT || c->syns > 3)));
+}
+
+/* An attempt is a session without a dialogue. They are cheap for who makes them, so there are few a second: what is more is
+ * counted with the flows without payload, like all. */
+static enum pipeline_item attempt(struct pipeline *p, const struct flow *fl, struct pipeline_out *out)
+{
+	static const struct tcp_places nowhere;
+	const struct tcp_hints hints = { .service = service_of(p, fl->side[S2C].port), .where = &nowhere, .handshake = TRI_NO };
+	const int64_t second = fl->last / FLOW_SECOND;
+	if (!p->config.attempts || p->hunting || !in_vain(fl))
+		return PIPELINE_NONE;
+	if (second != p->attempt_from)
+		p->attempts_said = 0;
+	p->attempt_from = second;
+	if (p->attempts_said >= PIPELINE_ATTEMPTS)
+		return PIPELINE_NONE;
+	p->attempts_said++;
+	record_init(&p->attempt);
+	observe_tcp(&p->attempt, p->ident, fl, &hints);
+	record_num(&p->attempt, F_found_by, foundby_port);
+	record_num(&p->attempt, F_tcp_attempt, fl->side[S2C].rst ? attempt_refused : attempt_unanswered);
+	*out = (struct pipeline_out){ .session = &p->attempt };
+	return PIPELINE_SESSION;
+}
+
 /* Ends a flow; PIPELINE_NONE: there is nothing to say of it. */
 static enum pipeline_item finish(struct pipeline *p, struct flow *fl, struct pipeline_out *out)
 {
@@ -745,7 +781,7 @@ static enum pipeline_item finish(struct pipeline *p, struct flow *fl, struct pip
 	if (!is_session(p, fl) || octets == 0) {
 		p->empty += octets == 0;
 		p->other += octets != 0;
-		return look_due(p, fl, true) ? look(p, fl, out) : PIPELINE_NONE;
+		return octets == 0 ? attempt(p, fl, out) : look_due(p, fl, true) ? look(p, fl, out) : PIPELINE_NONE;
 	}
 	say(p, fl, fl->user, out);
 	p->sessions++;

@@ -23,6 +23,7 @@ struct mail_port {
  * dns     DNS messages are wanted, of port 53 and of the ndns others in dns_port; without mail ports nothing else is
  * odd     one in so many connections on other ports is looked at for SMTP; 0: none, 1: all. They have tables of their
  *         own, small ones, so that no flood of them costs a session on a mail port, and PIPELINE_QUIET is not said of them
+ * attempts  connections that did not come about are given as sessions too, with mxwitness.tcp.attempt, a few a second
  * exhibits  octets for packets kept as evidence; 0: none are kept
  * interim   a session is also given before its end, at its milestones (milestone.h), with mxwitness.capture.phase interim: what
  *           it would be if the capture ended with the packet that was pushed last, and with the event.id that it will have
@@ -33,7 +34,7 @@ struct pipeline_config {
 	uint8_t key[16];
 	size_t flows, dialogues, budget, exhibits;
 	uint64_t quiet;
-	bool dns, interim;
+	bool dns, interim, attempts;
 	uint16_t dns_port[PIPELINE_DNS_PORTS];
 	size_t ndns;
 	uint32_t odd;
@@ -52,6 +53,8 @@ void pipeline_free(struct pipeline *p);
  * PIPELINE_LOOK   what is spoken there? Answer by pipeline_classified, or not */
 enum pipeline_item { PIPELINE_NONE, PIPELINE_SESSION, PIPELINE_DNS, PIPELINE_QUIET, PIPELINE_COUNT, PIPELINE_LOOK };
 
+/* PIPELINE_ATTEMPTS  connections that did not come about, and are given as sessions, in a second */
+enum { PIPELINE_ATTEMPTS = 32 };
 enum { PIPELINE_LOOK_MAX = 1024, PIPELINE_NAME_MAX = 16, PIPELINE_NAMES = 16 };
 
 /* The first octets of a connection that our own parsers do not understand, for whoever knows other protocols; a side

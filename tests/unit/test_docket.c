@@ -36,6 +36,7 @@ static void bench_free(struct bench *b)
 }
 
 /* A session with mail to that domain, as the capture process sends it, in a block of exactly its size. */
+/* domain NULL: the client names nobody, and all of it was seen. */
 static bool take(struct bench *b, const char *domain, uint64_t number, size_t cut)
 {
 	static struct record r;
@@ -48,7 +49,10 @@ static bool take(struct bench *b, const char *domain, uint64_t number, size_t cu
 	record_num(&r, F_event_start, INT64_C(1764000000000000000));
 	record_num(&r, F_event_end, INT64_C(1764000001000000000));
 	record_cstr(&r, F_event_id, "0123456789abcdef");
-	record_add_cstr(&r, F_smtp_rcpt_domains, domain);
+	if (domain)
+		record_add_cstr(&r, F_smtp_rcpt_domains, domain);
+	else
+		record_num(&r, F_cap_end, endhow_fin);
 	size_t n = record_size(&r) + sizeof(no_chain);
 	uint8_t *p = malloc(n);
 	memcpy(p, &r, record_size(&r));
@@ -170,6 +174,58 @@ static void any_order(void **state)
 		assert_int_equal(docket_cases(b.docket), 0);
 		bench_free(&b);
 	}
+}
+
+/* A client that names nobody is judged by what those before it taught: where order counts it waits for them, and for no others. */
+static void waits(void **state)
+{
+	struct question q[64];
+	(void)state;
+	for (int in_order = 0; in_order < 2; in_order++) {
+		struct bench b = bench(in_order);
+		struct history_store *history = history_store_new(16, 100);
+		docket_history(b.docket, history);
+		assert_true(take(&b, "a.example", 1, 0));
+		assert_true(take(&b, NULL, 2, 0));
+		assert_true(take(&b, "c.example", 3, 0));
+		size_t n = questions(&b, q, 64);
+		assert_int_equal(n, in_order ? 2 : 3);
+		assert_string_equal(q[0].name, "a.example");
+		assert_string_equal(q[1].name, in_order ? "c.example" : "198.51.100.25");
+		assert_int_equal(docket_open(b.docket), 3);
+		for (size_t i = 0; i < n; i++) {
+			struct answer a = none(&q[i]);
+			assert_true(give(&b, &a));
+		}
+		answer_all(&b);
+		assert_int_equal(next(&b), 1);
+		answer_all(&b);
+		assert_int_equal(next(&b), 2);
+		assert_int_equal(next(&b), 3);
+		assert_int_equal(docket_cases(b.docket), 0);
+		bench_free(&b);
+		history_store_free(history);
+	}
+}
+
+/* A name below a suffix of dns.never is asked about by nobody. */
+static void never(void **state)
+{
+	static const char *const suffix[] = { "corp.example" };
+	struct question q[8];
+	(void)state;
+	run.settings.policy.never = (struct policy_names){ suffix, 1 };
+	struct bench b = bench(true);
+	assert_true(take(&b, "mail.corp.example", 1, 0));
+	assert_int_equal(questions(&b, q, 8), 0);
+	struct kase *k = docket_next(b.docket);
+	assert_non_null(k);
+	assert_int_equal(record_get_num(&k->session, F_dane_verdict, -1), daneverdict_incomplete);
+	docket_done(b.docket, k);
+	assert_true(take(&b, "mail.corp.example.org", 2, 0));
+	assert_int_equal(questions(&b, q, 8), 1);
+	run.settings.policy.never.n = 0;
+	bench_free(&b);
 }
 
 /* What no resolver may do to a session that waits. */
@@ -308,7 +364,7 @@ static int unload(void **state)
 
 int main(void)
 {
-	static const struct CMUnitTest tests[] = { cmocka_unit_test(whole_walk), cmocka_unit_test(any_order),
+	static const struct CMUnitTest tests[] = { cmocka_unit_test(whole_walk), cmocka_unit_test(any_order), cmocka_unit_test(waits), cmocka_unit_test(never),
 						   cmocka_unit_test(wrong_answers), cmocka_unit_test(resolver_goes),
 						   cmocka_unit_test(bad_records), cmocka_unit_test(full) };
 	return cmocka_run_group_tests(tests, load, unload);

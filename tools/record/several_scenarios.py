@@ -34,9 +34,10 @@ scenario("retry-dane-postfix", "Handshakes with a DANE host are reset, and Postf
          "As several-retry-postfix, where the domain promises TLS (TLSA 3 1 1).",
          ("send", "foxtrot.net"), ("gap", DAY), ("mitm", "mx.foxtrot.net", "reset"), ("send", "foxtrot.net", "may", RETRY))
 scenario("retry-broken", "A server whose TLS is broken, for two clients alike, on two days",
-         "Both clients fail in the same way and go in clear: the server's own fault. The benign twin of several-retry-postfix.",
+         "Both clients fail in the same way and go in clear: the server's own fault. The innocent twin of several-retry-postfix, which the first\n"
+         "client alone cannot be told from: what is said of him must not grow with the second.",
          ("front", "mx.echo.org", "reset"), ("send", "echo.org", "may", RETRY), ("gap", 600), ("send", "echo.org", "may", dict(RETRY, second=True)),
-         ("gap", DAY), ("send", "echo.org", "may", RETRY), ("gap", 600), ("send", "echo.org", "may", dict(RETRY, second=True)), benign=True)
+         ("gap", DAY), ("send", "echo.org", "may", RETRY), ("gap", 600), ("send", "echo.org", "may", dict(RETRY, second=True)))
 scenario("retry-dane-waits", "Handshakes with a DANE host are reset, and Postfix, which verifies by DANE, tries again and again, and waits",
          "It never goes in clear: the control held. Three attempts from the queue.",
          ("send", "foxtrot.net", "dane"), ("gap", DAY), ("mitm", "mx.foxtrot.net", "reset"), ("send", "foxtrot.net", "dane", {"patience": 8, "stretch": 300}))
