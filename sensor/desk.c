@@ -10,6 +10,7 @@
 #include "judge/incident.h"
 #include "judge/inspection.h"
 #include "judge/standing.h"
+#include "correlator_store.h"
 #include "incidents.h"
 #include "rows_store.h"
 #include "suppressions.h"
@@ -27,6 +28,7 @@ struct desk {
 	struct correlator *correlator;
 	struct store *store;               /* somebody else's; NULL: nothing is kept */
 	struct history_store *history;     /* NULL: nothing is known */
+	struct rounds *rounds;             /* likewise; NULL: no domain is watched */
 	bool changed;
 	struct record alert;
 	const struct record *session;      /* on the desk; its chains from at on are not looked at */
@@ -64,9 +66,9 @@ void desk_free(struct desk *d)
 	correlator_free(d->correlator);
 	rule_scratch_free(d->scratch);
 	incidents_free(d->incidents);
+	history_store_free(d->history);
 	company_end(&d->company);
 	suppressions_free(d->suppressions);
-	history_store_free(d->history);
 	free(d);
 }
 
@@ -78,7 +80,7 @@ static void after_rules(struct desk *d, struct record *session, struct finding *
 	changed += inspection_judge(&d->run->settings.policy, session, finding, n);
 	changed += company_lower(d->run->rules, session, finding, n);
 	company_attribute(&d->company, site, session, finding, n);
-	suppressions_apply(d->suppressions, session, finding, n);
+	suppressions_apply(d->suppressions, session, finding, n, !desk_knows(d, session));
 	if (changed)
 		rules_restate(d->run->rules, d->scratch, session, finding, n);
 }
@@ -105,10 +107,8 @@ static void recall(struct desk *d, struct record *session)
 }
 
 /* What the session leaves behind for those that come; once. */
-static void learn(struct desk *d, const struct record *session, const struct finding *finding, size_t n, enum level worst)
+static void learn(struct desk *d, struct record *session, const struct finding *finding, size_t n, enum level worst)
 {
-	if (record_get_num(session, F_cap_phase, phase_final) == phase_interim)
-		return;
 	company_learn(&d->company, &d->run->settings.site, session, finding, n);
 	correlator_push(d->correlator, d->scratch, session);
 	if (!d->store)
@@ -120,14 +120,15 @@ static void learn(struct desk *d, const struct record *session, const struct fin
 
 void desk_session(struct desk *d, struct record *session, struct finding *finding, size_t *n)
 {
+	const bool final = record_get_num(session, F_cap_phase, phase_final) == phase_final;
 	recall(d, session);
 	company_ambient(&d->company, session);
 	gate_judge(session);
 	*n = rules_judge(d->run->rules, d->scratch, session, finding, RULE_FINDINGS);
-	const enum level worst = worst_of(finding, *n); /* what is lowered from here on is no better to learn from */
+	const enum level worst = worst_of(finding, *n); /* before anything excuses it: what is excused teaches nothing */
 	after_rules(d, session, finding, *n);
 	const bool known = desk_knows(d, session); /* all that came of it has been told */
-	if (!known)
+	if (final && !known)
 		learn(d, session, finding, *n, worst);
 	event_session(session);
 	pass_time(d, record_get_num(session, F_event_end, INT64_MIN));
@@ -167,6 +168,7 @@ static bool speak(struct desk *d, enum incident_word word, int64_t at, struct de
 	alert_make_incident(d->run->rules, d->told, word, at, &d->alert);
 	event_alert(&d->alert);
 	*out = (struct desk_alert){ &d->alert, false };
+	d->changed = true;
 	return true;
 }
 
@@ -281,11 +283,30 @@ bool desk_load(struct desk *d, struct store *store, struct error *e)
 	d->history = history_store_new(HISTORY_CACHED, HISTORY_ROWS);
 	if (!d->history)
 		return error_set(e, "no memory");
-	if (!history_store_load(d->history, store_db(store), e) || !incidents_load(d->incidents, store_db(store), e) ||
-	    !company_load(&d->company, store_db(store), e) || !suppressions_load(d->suppressions, store_db(store), e))
+	sqlite3 *db = store_db(store);
+	if (!history_store_load(d->history, db, e) || !incidents_load(d->incidents, db, e) || !correlator_load(d->correlator, db, e) ||
+	    !company_load(&d->company, db, e) || !suppressions_load(d->suppressions, db, e) ||
+	    (d->rounds && !rounds_load(d->rounds, db, e)))
 		return false;
 	d->store = store;
 	return true;
+}
+
+void desk_rounds(struct desk *d, struct rounds *rounds)
+{
+	d->rounds = rounds;
+}
+
+static bool save(struct desk *d, sqlite3 *db, struct error *e)
+{
+	return history_store_save(d->history, e) && incidents_save(d->incidents, db, e) && correlator_save(d->correlator, db, e) &&
+	       company_save(&d->company, db, e) && suppressions_save(d->suppressions, db, e) &&
+	       (!d->rounds || rounds_save(d->rounds, d->now, db, e));
+}
+
+struct history_store *desk_history(struct desk *d)
+{
+	return d->history;
 }
 
 bool desk_knows(const struct desk *d, const struct record *session)
@@ -298,8 +319,7 @@ bool desk_save(struct desk *d, struct error *e)
 	if (!d->store || !store_begin(d->store, e))
 		return !d->store;
 	d->changed = false;
-	if (history_store_save(d->history, e) && incidents_save(d->incidents, store_db(d->store), e) &&
-	    company_save(&d->company, store_db(d->store), e) && suppressions_save(d->suppressions, store_db(d->store), e))
+	if (save(d, store_db(d->store), e))
 		return true;
 	store_abandon(d->store);
 	return false;
@@ -307,7 +327,7 @@ bool desk_save(struct desk *d, struct error *e)
 
 bool desk_dirty(const struct desk *d)
 {
-	return d->changed;
+	return d->changed || (d->rounds && rounds_dirty(d->rounds));
 }
 
 bool desk_full(const struct desk *d)

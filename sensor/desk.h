@@ -14,9 +14,10 @@
 #include "history_store.h"
 #include "judge/rule.h"
 #include "judge/standing.h"
+#include "rounds.h"
 #include "run.h"
-#include "suppressions.h"
 #include "store.h"
+#include "suppressions.h"
 
 struct desk;
 
@@ -56,9 +57,13 @@ size_t desk_standing(struct desk *d, struct standing *standing, const struct rec
 void desk_correlation(const struct desk *d, struct record *stats);
 /* Searches of rules that ended at a limit so far. */
 uint64_t desk_limits(const struct desk *d);
+/* What the watch of domains knows is kept with the rest. Before desk_load. */
+void desk_rounds(struct desk *d, struct rounds *rounds);
 /* State that is kept (store.h): it is read, and from now on what a session leaves behind is written with its id. Without a
  * store all is forgotten with the desk, and nothing is known of history. false: e says why. */
 bool desk_load(struct desk *d, struct store *store, struct error *e);
+/* The history in it, on loan; NULL: there is none. */
+struct history_store *desk_history(struct desk *d);
 /* Is the session in the state, from before? Then it is judged and changes nothing again. */
 bool desk_knows(const struct desk *d, const struct record *session);
 /* Writes what changed since the last time, into the store's transaction, which stays open: store_commit ends it. When that

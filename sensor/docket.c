@@ -26,6 +26,7 @@ struct docket {
 	struct tally *tally;               /* NULL: nobody counts */
 	struct history_store *history;     /* NULL: nothing is remembered */
 	struct history_entry remembered;
+	const struct rounds *watched;      /* NULL: no domain is */
 	bool in_order, resolver_gone;
 	uint64_t taken, given, done, rounds;  /* cases begun, in order given out, and given back; turns of places */
 	struct kase *kase;
@@ -70,6 +71,11 @@ void docket_live(struct docket *d, const struct vitals *vitals, struct tally *ta
 void docket_policies(struct docket *d, const struct sts_cache *policies)
 {
 	d->policies = policies;
+}
+
+void docket_rounds(struct docket *d, const struct rounds *rounds)
+{
+	d->watched = rounds;
 }
 
 static int64_t mono_now(void)
@@ -143,12 +149,31 @@ static void judge_sts(const struct docket *d, struct kase *k)
 	k->sts = told >= 0 ? file[told]->text : (struct bytes){ 0 };
 }
 
+/* A watched host or domain that had TLSA and has withdrawn it is held against that for a while: its owner may know nothing of it. */
+static void judge_kept(const struct docket *d, struct record *s)
+{
+	int64_t at = record_get_num(s, F_event_start, 0), until = d->run->claim ? claim_kept(d->run->claim) : 0;
+	struct bytes domain, host = record_get_str(s, F_id_host);
+	size_t pos = 0;
+	while (!d->run->claim && d->watched && record_next(s, F_id_domains, &pos, &domain)) {
+		int64_t whole = rounds_promise(d->watched, domain, (struct bytes){ 0 }, at);
+		int64_t its = host.n ? rounds_promise(d->watched, domain, host, at) : 0;
+		until = whole > until ? whole : until;
+		until = its > until ? its : until;
+	}
+	if (until == 0)
+		return;
+	record_num(s, F_expect_kept, until);
+	promise_add(s, expect_baseline);
+}
+
 static void stand(struct docket *d, struct kase *k)
 {
 	struct record *s = &k->session;
 	expectation_finish(&k->expectation, d->dane, s, k->chain);
 	judge_sts(d, k);
 	promise_floor(s);
+	judge_kept(d, s);
 	if (d->run->claim)
 		policy_expect(s);
 	else
@@ -278,8 +303,11 @@ static void know(struct docket *d, const struct kase *k, struct known *out)
 		return;
 	}
 	policy_routes(&d->run->settings.policy, &k->session, out);
-	if (!d->history || !record_get_addr(&k->session, F_dst_ip, &server) ||
-	    !history_store_names(d->history, &server, at, &d->remembered))
+	if (!record_get_addr(&k->session, F_dst_ip, &server))
+		return;
+	if (d->watched)
+		rounds_known(d->watched, &server, out);
+	if (!d->history || !history_store_names(d->history, &server, at, &d->remembered))
 		return;
 	for (unsigned i = 0; i < d->remembered.hosts; i++)
 		known_add(out, KNOWN_REMEMBERED, d->remembered.host[i].name, NULL);

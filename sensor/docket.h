@@ -13,6 +13,7 @@
 #include "judge/expectation.h"
 #include "judge/freshness.h"
 #include "judge/rule.h"
+#include "rounds.h"
 #include "run.h"
 #include "tally.h"
 #include "vitals.h"
@@ -62,6 +63,8 @@ void docket_live(struct docket *d, const struct vitals *vitals, struct tally *ta
 /* A client that named nobody is asked about here: whom did clients mean at this address, lately (A.3 rank 7)? Where cases come out
  * in order, such a case waits for all before it, so that what they taught is known and nothing rests on who was faster. */
 void docket_history(struct docket *d, struct history_store *history);
+/* What is known of watched domains: whose servers they are, and what they promised before. */
+void docket_rounds(struct docket *d, const struct rounds *rounds);
 /* Is there room for one more? */
 bool docket_room(const struct docket *d);
 /* Begins the session in record (CH_SESSION), with its exhibit or nothing. seen: was DNS visible where the packets were taken;

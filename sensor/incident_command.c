@@ -445,12 +445,25 @@ static bool suppress(struct triage *t, const struct incident *i)
 	return true;
 }
 
+/* An entry that is not there is said; the order goes out all the same, for one that was ordered and is not carried out yet. */
+static bool entry_named(const struct triage *t, const char *name)
+{
+	uint64_t count;
+	const struct suppress_entry *e;
+	for (size_t i = 0; (e = suppressions_at(t->suppressions, i, &count)); i++)
+		if (strcmp(e->name, name) == 0)
+			return true;
+	fprintf(stderr, "mxwitness: %s: no entry has this name\n", name);
+	return false;
+}
+
 static int change(struct triage *t)
 {
 	int status = 0;
 	bool good = true;
 	for (int k = 0; good && k < t->o->nargs; k++) {
 		if (t->o->incident_verb == INCIDENT_UNSUPPRESS) {
+			status = entry_named(t, t->o->args[k]) ? status : 1;
 			good = order(t, "incident.unsuppress", t->o->args[k], "");
 			continue;
 		}

@@ -117,14 +117,11 @@ static void emit_alerts(struct judge *j, const struct kase *k)
 static void last_alerts(struct judge *j)
 {
 	struct desk_alert a;
-	char line[SUPPRESSION_SAYS];
 	desk_end(j->desk);
 	while (desk_alert(j->desk, &a)) {
 		emit(j, a.event);
 		j->alerts++;
 	}
-	while (desk_say(j->desk, line))
-		note(j, "i", bytes_of(line));
 	desk_correlation(j->desk, &j->stats);
 	desk_incidents(j->desk, &j->stats);
 }
@@ -162,6 +159,7 @@ static bool open_state(struct judge *j)
 	}
 	if (said.text[0])
 		note(j, "e", bytes_of(said.text));
+	docket_history(j->docket, desk_history(j->desk));
 	desk_orders(j->desk);
 	return true;
 }
@@ -388,6 +386,7 @@ static void stats_alerts(struct judge *j)
 static void last_word(struct judge *j)
 {
 	struct record *s = &j->stats;
+	char line[SUPPRESSION_SAYS];
 	record_tri(s, F_st_complete, j->reason[0] ? TRI_NO : TRI_YES);
 	if (j->reason[0])
 		record_cstr(s, F_st_reason, j->reason);
@@ -397,6 +396,8 @@ static void last_word(struct judge *j)
 	record_num(s, F_st_incomplete, (int64_t)j->incomplete);
 	if (j->worst != resolverfault_none)
 		record_num(s, F_resolver_fault, j->worst);
+	while (desk_say(j->desk, line))
+		note(j, "i", bytes_of(line));
 	stats_alerts(j);
 	record_num(s, F_st_alerts, (int64_t)j->alerts);
 	record_num(s, F_st_refused, (int64_t)j->refused);
@@ -421,6 +422,10 @@ int proc_judge(const struct run *run, struct channel *capture, struct channel *r
 	j->rounds = rounds_new(run, resolver);
 	j->wait = resolver ? malloc(WAIT_MEMORY) : NULL;
 	record_init(&j->stats);
+	if (j->docket && j->rounds)
+		docket_rounds(j->docket, j->rounds);
+	if (j->desk && j->rounds)
+		desk_rounds(j->desk, j->rounds);
 	if (!j->docket || !j->desk || !j->rounds || (resolver && !j->wait)) {
 		note(j, "e", bytes_of("judge: no memory"));
 		return 2;

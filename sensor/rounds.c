@@ -36,6 +36,7 @@ struct rounds {
 	bool *dirty;                       /* of each: not saved as it is */
 	int64_t *saved;                    /* ns, of each */
 	struct servers *servers;
+	const struct sts_cache *policies;
 	size_t n, *sorted;                 /* by name */
 	unsigned looks;                    /* at a time */
 	bool gone, once;
@@ -76,6 +77,7 @@ struct rounds *rounds_new(const struct run *run, struct channel *resolver)
 	if (!r)
 		return NULL;
 	r->run = run;
+	r->policies = run->sts;
 	r->n = resolver ? run->settings.watch_domains.n : 0;
 	r->resolver = resolver;
 	r->interval = (int64_t)run->settings.watch_interval;
@@ -110,6 +112,11 @@ void rounds_free(struct rounds *r)
 	free(r->saved);
 	servers_free(r->servers);
 	free(r);
+}
+
+void rounds_policies(struct rounds *r, const struct sts_cache *policies)
+{
+	r->policies = policies;
 }
 
 struct posture *rounds_every(struct rounds *r, size_t *n)
@@ -306,7 +313,7 @@ static void done(struct rounds *r, struct looking *k, bool told)
 static bool conclude(struct rounds *r, struct looking *k)
 {
 	struct posture *p = &r->posture[k->domain];
-	const struct sts_file *file = r->run->sts ? sts_cache_find(r->run->sts, bytes_of(p->watch->domain)) : NULL;
+	const struct sts_file *file = r->policies ? sts_cache_find(r->policies, bytes_of(p->watch->domain)) : NULL;
 	if (!posture_learn(p, &k->look, r->interval * MS)) {
 		done(r, k, false);
 		return false;

@@ -22,6 +22,8 @@ struct rounds;
 /* resolver: its channel, or NULL: nothing is asked, and there are no events. NULL: no memory. */
 struct rounds *rounds_new(const struct run *run, struct channel *resolver);
 void rounds_free(struct rounds *r);
+/* MTA-STS policies in place of those of the run; they must live until the next call. */
+void rounds_policies(struct rounds *r, const struct sts_cache *policies);
 /* Begins what is due. ms: of a monotonic clock; ns: the time; quiet: sessions leave the resolver enough time. */
 void rounds_tick(struct rounds *r, int64_t ms, int64_t ns, bool quiet);
 /* Each domain once, one after the other, as of that time (ns). */

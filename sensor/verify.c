@@ -227,6 +227,16 @@ void claim_history(const struct claim *claim, struct record *session)
 		promise_add(session, expect_baseline);
 }
 
+int64_t claim_kept(const struct claim *claim)
+{
+	struct json_walk w;
+	struct json_leaf leaf;
+	for (json_walk(&w, claim->alert); json_next(&w, &leaf);)
+		if (strcmp(leaf.path, fact_table[F_expect_kept].name) == 0)
+			return time_of(leaf.value);
+	return 0;
+}
+
 /* When the DNS said it, if it was asked live: proofs are judged as of then, not of the packets. 0: by the packets. */
 static int64_t asked_at(const struct claim *claim)
 {

@@ -32,6 +32,8 @@ void claim_site(const struct claim *claim, struct record *session);
 /* Whom the claim says that the configuration, the watch list or the history knew for this server. */
 void claim_known(const struct claim *claim, const struct record *session, struct known *known);
 
+/* Until when (ns) a promise that was withdrawn was kept, 0: none was. */
+int64_t claim_kept(const struct claim *claim);
 /* Which authorities the site trusted is in no packet either: of a chain that was checked, the claim says whether it led to one of
  * them (pkix: untrusted, self-signed, incomplete-chain), and all else is found anew. */
 void claim_trust(const struct claim *claim, struct record *session);

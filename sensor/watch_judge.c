@@ -536,6 +536,7 @@ static void read_policies(struct judge *j)
 	}
 	log_line(SAY_NOTICE, "%s: %zu MTA-STS policies", dir, sts_cache_count(fresh));
 	docket_policies(j->docket, fresh);
+	rounds_policies(j->rounds, fresh);
 	sts_cache_free(j->policies);
 	j->policies = fresh;
 }
@@ -724,6 +725,10 @@ static bool set_up(struct judge *j)
 	j->desk = desk_new(&w->run);
 	j->rounds = rounds_new(&w->run, j->resolver);
 	j->numbers = w->numbers;
+	if (j->docket && j->rounds)
+		docket_rounds(j->docket, j->rounds);
+	if (j->desk && j->rounds)
+		desk_rounds(j->desk, j->rounds);
 	if (j->docket)
 		docket_live(j->docket, &j->numbers->vitals, &j->numbers->tally);
 	for (unsigned i = 0; j->worker && i < w->workers; i++) {
@@ -756,6 +761,7 @@ static void open_state(struct judge *j)
 	}
 	if (said.text[0])
 		log_line(SAY_ERROR, "%s", said.text);
+	docket_history(j->docket, desk_history(j->desk));
 	desk_orders(j->desk);
 }
 

@@ -3,7 +3,7 @@
 
 usage: captures.py MXWITNESS [FOLDER]    prints one line a capture that differs, and "N passed, N failed" last.
 An expectation names facts, findings and the verdict of each session, in the order in which they ended; null means
-that the fact must be absent; several, the findings that rest on several sessions (by their numbers); needs, what --version must name, or else there is no session. Every capture must have an expectation, and every expectation a capture."""
+that the fact must be absent; watched: what the posture events of watched domains (watched.yaml) say, and their alerts; several, the findings that rest on several sessions (by their numbers); needs, what --version must name, or else there is no session. Every capture must have an expectation, and every expectation a capture."""
 import collections
 import glob
 import json
@@ -149,6 +149,26 @@ def compare(expect, events, status):
     return problems
 
 
+def watched(expect, program, anchor, capture, before):
+    """Its domains watched: their posture, and their sessions judged as before."""
+    more = dict(expect, options=expect.get("options", []) + ["-c", "watched.yaml"])
+    events, _, problems = run(program, anchor, more, capture)
+    verdicts = [[(e["mxwitness"].get("verdict"), e["mxwitness"].get("findings")) for e in events if e["event"]["dataset"] == "mxwitness.session"]
+                for events in (before, events)]
+    if verdicts[0] != verdicts[1]:
+        problems.append(f"watched: sessions are {verdicts[1]}, and were {verdicts[0]}")
+    got = {}
+    for e in events:
+        posture = e["mxwitness"].get("posture")
+        if posture and e["event"]["kind"] != "alert":
+            got[posture["domain"]] = {"dnssec": posture["dnssec"], "dane": posture["dane"], "findings": []}
+        elif posture:
+            got[posture["domain"]]["findings"].append(e["rule"]["id"])
+    if got != expect["watched"]:
+        problems.append(f"watched: {json.dumps(got)}, expected {json.dumps(expect['watched'])}")
+    return problems
+
+
 def main():
     program = os.path.abspath(sys.argv[1])
     folder = sys.argv[2] if len(sys.argv) > 2 else os.path.join(os.path.dirname(os.path.abspath(__file__)), "pcaps")
@@ -168,6 +188,8 @@ def main():
                 expect["sessions"] = []
             events, status, problems = run(program, anchor, expect, capture)
             problems += compare(expect, events, status)
+            if "watched" in expect:
+                problems += watched(expect, program, anchor, capture, events)
         for p in problems:
             print(f"{os.path.relpath(capture, folder)}: {p}")
         passed += not problems

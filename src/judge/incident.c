@@ -125,8 +125,9 @@ bool incident_key(const struct incident_chain *c, const struct record *s, uint8_
 	bool ok = ctx && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) && add(ctx, bytes_of(c->head->rule->finding)) &&
 		  add(ctx, bytes_of(c->head->rule->variant)) && add(ctx, (struct bytes){ where, 2 }) &&
 		  (c->head->device ? add(ctx, bytes_of(c->head->device)) :
-		   c->group ? add(ctx, (struct bytes){ c->group, INCIDENT_KEY }) : add_server(ctx, s)) &&
-		  (c->head->device || add_distinct(ctx, c)) && EVP_DigestFinal_ex(ctx, digest, NULL);
+		   c->group	   ? add(ctx, (struct bytes){ c->group, INCIDENT_KEY }) :
+				     add_server(ctx, s) && add_distinct(ctx, c)) &&
+		  EVP_DigestFinal_ex(ctx, digest, NULL);
 	EVP_MD_CTX_free(ctx);
 	if (ok)
 		memcpy(key, digest, INCIDENT_KEY);
@@ -316,8 +317,6 @@ enum incident_word incident_more(struct incident *i, const struct incident_chain
 	i->suppressed += kept_back(c);
 	bool client = new_group(i, s, site), often = more_often(i, end_of(s));
 	i->others = true;
-	if (i->acked && word == INCIDENT_NOTHING)
-		return INCIDENT_NOTHING;
 	if (i->device[0])
 		return word == INCIDENT_WORSE_LEVEL ? word : INCIDENT_NOTHING;
 	if (word != INCIDENT_NOTHING)
@@ -347,7 +346,7 @@ int64_t incident_due(const struct incident *i, enum incident_word *word)
 {
 	const bool daily = i->device[0];
 	int64_t end = i->last + (daily ? 2 : 1) * INCIDENT_QUIET, hour = i->said + (daily ? INCIDENT_QUIET : INCIDENT_HOUR);
-	bool changed = i->count != i->told && !i->acked;
+	bool changed = i->count != i->told;
 	*word = changed && hour < end ? INCIDENT_GOES_ON : INCIDENT_ENDED;
 	return *word == INCIDENT_GOES_ON ? hour : end;
 }

@@ -104,7 +104,7 @@ struct rule {
 	uint8_t floor[expect_COUNT];
 	uint8_t stage;
 	uint16_t place;
-	bool evidence, enabled, shipped, distinct, placed, part, silent, correlates;
+	bool evidence, enabled, shipped, distinct, part, silent, correlates, placed;
 	struct rule_shift shift[RULE_SHIFTS];
 };
 

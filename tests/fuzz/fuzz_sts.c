@@ -1,8 +1,9 @@
-/* fuzz_sts: octets as a policy, as a TXT record, as a file of the cache. Promises: what is read points into the octets; a
+/* fuzz_sts: octets as a policy, as a TXT record, as TXT RDATA in an answer, as a file of the cache. Promises: what is read points into the octets; a
  * policy has what its mode needs; what is read once is read again from its own text with one more empty line. */
 #include <assert.h>
 #include <stdlib.h>
 
+#include "judge/freshness.h"
 #include "sts_cache.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -33,6 +34,39 @@ static void try_policy(struct bytes in)
 	free(longer);
 }
 
+/* The octets as the one record of the answer, in a block of its size. An id is never the policy's without its letters. */
+static void try_answer(struct bytes in)
+{
+	static struct record s;
+	const struct sts_held h = { .domain = bytes_of("a.example"), .id = bytes_of("7"), .policy = { .max_age = 9 } };
+	const struct sts_held *held[] = { &h };
+	struct freshness f;
+	struct question q;
+	record_init(&s);
+	record_num(&s, F_service, service_mx);
+	record_num(&s, F_event_start, 1);
+	record_add_cstr(&s, F_id_domains, "a.example");
+	freshness_start(&f, &s, held, 1);
+	assert(freshness_next(&f, &q));
+	size_t head = offsetof(struct answer, data);
+	struct answer *a = calloc(1, head + in.n);
+	assert(a);
+	a->id = q.id;
+	a->type = q.type;
+	a->status = dnsstatus_insecure;
+	memcpy(a->name, q.name, sizeof(a->name));
+	a->rrs = 1;
+	a->used = a->rr[0].n = (uint32_t)in.n;
+	if (in.n)
+		memcpy((uint8_t *)a + head, in.p, in.n);
+	freshness_answer(&f, a);
+	struct sts_hint hint = freshness_hint(&f, h.domain);
+	assert(hint.id_n <= STS_ID && hint.link == ststxt_unknown);
+	assert((hint.txt == ststxt_same) == (hint.id_n == 1 && hint.id[0] == '7'));
+	assert((hint.txt == ststxt_same || hint.txt == ststxt_other) == (hint.id_n > 0));
+	free(a);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct bytes id = { 0 };
@@ -44,6 +78,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		memcpy(block, data, size);
 	struct bytes in = { block, size };
 	try_policy(in);
+	if (in.n <= ANSWER_DATA)
+		try_answer(in);
 	if (sts_txt_read(&in, 1, &id) == STS_OK) {
 		inside(in, id);
 		assert(id.n > 0 && id.n <= STS_ID);

@@ -106,6 +106,17 @@ static const struct {
 	{ "group: 'a b'\n", "c.yaml:1:8: group: \"a b\" is not the name of a group of this machine", "" },
 	{ "state: ''\n", "c.yaml:1:8: state: a path belongs here, or none", "" },
 	{ "state: ~\n", "c.yaml:1:8: state: the value is missing; leave the key out for the default", "" },
+	{ "watch_domains: example.org\n", "c.yaml:1:16: watch_domains: a list belongs here, as in: [example.org, {domain: example.net, role: own}]", "" },
+	{ "watch_domains: [org]\n", "c.yaml:1:17: domain: \"org\" is not a domain of at least two labels; write example.org", "" },
+	{ "watch_domains: [{role: own}]\n", "c.yaml:1:17: watch_domains: the key \"domain\" is missing, as in: {domain: example.org}", "" },
+	{ "watch_domains: [{domain: a.b, rolle: own}]\n", "c.yaml:1:31: no key \"rolle\"; did you mean \"role\"?", "" },
+	{ "watch_domains: [{domain: a.b, role: owner}]\n", "c.yaml:1:37: role: no \"owner\"; did you mean \"own\"?", "" },
+	{ "watch_domains: [{domain: a.b, dane_from: 25.11.2026}]\n", "c.yaml:1:42: dane_from: \"25.11.2026\" is no day; write 2026-11-25, or "
+	  "2026-11-25T18:00:00Z, or none", "" },
+	{ "watch_domains: [{domain: a.b, dane_from: 2026-02-30}]\n", "c.yaml:1:42: dane_from: \"2026-02-30\": there is no such time", "" },
+	{ "watch_domains: [{domain: a.b, expect_mx: [x y.z]}]\n", "c.yaml:1:43: expect_mx: \"x y.z\" is not a domain of at least two labels; write "
+	  "example.org", "" },
+	{ "watch_domains: [a.b, c.d, {domain: A.b.}]\n", "c.yaml:1:27: watch_domains: a.b stands in this list a second time", "" },
 	{ "outputs: {type: file, path: a}\n", "c.yaml:1:10: outputs: a list belongs here, as in: [{type: file, path: alerts.ndjson}]", "" },
 	{ "outputs: [a]\n", "c.yaml:1:11: outputs: a map belongs here, as in: {type: file, path: alerts.ndjson}", "" },
 	{ "outputs: [{type: file}]\n", "c.yaml:1:11: outputs: the key \"path\" is missing, as in: {type: file, path: alerts.ndjson}", "" },

@@ -126,7 +126,7 @@ static void test_answers(void **state)
 static void test_hostile(void **state)
 {
 	(void)state;
-	static const char *const rdata[] = { "", "\x05" "v=ST", "\xff", "\x00\x00\x00", "\x08v=STSv1;\x09", "\x01" };
+	static const char *const rdata[] = { "", "\005v=ST", "\xff", "\x00\x00\x00", "\x08v=STSv1;\x09", "\x01" };
 	static const size_t length[] = { 0, 5, 1, 3, 10, 1 };
 	static struct record s;
 	session_of(&s);

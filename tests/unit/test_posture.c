@@ -10,6 +10,8 @@
 
 #include "judge/m365.h"
 #include "judge/posture.h"
+#include "judge/servers.h"
+#include "posture_store.h"
 
 #define S INT64_C(1000000000)
 #define MIN (60 * S)
@@ -560,13 +562,133 @@ static void test_many(void **state)
 	}
 }
 
+/* ---- what others ask ---- */
+
+static struct addr four(unsigned last)
+{
+	struct addr a = { .v = 4, .a = { 192, 0, 2, (uint8_t)last } };
+	return a;
+}
+
+static void test_servers(void **state)
+{
+	(void)state;
+	static const struct row shared[] = {
+		{ "example.org", DNS_MX, dnsstatus_secure, 3600, "10 mx1.example.org", NULL },
+		{ "mx1.example.org", DNS_A, dnsstatus_secure, 300, A2, NULL },
+		{ "mx1.example.org", DNS_AAAA, dnsstatus_absent, 300, NULL, NULL },
+		{ NULL, 0, 0, 0, NULL, NULL }
+	};
+	static const struct row unsigned_mx[] = {
+		{ "example.org", DNS_MX, dnsstatus_insecure, 3600, "10 mx1.example.org", NULL },
+		{ NULL, 0, 0, 0, NULL, NULL }
+	};
+	static const struct row unsigned_host[] = {
+		{ "mx1.example.org", DNS_A, dnsstatus_insecure, 300, A1, NULL },
+		{ "mx1.example.org", DNS_AAAA, dnsstatus_absent, 300, NULL, NULL },
+		{ NULL, 0, 0, 0, NULL, NULL }
+	};
+	struct servers *s = servers_new(2);
+	struct known k = { .hosts = 0 };
+	struct addr a1 = four(1), a2 = four(2), a9 = four(9);
+	assert_non_null(s);
+	servers_known(s, &a1, &k);
+	assert_int_equal(k.hosts, 0);
+	begin();
+	see(&p, both_dane, NOW, NULL);
+	servers_set(s, 1, &p);
+	servers_known(s, &a1, &k);
+	assert_int_equal(k.hosts, 1);
+	assert_string_equal(k.host[0].host, "mx1.example.org");
+	assert_int_equal(k.host[0].domains, 1);
+	assert_string_equal(k.host[0].domain[0], "example.org");
+	assert_int_equal(k.host[0].by, KNOWN_WATCHED);
+	see(&p, but(shared), NOW + MIN, NULL); /* it moved */
+	servers_set(s, 1, &p);
+	k = (struct known){ .hosts = 0 };
+	servers_known(s, &a1, &k);
+	assert_int_equal(k.hosts, 0);
+	servers_known(s, &a2, &k);
+	assert_int_equal(k.hosts, 1);
+	see(&p, but(unsigned_mx), NOW + 2 * MIN, NULL); /* a host by its own word, for nobody */
+	servers_set(s, 1, &p);
+	k = (struct known){ .hosts = 0 };
+	servers_known(s, &a1, &k);
+	assert_int_equal(k.hosts, 1);
+	assert_int_equal(k.host[0].domains, 0);
+	see(&p, but(unsigned_host), NOW + 3 * MIN, NULL);
+	servers_set(s, 1, &p);
+	k = (struct known){ .hosts = 0 };
+	servers_known(s, &a1, &k);
+	servers_known(s, &a9, &k);
+	assert_int_equal(k.hosts, 0);
+	for (unsigned i = 0; i < 1000; i++) /* places come back */
+		servers_set(s, i % 2, &p);
+	assert_int_equal(servers_lost(s), 0);
+	servers_free(s);
+}
+
+static void test_store(void **state)
+{
+	(void)state;
+	static const struct row gone[] = { { "_25._tcp.mx1.example.org", DNS_TLSA, dnsstatus_absent, 0, NULL, NULL }, { NULL, 0, 0, 0, NULL, NULL } };
+	static struct posture back[2];
+	static const struct watch_domain other = { .domain = "example.net" };
+	struct error e;
+	sqlite3 *db;
+	assert_int_equal(sqlite3_open(":memory:", &db), SQLITE_OK);
+	begin();
+	see(&p, both_dane, NOW, NULL);
+	p.standing.n = 1;
+	p.standing.entry[0] = (struct standing_entry){ .id = "6ba7b811-9dad-11d1-80b4-00c04fd430c8", .since = NOW, .raised = NOW, .on = true };
+	back[0] = (struct posture){ .watch = &other };
+	back[1] = (struct posture){ .watch = &partner };
+	assert_true(posture_load(back, 2, db, &e));
+	assert_int_equal(back[1].hosts, 0);
+	assert_true(posture_save(&p, db, &e));
+	assert_true(posture_save(&p, db, &e)); /* twice is the same */
+	assert_true(posture_load(back, 2, db, &e));
+	assert_int_equal(back[0].hosts, 0);
+	assert_int_equal(back[1].hosts, 2);
+	assert_int_equal(back[1].told, NOW);
+	assert_int_equal(back[1].all_dane_until, NOW);
+	assert_int_equal(back[1].standing.n, 1);
+	assert_true(back[1].standing.entry[0].on);
+	assert_memory_equal(back[1].print, p.print, sizeof(p.print));
+	see(&back[1], both_dane, NOW + MIN, NULL); /* as though nothing had happened */
+	assert_true(list_is(F_po_changed, ""));
+	see(&back[1], but(gone), NOW + 2 * MIN, NULL);
+	assert_true(list_is(F_po_withdrawn, "mx1.example.org"));
+	/* what no posture can be is passed over */
+	assert_int_equal(sqlite3_exec(db, "UPDATE posture_host SET state = 99 WHERE host = 'mx1.example.org'; UPDATE posture_domain SET state = -3,"
+				      " looked = -5, print = x'00'; INSERT INTO posture_tlsa VALUES('example.org', 'nobody', 0, 1, 2);"
+				      "INSERT INTO posture_standing VALUES('example.org', 'too long to be the id of a rule, by far and away', 1, 2, 3, 4)",
+				      NULL, NULL, NULL), SQLITE_OK);
+	back[1] = (struct posture){ .watch = &partner };
+	assert_true(posture_load(&back[1], 1, db, &e));
+	assert_int_equal(back[1].hosts, 1);
+	assert_int_equal(back[1].state, posturestate_unknown);
+	assert_int_equal(back[1].looked, 0);
+	assert_int_equal(back[1].standing.n, 1);
+	/* domains that are not watched any more go after a month */
+	assert_int_equal(sqlite3_exec(db, "UPDATE posture_domain SET looked = 1000", NULL, NULL, NULL), SQLITE_OK);
+	assert_true(posture_forget(&back[1], 1, NOW, db, &e));
+	assert_true(posture_load(&back[1], 1, db, &e));
+	assert_true(back[1].hosts > 0);
+	assert_true(posture_forget(&back[0], 1, NOW, db, &e));
+	back[1] = (struct posture){ .watch = &partner };
+	assert_true(posture_load(&back[1], 1, db, &e));
+	assert_int_equal(back[1].hosts, 0);
+	sqlite3_close(db);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_states), cmocka_unit_test(test_look), cmocka_unit_test(test_insecure), cmocka_unit_test(test_failed),
 		cmocka_unit_test(test_changes), cmocka_unit_test(test_withdrawn), cmocka_unit_test(test_moved), cmocka_unit_test(test_added),
 		cmocka_unit_test(test_rollover), cmocka_unit_test(test_ttl), cmocka_unit_test(test_expected), cmocka_unit_test(test_sts),
-		cmocka_unit_test(test_bogus), cmocka_unit_test(test_many),
+		cmocka_unit_test(test_bogus), cmocka_unit_test(test_many), cmocka_unit_test(test_servers), cmocka_unit_test(test_store),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -224,7 +224,8 @@ static void hostile_texts(void **state)
 		for (unsigned f = 0; f < FACT_COUNT; f++) {
 			const struct fact_info *info = &fact_table[f];
 			bool peer = info->room != ROOM_EVENT || f == F_message || f == F_event_reason;
-			if (!(info->sets & kind[k].set) || !peer)
+			/* an alert is about a session, or about stats, or posture */
+			if (!(info->sets & kind[k].set) || !(info->sets & IN_SESSION) || !peer)
 				continue;
 			if (info->type == T_STR)
 				record_str(r, (enum fact)f, (struct bytes){ octets, info->max < 256 ? info->max : 256 });

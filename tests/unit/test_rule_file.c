@@ -382,7 +382,7 @@ static const struct {
 	{ "logsource: {product: mxwitness}\n",
 	  "t.yaml:1:12: logsource has no service; write {product: mxwitness, service: session}" },
 	{ "logsource: {product: mxwitness, service: lookup}\n",
-	  "t.yaml:1:42: this version judges single sessions and stats, and does not run rules over lookup events" },
+	  "t.yaml:1:42: this version judges single sessions, stats and posture, and does not run rules over lookup events" },
 	{ "logsource: {product: mxwitness, service: posture}\n",
 	  "t.yaml:1:42: this version judges single sessions and stats, and does not run rules over posture events" },
 	{ "action: global\ntitle: T\n", "t.yaml:1:1: collections by \"action\" are no longer Sigma; write each rule out" },
@@ -420,7 +420,9 @@ static const struct {
 	  "  shift: [{by: 1, when: t, why: x}]\n", "t.yaml:7:7: under this not, \"tls.version\" may just not have been seen; add "
 	  "tls.version|exists: true or a test of mxwitness.capture beside it" },
 	{ OWN("  shift: {by: 1}\n"), "t.yaml:10:10: a list belongs here" },
-	{ OWN("  shift: [{by: 1, why: x}]\n"), "t.yaml:10:11: a shift is {by: -1, when: SELECTION, why: TEXT}" },
+	{ OWN("  shift: [{by: 1, why: x}]\n"), "t.yaml:10:11: a shift is {by: -1, when: SELECTION, why: TEXT}, and "
+	  "of: certainty where it is not of the level" },
+	{ OWN("  shift: [{by: 1, of: x, when: s, why: x}]\n"), "t.yaml:10:23: of is level or certainty" },
 	{ OWN("  variant: ''\n"), "t.yaml:10:12: a text belongs here" },
 	{ HEAD "  s: {mxwitness.service: mx}\n" COND TAIL "mxwitness: high\n", "t.yaml:9:12: a map belongs here" },
 };

@@ -137,7 +137,7 @@ static void test_compare(void **state)
 		make(&was);
 		make(&is);
 		change(&is, i);
-		struct claim claim = { json_of(&was, buf), bytes_of(rows[i].context) };
+		struct claim claim = { .alert = json_of(&was, buf), .context = bytes_of(rows[i].context) };
 		struct told told = compare(&claim, &is, NULL, true);
 		if (told.status != (int)rows[i].want || !strstr(told.text, rows[i].says))
 			fail_msg("row %zu (%s): %d \"%s\"", i, rows[i].why, told.status, told.text);
@@ -150,7 +150,7 @@ static void test_packets(void **state)
 	static struct record r;
 	static char buf[JSON_ALERT_LINE];
 	make(&r);
-	struct claim claim = { json_of(&r, buf), bytes_of(CAPTURE) };
+	struct claim claim = { .alert = json_of(&r, buf), .context = bytes_of(CAPTURE) };
 	struct told told = compare(&claim, &r, "packet 3 is not what was written", true);
 	assert_int_equal(told.status, VERIFY_DIFFERS);
 	assert_string_equal(told.text, "packet 3 is not what was written");
@@ -170,7 +170,7 @@ static void test_lookup_failed(void **state)
 	make(&is);
 	record_num(&was, F_dane_dnssec, dnsstatus_failed);
 	record_num(&is, F_dane_dnssec, dnsstatus_incomplete);
-	struct claim claim = { json_of(&was, buf), bytes_of(LIVE) };
+	struct claim claim = { .alert = json_of(&was, buf), .context = bytes_of(LIVE) };
 	struct told told = compare(&claim, &is, NULL, true);
 	assert_int_equal(told.status, VERIFY_DIFFERS);
 	assert_non_null(strstr(told.text, "a lookup had failed, which no message shows: mxwitness.dane.dnssec"));
@@ -186,7 +186,7 @@ static void test_site(void **state)
 	record_num(&r, F_net_direction, direction_outbound);
 	record_num(&r, F_vantage, vantage_server_side);
 	record_tri(&r, F_own_client, TRI_YES);
-	struct claim claim = { json_of(&r, buf), bytes_of(CAPTURE) };
+	struct claim claim = { .alert = json_of(&r, buf), .context = bytes_of(CAPTURE) };
 	record_init(&r);
 	record_tri(&r, F_own_server, TRI_YES);
 	claim_site(&claim, &r);
@@ -253,9 +253,54 @@ static void test_ask(void **state)
 	close(pair[0]);
 }
 
+/* Whether an authority was trusted is the claim's word, all else is found anew. */
+static void test_trust(void **state)
+{
+	static const struct {
+		int was, problem_was, is, problem_is; /* -1: not there */
+		int result;
+		unsigned problems;
+		const char *why;
+	} heard[] = {
+		{ pkix_valid, -1, pkix_invalid, pkixproblem_untrusted, pkix_valid, 0, "trusted then" },
+		{ pkix_invalid, pkixproblem_untrusted, pkix_valid, -1, pkix_invalid, 1u << pkixproblem_untrusted, "trusted here only" },
+		{ pkix_valid, -1, pkix_invalid, pkixproblem_expired, pkix_invalid, 1u << pkixproblem_expired, "expired is expired" },
+		{ pkix_invalid, pkixproblem_expired, pkix_valid, -1, pkix_valid, 0, "and not for the claim's word" },
+		{ pkix_invalid, pkixproblem_self_signed, pkix_invalid, pkixproblem_host_mismatch, pkix_invalid,
+		  1u << pkixproblem_self_signed | 1u << pkixproblem_host_mismatch, "both" },
+		{ pkix_not_checked, -1, pkix_invalid, pkixproblem_untrusted, pkix_invalid, 1u << pkixproblem_untrusted, "the claim says nothing" },
+		{ -1, -1, pkix_invalid, pkixproblem_untrusted, pkix_invalid, 1u << pkixproblem_untrusted, "not even that" },
+		{ pkix_invalid, pkixproblem_untrusted, pkix_not_checked, -1, pkix_not_checked, 0, "there is no chain here" },
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof(heard) / sizeof(heard[0]); i++) {
+		static struct record was, is;
+		static char buf[JSON_ALERT_LINE];
+		struct bytes item;
+		unsigned problems = 0;
+		make(&was);
+		record_init(&is);
+		record_unset(&was, F_pkix);
+		record_unset(&was, F_pkix_problems);
+		if (heard[i].was >= 0)
+			record_num(&was, F_pkix, heard[i].was);
+		if (heard[i].problem_was >= 0)
+			record_add_num(&was, F_pkix_problems, heard[i].problem_was);
+		record_num(&is, F_pkix, heard[i].is);
+		if (heard[i].problem_is >= 0)
+			record_add_num(&is, F_pkix_problems, heard[i].problem_is);
+		struct claim claim = { .alert = json_of(&was, buf) };
+		claim_trust(&claim, &is);
+		for (size_t pos = 0; record_next(&is, F_pkix_problems, &pos, &item);)
+			problems |= 1u << record_item_num(item);
+		if (record_get_num(&is, F_pkix, -1) != heard[i].result || problems != heard[i].problems)
+			fail_msg("%s", heard[i].why);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_compare), cmocka_unit_test(test_packets), cmocka_unit_test(test_lookup_failed),
-					    cmocka_unit_test(test_ask), cmocka_unit_test(test_site) };
+					    cmocka_unit_test(test_ask), cmocka_unit_test(test_site), cmocka_unit_test(test_trust) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
