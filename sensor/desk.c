@@ -175,7 +175,8 @@ static bool speak(struct desk *d, enum incident_word word, int64_t at, struct de
 static bool due(struct desk *d, struct desk_alert *out)
 {
 	int64_t at = d->now;
-	return speak(d, incidents_due(d->incidents, d->now, &d->told, &at), at, out);
+	enum incident_word word = incidents_due(d->incidents, d->now, &d->told, &at);
+	return speak(d, word, at, out);
 }
 
 static bool rest(struct desk *d, struct desk_alert *out)
