@@ -168,7 +168,8 @@ class Watch:
     def __init__(self, program, folder, config):
         self.log = open(os.path.join(folder, "log"), "a+")
         self.p = subprocess.Popen([program, "watch", "-i", "tb", "--all", "--format", "ndjson", "--trust-anchor", os.path.join(folder, "anchor"),
-                                   "--resolver", NET + "@5301", "-c", config], stdout=subprocess.PIPE, stderr=self.log, text=True)
+                                   "--resolver", NET + "@5301", "-c", config, "--evidence", os.path.join(folder, "evidence")],
+                                  stdout=subprocess.PIPE, stderr=self.log, text=True)
         self.q, self.open, self.last, self.events, self.alerts, self.sessions = queue.Queue(), {}, {}, [], [], []
         threading.Thread(target=self.read, daemon=True).start()
 
@@ -316,6 +317,15 @@ def read_once(program, folder, config):
     check("read --dns off: nothing of watched domains", "posture" not in off)
 
 
+def verified(program, folder):
+    """The alert that rests on what was withdrawn is one that others can repeat."""
+    where = os.path.join(folder, "evidence")
+    files = [os.path.join(where, f) for f in sorted(os.listdir(where)) if f.endswith(".pcapng")]
+    check("there is evidence of the session in clear", any("starttls-not-offered" in f for f in files) or files, os.listdir(where))
+    done = subprocess.run([program, "verify", "--trust-anchor", os.path.join(folder, "anchor")] + files, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    check("verified", files and done.returncode == 0, done.stdout)
+
+
 def inside(program):
     for c in (["link", "set", "lo", "up"], ["link", "add", "ta", "type", "veth", "peer", "name", "tb"], ["link", "set", "ta", "up"], ["link", "set", "tb", "up"]):
         run("ip", *c)
@@ -337,6 +347,7 @@ def inside(program):
             walk(w, nsd, watch)
             well_formed(watch)
             status, log = watch.end()
+            verified(program, folder)
             check("ends well", status == 0 and "ended by" not in log and "error" not in log, (status, log))
         finally:
             for c in children:
