@@ -361,7 +361,7 @@ def main():
     program = os.path.abspath(sys.argv[1])
     if "inside" in sys.argv:
         return inside(program)
-    needed = [t for t in ("ip", "nsd", "unbound", "ldns-keygen", "ldns-signzone", "ldns-key2ds", "openssl") if not shutil.which(t)]
+    needed = [t for t in ("ip", "nsd", "unbound", "ldns-keygen", "ldns-signzone", "ldns-key2ds", "openssl", "ps") if not shutil.which(t)]
     if os.geteuid() or needed:
         print("watch domains: 0 passed, 0 failed, 1 skipped (it needs root%s)" % "".join(", " + t for t in needed))
         return 0
