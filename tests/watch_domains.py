@@ -138,7 +138,7 @@ watch_domains:
   - nothing.test
 stats: {interval: off}
 status: {socket: none}
-state: none
+state: STATE
 """ % NEW
 
 # what the first look at each of them raises, and nothing else
@@ -176,6 +176,10 @@ class Watch:
     def read(self):
         for line in self.p.stdout:
             self.q.put(json.loads(line))
+
+    def pids(self, name):
+        out = subprocess.run(["ps", "-o", "pid=,comm=", "--ppid", str(self.p.pid)], stdout=subprocess.PIPE, text=True).stdout
+        return [int(l.split()[0]) for l in out.splitlines() if l.split()[1] == "mxw-" + name]
 
     def take(self, seconds):
         try:
@@ -317,6 +321,18 @@ def read_once(program, folder, config):
     check("read --dns off: nothing of watched domains", "posture" not in off)
 
 
+def killed(watch):
+    """The judge that comes after one that was killed knows what was told, and what stands."""
+    events, alerts, before = len(watch.events), len(watch.alerts), {d: set(f) for d, f in watch.open.items()}
+    pids = watch.pids("judge")
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
+    watch.until(lambda: False, 25)
+    check("a judge that was killed", pids and watch.pids("judge") not in ([], pids), (pids, watch.pids("judge")))
+    check("nothing is told twice after it", len(watch.events) == events and len(watch.alerts) == alerts and {d: set(f) for d, f in watch.open.items()} == before,
+          ([(d, e["message"]) for d, e in watch.events[events:]], [finding(a) for a in watch.alerts[alerts:]]))
+
+
 def verified(program, folder):
     """The alert that rests on what was withdrawn is one that others can repeat."""
     where = os.path.join(folder, "evidence")
@@ -336,7 +352,7 @@ def inside(program):
         w = build(folder)
         config = os.path.join(folder, "watch.yaml")
         with open(config, "w") as f:
-            f.write(CONFIG)
+            f.write(CONFIG.replace("STATE", os.path.join(folder, "state")))
         try:
             nsd = servers.nsd(folder, w.served)
             children += [nsd, servers.unbound(folder)]
@@ -346,9 +362,10 @@ def inside(program):
             first_looks(watch)
             walk(w, nsd, watch)
             well_formed(watch)
+            killed(watch)
             status, log = watch.end()
             verified(program, folder)
-            check("ends well", status == 0 and "ended by" not in log and "error" not in log, (status, log))
+            check("ends well", status == 0 and log.count("ended by") == 1, (status, log))
         finally:
             for c in children:
                 c.kill()
