@@ -70,6 +70,7 @@ live: all $(HELPERS)             ## record scenarios anew with real servers and 
 	@python3 tests/mxcheck_sts.py $B/mxcheck
 	@[ -n "$(BRIEF)" ] || python3 tests/watch.py $B/mxwitness --long
 	@[ -n "$(BRIEF)" ] || python3 tests/watch_dns.py $B/mxwitness
+	@[ -n "$(BRIEF)" ] || python3 tests/watch_domains.py $B/mxwitness
 	@[ -n "$(BRIEF)" ] || python3 tests/load.py $B/mxwitness $B/tests/load/flood --long
 proof: all $(HELPERS)            ## long runs, by hand: every cut, every lost packet, every altered octet, ten minutes of fuzzing a parser
 	THOROUGH=1 python3 tests/evidence.py $B/mxwitness
