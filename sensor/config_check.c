@@ -95,19 +95,33 @@ static void check_outputs(struct check *c, const struct node *list)
 			check_file(c, "outputs: path", c->s->output.at[i].path, node_get(at, "path"));
 }
 
+/* The i-th entry of such a list: its name, and when it ends. false: there is none. */
+static bool entry_of(const struct settings *s, enum setting_type type, size_t i, const char **name, int64_t *until)
+{
+	if (type == KEPT_POLICY && i < s->policy.promise.n) {
+		*name = s->policy.promise.at[i].name;
+		*until = s->policy.promise.at[i].until;
+	} else if (type == KEPT_INSPECTIONS && i < s->policy.inspection.n) {
+		*name = s->policy.inspection.at[i].name;
+		*until = s->policy.inspection.at[i].until;
+	} else if (type == KEPT_SUPPRESS && i < s->suppress.n) {
+		*name = s->suppress.at[i].name;
+		*until = s->suppress.at[i].until;
+	} else {
+		return false;
+	}
+	return true;
+}
+
 /* An entry that has ended says nothing any more, and its writer may think that it does. */
 static void check_ended(struct check *c, const struct setting_info *t, const struct node *list)
 {
 	const struct node *at = list ? list->first : NULL;
-	int64_t now = (int64_t)time(NULL) * 1000000000;
-	bool promises = t->type == KEPT_POLICY;
-	size_t n = promises ? c->s->policy.promise.n : c->s->policy.inspection.n;
-	for (size_t i = 0; i < n && at; i++, at = at->next) {
-		int64_t until = promises ? c->s->policy.promise.at[i].until : c->s->policy.inspection.at[i].until;
+	int64_t now = (int64_t)time(NULL) * 1000000000, until;
+	const char *name;
+	for (size_t i = 0; at && entry_of(c->s, t->type, i, &name, &until); i++, at = at->next)
 		if (until && until <= now)
-			warn(c, at, "%s: the entry %s has ended", t->name,
-			     promises ? c->s->policy.promise.at[i].name : c->s->policy.inspection.at[i].name);
-	}
+			warn(c, at, "%s: the entry %s has ended", t->name, name);
 }
 
 /* What can be said of one key by its type. text: its value, where that is one. */
@@ -140,6 +154,7 @@ static void check_one(struct check *c, const struct setting_info *t, const char 
 		break;
 	case KEPT_POLICY:
 	case KEPT_INSPECTIONS:
+	case KEPT_SUPPRESS:
 		check_ended(c, t, at);
 		break;
 	case KEPT_YES: case KEPT_COUNT: case KEPT_SIZE: case KEPT_DURATION: case KEPT_WORD: case KEPT_LEVEL:

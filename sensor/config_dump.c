@@ -349,6 +349,7 @@ static const char *kind(enum setting_type type)
 	case KEPT_POLICY:
 	case KEPT_ROUTES:
 	case KEPT_INSPECTIONS:
+	case KEPT_SUPPRESS:
 		return "list of maps";
 	case KEPT_WATCH_DOMAINS:
 		return "list of domains and maps";

@@ -4,23 +4,31 @@
 #include <stdlib.h>
 
 #include "judge/alert.h"
+#include "judge/company.h"
 #include "judge/event.h"
 #include "judge/gate.h"
 #include "judge/incident.h"
+#include "judge/inspection.h"
 #include "judge/standing.h"
+#include "correlator_store.h"
 #include "incidents.h"
+#include "rows_store.h"
+#include "suppressions.h"
 #include "verify.h"
 
-/* INCIDENTS  that are open at a time */
-enum { INCIDENTS = 8192 };
+/* INCIDENTS  that are open at a time      COMPANY  rows of each kind about the sessions around one */
+enum { INCIDENTS = 8192, COMPANY = 16384 };
 
 struct desk {
 	const struct run *run;
 	struct rule_scratch *scratch;
 	struct incidents *incidents;
+	struct company company;
+	struct suppressions *suppressions;
 	struct correlator *correlator;
 	struct store *store;               /* somebody else's; NULL: nothing is kept */
 	struct history_store *history;     /* NULL: nothing is known */
+	struct rounds *rounds;             /* likewise; NULL: no domain is watched */
 	bool changed;
 	struct record alert;
 	const struct record *session;      /* on the desk; its chains from at on are not looked at */
@@ -39,11 +47,13 @@ struct desk *desk_new(const struct run *run)
 	d->run = run;
 	d->scratch = rule_scratch_new(run->rules);
 	d->incidents = incidents_new(INCIDENTS);
+	d->suppressions = suppressions_new(&run->settings.suppress);
 	d->now = INT64_MIN;
 	d->correlator = correlator_new(run->rules, &(struct correlate_budget){
 		run->settings.correlation_groups, run->settings.correlation_sessions,
 		(int64_t)run->settings.correlation_lateness * 1000000 });
-	if (d->scratch && d->incidents && d->correlator)
+	if (company_begin(&d->company, COMPANY) && d->scratch && d->incidents && d->correlator &&
+	    d->suppressions)
 		return d;
 	desk_free(d);
 	return NULL;
@@ -57,7 +67,22 @@ void desk_free(struct desk *d)
 	rule_scratch_free(d->scratch);
 	incidents_free(d->incidents);
 	history_store_free(d->history);
+	company_end(&d->company);
+	suppressions_free(d->suppressions);
 	free(d);
+}
+
+/* What the rules cannot know changes levels, each with its reason; the session says what is left. */
+static void after_rules(struct desk *d, struct record *session, struct finding *finding, size_t n)
+{
+	const struct site *site = &d->run->settings.site;
+	size_t changed = company_repeated(&d->company, d->run->rules, d->scratch, site, session, finding, n);
+	changed += inspection_judge(&d->run->settings.policy, session, finding, n);
+	changed += company_lower(d->run->rules, session, finding, n);
+	company_attribute(&d->company, site, session, finding, n);
+	suppressions_apply(d->suppressions, session, finding, n);
+	if (changed)
+		rules_restate(d->run->rules, d->scratch, session, finding, n);
 }
 
 static void pass_time(struct desk *d, int64_t now)
@@ -82,10 +107,9 @@ static void recall(struct desk *d, struct record *session)
 }
 
 /* What the session leaves behind for those that come; once. */
-static void learn(struct desk *d, const struct record *session, enum level worst)
+static void learn(struct desk *d, struct record *session, const struct finding *finding, size_t n, enum level worst)
 {
-	if (record_get_num(session, F_cap_phase, phase_final) == phase_interim)
-		return;
+	company_learn(&d->company, &d->run->settings.site, session, finding, n);
 	correlator_push(d->correlator, d->scratch, session);
 	if (!d->store)
 		return;
@@ -96,12 +120,16 @@ static void learn(struct desk *d, const struct record *session, enum level worst
 
 void desk_session(struct desk *d, struct record *session, struct finding *finding, size_t *n)
 {
+	const bool final = record_get_num(session, F_cap_phase, phase_final) == phase_final;
 	recall(d, session);
+	company_ambient(&d->company, session);
 	gate_judge(session);
 	*n = rules_judge(d->run->rules, d->scratch, session, finding, RULE_FINDINGS);
+	const enum level worst = worst_of(finding, *n); /* before anything excuses it: what is excused teaches nothing */
+	after_rules(d, session, finding, *n);
 	const bool known = desk_knows(d, session); /* all that came of it has been told */
-	if (!known)
-		learn(d, session, worst_of(finding, *n));
+	if (final && !known)
+		learn(d, session, finding, *n, worst);
 	event_session(session);
 	pass_time(d, record_get_num(session, F_event_end, INT64_MIN));
 	d->session = session;
@@ -137,9 +165,11 @@ static bool speak(struct desk *d, enum incident_word word, int64_t at, struct de
 {
 	if (word == INCIDENT_NOTHING)
 		return false;
+	d->changed = true;
 	alert_make_incident(d->run->rules, d->told, word, at, &d->alert);
 	event_alert(&d->alert);
 	*out = (struct desk_alert){ &d->alert, false };
+	d->changed = true;
 	return true;
 }
 
@@ -212,6 +242,23 @@ size_t desk_standing(struct desk *d, struct standing *standing, const struct rec
 	return standing_judge(standing, d->run->rules, d->scratch, IN_STATS, stats, now, out, max);
 }
 
+bool desk_say(struct desk *d, char line[SUPPRESSION_SAYS])
+{
+	return d->now != INT64_MIN && suppressions_say(d->suppressions, d->now, line);
+}
+
+void desk_incidents(const struct desk *d, struct record *stats)
+{
+	struct incidents_numbers n = incidents_numbers(d->incidents);
+	record_num(stats, F_st_inc_open, (int64_t)n.open);
+	record_num(stats, F_st_inc_opened, (int64_t)n.opened);
+	record_num(stats, F_st_inc_closed, (int64_t)n.closed);
+	record_num(stats, F_st_inc_counted, (int64_t)n.counted);
+	record_num(stats, F_st_inc_evicted, (int64_t)n.evicted);
+	record_num(stats, F_st_inc_damaged, (int64_t)n.damaged);
+	suppressions_stats(d->suppressions, stats);
+}
+
 void desk_correlation(const struct desk *d, struct record *stats)
 {
 	struct correlate_counts n = correlator_counts(d->correlator);
@@ -237,10 +284,25 @@ bool desk_load(struct desk *d, struct store *store, struct error *e)
 	d->history = history_store_new(HISTORY_CACHED, HISTORY_ROWS);
 	if (!d->history)
 		return error_set(e, "no memory");
-	if (!history_store_load(d->history, store_db(store), e) || !incidents_load(d->incidents, store_db(store), e))
+	sqlite3 *db = store_db(store);
+	if (!history_store_load(d->history, db, e) || !incidents_load(d->incidents, db, e) || !correlator_load(d->correlator, db, e) ||
+	    !company_load(&d->company, db, e) || !suppressions_load(d->suppressions, db, e) ||
+	    (d->rounds && !rounds_load(d->rounds, db, e)))
 		return false;
 	d->store = store;
 	return true;
+}
+
+void desk_rounds(struct desk *d, struct rounds *rounds)
+{
+	d->rounds = rounds;
+}
+
+static bool save(struct desk *d, sqlite3 *db, struct error *e)
+{
+	return history_store_save(d->history, e) && incidents_save(d->incidents, db, e) && correlator_save(d->correlator, db, e) &&
+	       company_save(&d->company, db, e) && suppressions_save(d->suppressions, db, e) &&
+	       (!d->rounds || rounds_save(d->rounds, d->now, db, e));
 }
 
 struct history_store *desk_history(struct desk *d)
@@ -258,7 +320,7 @@ bool desk_save(struct desk *d, struct error *e)
 	if (!d->store || !store_begin(d->store, e))
 		return !d->store;
 	d->changed = false;
-	if (history_store_save(d->history, e) && incidents_save(d->incidents, store_db(d->store), e))
+	if (save(d, store_db(d->store), e))
 		return true;
 	store_abandon(d->store);
 	return false;
@@ -266,7 +328,7 @@ bool desk_save(struct desk *d, struct error *e)
 
 bool desk_dirty(const struct desk *d)
 {
-	return d->changed;
+	return d->changed || (d->rounds && rounds_dirty(d->rounds));
 }
 
 bool desk_full(const struct desk *d)

@@ -14,8 +14,10 @@
 #include "history_store.h"
 #include "judge/rule.h"
 #include "judge/standing.h"
+#include "rounds.h"
 #include "run.h"
 #include "store.h"
+#include "suppressions.h"
 
 struct desk;
 
@@ -40,6 +42,10 @@ bool desk_alert(struct desk *d, struct desk_alert *out);
 void desk_revised(struct desk *d, unsigned revision);
 /* It is now at least this late, ns. A session's end says so too. */
 void desk_time(struct desk *d, int64_t now);
+/* A line for people about what is kept back: call it until there is none. */
+bool desk_say(struct desk *d, char line[SUPPRESSION_SAYS]);
+/* Incidents and what was kept back, into a stats event. */
+void desk_incidents(const struct desk *d, struct record *stats);
 /* The run ends: desk_alert gives what incidents have counted since they spoke last. */
 void desk_end(struct desk *d);
 /* What rules find in a stats event (rules_judge_stats); how many. */
@@ -51,10 +57,12 @@ size_t desk_standing(struct desk *d, struct standing *standing, const struct rec
 void desk_correlation(const struct desk *d, struct record *stats);
 /* Searches of rules that ended at a limit so far. */
 uint64_t desk_limits(const struct desk *d);
+/* What the watch of domains knows is kept with the rest. Before desk_load. */
+void desk_rounds(struct desk *d, struct rounds *rounds);
 /* State that is kept (store.h): it is read, and from now on what a session leaves behind is written with its id. Without a
  * store all is forgotten with the desk, and nothing is known of history. false: e says why. */
 bool desk_load(struct desk *d, struct store *store, struct error *e);
-/* What earlier sessions taught, for whom to ask about next (docket_history); NULL: nothing is remembered. */
+/* The history in it, on loan; NULL: there is none. */
 struct history_store *desk_history(struct desk *d);
 /* Is the session in the state, from before? Then it is judged and changes nothing again. */
 bool desk_knows(const struct desk *d, const struct record *session);

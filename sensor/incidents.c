@@ -9,7 +9,7 @@
 #include "judge/alert.h"
 
 /* WAYS of a set; TICK between two looks at what is due, ns; FORM of a saved incident: another is not read */
-enum { WAYS = 4, NONE = -1, FORM = 1 };
+enum { WAYS = 4, NONE = -1, FORM = 2 };
 #define TICK INT64_C(1000000000)
 
 struct incident_place {

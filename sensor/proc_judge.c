@@ -123,6 +123,7 @@ static void last_alerts(struct judge *j)
 		j->alerts++;
 	}
 	desk_correlation(j->desk, &j->stats);
+	desk_incidents(j->desk, &j->stats);
 }
 
 /* A run is one transaction: one that ends early teaches nothing, and when the same captures are read again all is as before. */
@@ -139,9 +140,11 @@ static void save_if_full(struct judge *j)
 		state_failed(j, &e);
 }
 
+/* What is in the state is not told again: it goes to the output first. */
 static void save_all(struct judge *j)
 {
 	struct error e;
+	channel_flush(j->output);
 	if (j->store && !store_broken(j->store) && (!desk_save(j->desk, &e) || !store_commit(j->store, &e)))
 		state_failed(j, &e);
 }
@@ -158,8 +161,8 @@ static bool open_state(struct judge *j)
 	}
 	if (said.text[0])
 		note(j, "e", bytes_of(said.text));
-	desk_orders(j->desk);
 	docket_history(j->docket, desk_history(j->desk));
+	desk_orders(j->desk);
 	return true;
 }
 
@@ -385,6 +388,7 @@ static void stats_alerts(struct judge *j)
 static void last_word(struct judge *j)
 {
 	struct record *s = &j->stats;
+	char line[SUPPRESSION_SAYS];
 	record_tri(s, F_st_complete, j->reason[0] ? TRI_NO : TRI_YES);
 	if (j->reason[0])
 		record_cstr(s, F_st_reason, j->reason);
@@ -394,6 +398,8 @@ static void last_word(struct judge *j)
 	record_num(s, F_st_incomplete, (int64_t)j->incomplete);
 	if (j->worst != resolverfault_none)
 		record_num(s, F_resolver_fault, j->worst);
+	while (desk_say(j->desk, line))
+		note(j, "i", bytes_of(line));
 	stats_alerts(j);
 	record_num(s, F_st_alerts, (int64_t)j->alerts);
 	record_num(s, F_st_refused, (int64_t)j->refused);
@@ -420,6 +426,8 @@ int proc_judge(const struct run *run, struct channel *capture, struct channel *r
 	record_init(&j->stats);
 	if (j->docket && j->rounds)
 		docket_rounds(j->docket, j->rounds);
+	if (j->desk && j->rounds)
+		desk_rounds(j->desk, j->rounds);
 	if (!j->docket || !j->desk || !j->rounds || (resolver && !j->wait)) {
 		note(j, "e", bytes_of("judge: no memory"));
 		return 2;

@@ -517,7 +517,8 @@ bool rules_add(struct rules *r, const char *path, struct bytes content, struct e
 	for (; doc; doc = doc->next) {
 		bool ok = is_file(path, "severity.yaml") ? severity_document(r, e, doc) :
 			  is_file(path, "verdict.yaml") ? verdict_document(r, e, doc) :
-			  is_file(path, "incident.yaml") ? incident_document(r, e, doc) : rule_document(r, e, doc);
+			  is_file(path, "incident.yaml") ? incident_document(r, e, doc) :
+			  is_file(path, "ambient.yaml") ? ambient_document(r, e, doc) : rule_document(r, e, doc);
 		if (!ok)
 			return false;
 	}

@@ -2,6 +2,7 @@
  * is given to it alone, at its own line, so that one error does not hide the next. The warnings are about rules that
  * can be loaded, and help nobody: without a word for the analyst, or such as can never match. */
 #include "rule_lint.h"
+#include "rule_table.h"
 
 #include <stdlib.h>
 
@@ -257,7 +258,7 @@ static bool run_all(struct run *run, char *const *names, int count, const char *
 		for (size_t k = 0; k < n; k++)
 			file(run, paths[k]);
 	}
-	if (run->result->errors == 0 && !rules_finish(run->rules, run->e))
+	if (run->result->errors == 0 && (!rules_finish(run->rules, run->e) || (whole && !tables_placed(run->rules, run->e))))
 		tell(run);
 	for (size_t i = 0; i < rules_count(run->rules); i++) {
 		if (rules_at(run->rules, i)->shipped != whole)

@@ -29,7 +29,7 @@ struct owner {
 	struct compiler compiler;
 	const struct expr **condition;
 	size_t rule_cap;
-	enum table_of severity, verdict, incident;
+	enum table_of severity, verdict, incident, ambient;
 	bool site;
 	struct filter_wait *waiting, **waiting_end;
 	struct correlation_wait *correlations, **correlations_end;

@@ -291,18 +291,76 @@ bool incident_document(struct rules *r, struct error *e, const struct node *doc)
 	return places_list(r, e, apart, STAGE_APART) && (!distinct || distinct_list(r, e, distinct));
 }
 
+static bool ambient_by(struct error *e, const struct node *n, int8_t *by)
+{
+	const bool minus = n->kind == NODE_SCALAR && n->text.n == 2 && n->text.p[0] == '-';
+	const struct bytes digit = n->kind == NODE_SCALAR ? bytes_skip(n->text, minus) : (struct bytes){ NULL, 0 };
+	if (digit.n != 1 || digit.p[0] < '0' || digit.p[0] > '4')
+		return node_error(e, n, "levels up or down belong here: -4 to 4");
+	*by = (int8_t)(minus ? '0' - digit.p[0] : digit.p[0] - '0');
+	return true;
+}
+
+static bool ambient_one(struct rules *r, struct error *e, const struct node *n)
+{
+	static const char *const parts[] = { "class", "by", "cap", "unless", "why" };
+	uint8_t class, x;
+	if (!known_keys(e, n, parts, COUNT(parts)))
+		return false;
+	for (size_t i = 0; i < COUNT(parts); i++)
+		if (!node_get(n, parts[i]))
+			return node_error(e, n, "%s is missing", parts[i]);
+	if (!word_read(e, node_get(n, "class"), "class", F_ambient, &class))
+		return false;
+	struct rule_ambient *a = &r->ambient[class];
+	const struct node *unless = node_get(n, "unless");
+	if (a->why)
+		return node_error(e, n, "a second entry for this class");
+	if (unless->kind != NODE_LIST)
+		return node_error(e, unless, "a list of expectations belongs here");
+	for (const struct node *u = unless->first; u; u = u->next) {
+		if (!word_read(e, u, "expectation", F_expect, &x))
+			return false;
+		a->less |= UINT64_C(1) << x;
+	}
+	return ambient_by(e, node_get(n, "by"), &a->by) && level_read(e, node_get(n, "cap"), &a->cap) &&
+	       text_read(e, node_get(n, "why"), 160, &a->why);
+}
+
+bool ambient_document(struct rules *r, struct error *e, const struct node *doc)
+{
+	if (doc->kind != NODE_LIST)
+		return node_error(e, doc, "a list of classes belongs here");
+	if (!take_table(r, e, doc, &owner_of(r)->ambient, "table of classes"))
+		return false;
+	memset(r->ambient, 0, sizeof(r->ambient));
+	for (const struct node *n = doc->first; n; n = n->next)
+		if (!ambient_one(r, e, n))
+			return false;
+	return true;
+}
+
+bool tables_placed(const struct rules *r, struct error *e)
+{
+	for (size_t i = 0; i < r->count; i++) {
+		const struct rule *rule = &r->rule[i];
+		if (rule->shipped && !rule->part && rule->service == IN_SESSION && !rule->placed)
+			return error_set(e, "%s:%u:1: incident.yaml has no place for finding \"%s\": a stage of the chain, or apart",
+					 rule->file, rule->line, rule->finding);
+	}
+	return true;
+}
+
 /* Rules take the places of their findings. */
-static bool places_finish(struct rules *r, struct error *e)
+static bool places_finish(struct rules *r)
 {
 	for (size_t i = 0; owner_of(r)->incident != TABLE_NONE && i < r->count; i++) {
 		struct rule *rule = &r->rule[i];
 		size_t p = 0;
 		while (p < r->places && strcmp(r->place[p].finding, rule->finding) != 0)
 			p++;
-		if (p == r->places && !rule->silent && rule->shipped && rule->service == IN_SESSION)
-			return error_set(e, "%s:%u:1: incident.yaml has no place for finding \"%s\": a stage of the chain, or apart",
-					 rule->file, rule->line, rule->finding);
-		if (p == r->places)
+		rule->placed = p < r->places;
+		if (!rule->placed)
 			continue;
 		rule->stage = r->place[p].stage;
 		rule->place = (uint16_t)p;
@@ -321,5 +379,5 @@ bool tables_finish(struct rules *r, struct error *e)
 		if (r->rule[i].verdict != RULE_NO_VERDICT && !has_case(r, r->rule[i].verdict))
 			return error_set(e, "%s:%u:1: verdict.yaml has no case by finding for verdict \"%s\"", r->rule[i].file,
 					 r->rule[i].line, fact_table[F_verdict].words[r->rule[i].verdict]);
-	return places_finish(r, e);
+	return places_finish(r);
 }

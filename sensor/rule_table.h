@@ -10,7 +10,10 @@ bool severity_document(struct rules *rules, struct error *e, const struct node *
 bool verdict_document(struct rules *rules, struct error *e, const struct node *doc);
 /* incident.yaml: the places of findings in a chain of causes; each finding stands once. */
 bool incident_document(struct rules *rules, struct error *e, const struct node *doc);
-/* The first two are there, and every verdict of a rule has its case. Where there is an incident.yaml, every finding of the shipped
- * rules about sessions has a place in it; rules get theirs. */
+/* ambient.yaml: what each class of everyday traffic makes of levels. */
+bool ambient_document(struct rules *rules, struct error *e, const struct node *doc);
+/* Every finding of the shipped rules about sessions has a place in incident.yaml, for the linter: at work those without one are apart. */
+bool tables_placed(const struct rules *rules, struct error *e);
+/* severity.yaml and verdict.yaml are there, and every verdict of a rule has its case. Rules get their places of incident.yaml. */
 bool tables_finish(struct rules *rules, struct error *e);
 #endif

@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <openssl/err.h>
+#include <time.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <stdio.h>
@@ -278,4 +279,13 @@ bool setting_promise_good(const struct policy_promise *p, const struct node *map
 bool setting_inspection_good(const struct policy_inspection *i, const struct node *map, struct error *e)
 {
 	return i->forms.n || i->ca.n || node_error(e, map, "inspection: what may the device do? Write forms or ca");
+}
+
+bool setting_suppress_good(const struct suppress_entry *s, const struct node *map, struct error *e)
+{
+	const int64_t day = INT64_C(86400) * 1000000000, now = (int64_t)time(NULL) * 1000000000;
+	if (s->findings.n == 0)
+		return node_error(e, map, "suppress: what is not to be told? Write findings");
+	return s->until - now <= (SUPPRESS_DAYS + 1) * day ||
+	       node_error(e, map, "suppress: until is more than %d days from now; look at it again before then", SUPPRESS_DAYS);
 }

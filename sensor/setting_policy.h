@@ -10,4 +10,5 @@ bool setting_policy(struct settings *s, const struct setting_info *t, void *at, 
 /* Does an entry, read from map, make sense as a whole? false: e says why. */
 bool setting_promise_good(const struct policy_promise *p, const struct node *map, struct error *e);
 bool setting_inspection_good(const struct policy_inspection *i, const struct node *map, struct error *e);
+bool setting_suppress_good(const struct suppress_entry *s, const struct node *map, struct error *e);
 #endif

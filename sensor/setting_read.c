@@ -536,6 +536,8 @@ static bool map_good(enum setting_type type, const void *entry, const struct nod
 {
 	if (type == KEPT_POLICY)
 		return setting_promise_good(entry, map, e);
+	if (type == KEPT_SUPPRESS)
+		return setting_suppress_good(entry, map, e);
 	return type != KEPT_INSPECTIONS || setting_inspection_good(entry, map, e);
 }
 
@@ -545,6 +547,8 @@ static void maps_keep(enum setting_type type, void *out, const void *at, size_t 
 		*(struct setting_outputs *)out = (struct setting_outputs){ at, n };
 	else if (type == KEPT_POLICY)
 		*(struct policy_promises *)out = (struct policy_promises){ at, n };
+	else if (type == KEPT_SUPPRESS)
+		*(struct suppress_entries *)out = (struct suppress_entries){ at, n };
 	else if (type == KEPT_ROUTES)
 		*(struct policy_routes *)out = (struct policy_routes){ at, n };
 	else
@@ -610,6 +614,7 @@ bool setting_read(struct settings *s, const struct setting_info *t, void *base, 
 	case KEPT_POLICY:
 	case KEPT_ROUTES:
 	case KEPT_INSPECTIONS:
+	case KEPT_SUPPRESS:
 		return maps(s, t, at, value, e);
 	case KEPT_NAMES:
 	case KEPT_NETS:

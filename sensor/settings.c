@@ -44,6 +44,11 @@ static const struct setting_info inspection_table[] = {
 #include "settings.def"
 };
 
+static const struct setting_info suppress_table[] = {
+#define SUPPRESS_SETTING(...) ROW(struct suppress_entry, __VA_ARGS__)
+#include "settings.def"
+};
+
 static const struct setting_info watch_table[] = {
 #define WATCH_SETTING(...) ROW(struct watch_domain, __VA_ARGS__)
 #include "settings.def"
@@ -58,6 +63,8 @@ const struct setting_map setting_maps[SETTING_MAPS] = {
 	MAP(KEPT_ROUTES, "routes", route_table, struct policy_route, "{name: smart-host, host: relay.example.net}"),
 	MAP(KEPT_INSPECTIONS, "inspection", inspection_table, struct policy_inspection,
 	    "{name: firewall, clients: [192.0.2.0/24], forms: [banner-masked]}"),
+	MAP(KEPT_SUPPRESS, "suppress", suppress_table, struct suppress_entry,
+	    "{name: old-relay, findings: [tls-weak-version], servers: [192.0.2.1], reason: replaced in May, owner: mail team, until: 2027-05-01}"),
 	MAP(KEPT_WATCH_DOMAINS, "watch_domains", watch_table, struct watch_domain, "{domain: example.org}"),
 };
 
@@ -107,6 +114,7 @@ bool setting_is_list(const struct setting_info *s)
 	case KEPT_POLICY:
 	case KEPT_ROUTES:
 	case KEPT_INSPECTIONS:
+	case KEPT_SUPPRESS:
 		return true;
 	case KEPT_YES:
 	case KEPT_COUNT:

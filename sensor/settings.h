@@ -3,6 +3,7 @@
 #ifndef SETTINGS_H
 #define SETTINGS_H
 #include "judge/policy.h"
+#include "judge/suppress.h"
 #include "judge/site.h"
 #include "judge/watch_domain.h"
 #include "rule_site.h"
@@ -48,10 +49,10 @@ struct setting_outputs {
  *	FORMS        struct policy_names a list of findings and finding/variant
  *	DOMAIN HOST  const char *        a name, or a name or an address; "": the word for none
  *	DATE         int64_t             a day: its end, in ns since 1970; 0: the word for none
+ *	POLICY ROUTES INSPECTIONS SUPPRESS  struct policy_promises and so on; see setting_maps
  *	MAIL_DOMAIN  const char *        as identity_name gives it      HOSTS  struct watch_hosts: a list of these
  *	WHEN         int64_t             a time or the beginning of a day, ns since 1970; 0: the word for none
  *	WATCH_DOMAINS  struct watch_domains
- *	POLICY ROUTES INSPECTIONS        struct policy_promises and so on; see setting_maps
  *	VANTAGE CA_FILE DNS_PORTS NETWORKS MIRROR    in struct site
  *	RULES RULES_OFF RULE_LEVELS                  in struct rule_site
  * Texts are in settings.arena. */
@@ -60,7 +61,7 @@ enum setting_type {
 	KEPT_GROUP, KEPT_IN_FILE, KEPT_OUT_FILE, KEPT_FOLDER, KEPT_PROGRAM, KEPT_ADDRESS, KEPT_MAIL_PORTS, KEPT_SERVERS, KEPT_INTERFACES, KEPT_ZONES, KEPT_OUTPUTS, KEPT_VANTAGE,
 	KEPT_CA_FILE, KEPT_DNS_PORTS, KEPT_NETWORKS, KEPT_MIRROR, KEPT_RULES, KEPT_RULES_OFF, KEPT_RULE_LEVELS,
 	KEPT_NAMES, KEPT_NETS, KEPT_PORTS, KEPT_PIN_SPKI, KEPT_PIN_CA, KEPT_FORMS, KEPT_DOMAIN, KEPT_HOST, KEPT_DATE,
-	KEPT_POLICY, KEPT_ROUTES, KEPT_INSPECTIONS, KEPT_WATCH_DOMAINS, KEPT_MAIL_DOMAIN, KEPT_HOSTS, KEPT_WHEN,
+	KEPT_POLICY, KEPT_ROUTES, KEPT_INSPECTIONS, KEPT_SUPPRESS, KEPT_WATCH_DOMAINS, KEPT_MAIL_DOMAIN, KEPT_HOSTS, KEPT_WHEN,
 };
 
 #define C_OF_YES bool
@@ -106,6 +107,7 @@ enum {
 struct settings {
 	struct site site;
 	struct policy policy;
+	struct suppress_entries suppress;
 	struct rule_site rules;
 #define SETTING(member, name, type, words, least, most, other, fallback, scope, meaning) C_OF_##type member;
 #include "settings.def"
@@ -150,7 +152,7 @@ struct setting_map {
 	const char *example;
 };
 
-enum { SETTING_MAPS = 5 };
+enum { SETTING_MAPS = 6 };
 
 extern const struct setting_info setting_table[SETTINGS];
 extern const struct setting_map setting_maps[SETTING_MAPS];

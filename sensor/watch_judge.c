@@ -62,8 +62,9 @@ struct judge {
 	struct numbers *numbers;
 	struct record alert, own;
 	struct store *store;               /* NULL: nothing is kept */
-	bool saving;                       /* a transaction is open; the first saved of the ledger are in it */
+	bool saving;                       /* a transaction is open, with the first saved of the ledger, and what came of them */
 	size_t saved;
+	uint64_t saved_event;
 	int64_t save_due;
 	struct entry *ledger;
 	uint64_t output_has;               /* events up to this number */
@@ -139,6 +140,9 @@ static void acknowledge(struct judge *j)
 static void told(struct judge *j)
 {
 	uint64_t whole = 0;
+	size_t size;
+	if (outbox_fill(j->outbox, &size) == 0)
+		j->output_has = outbox_last(j->outbox);
 	for (; j->ledger_told < j->ledger_n; j->ledger_told++) {
 		uint64_t last = j->ledger[(j->ledger_from + j->ledger_told) % LEDGER].event;
 		if (last > j->output_has)
@@ -175,6 +179,7 @@ static void begin_to_save(struct judge *j)
 	struct error e;
 	j->saving = true;
 	j->saved = j->ledger_n;
+	j->saved_event = outbox_last(j->outbox);
 	if (!desk_save(j->desk, &e))
 		not_saved(&e);
 }
@@ -200,7 +205,7 @@ static void save(struct judge *j)
 	bool due = ms_now() >= j->save_due || j->ledger_n >= SAVE_SESSIONS || desk_full(j->desk);
 	if (!j->saving && due && (j->ledger_n || desk_dirty(j->desk)))
 		begin_to_save(j);
-	if (j->saving && j->ledger_told >= j->saved)
+	if (j->saving && j->output_has >= j->saved_event)
 		end_to_save(j);
 }
 
@@ -482,6 +487,7 @@ static void look(struct judge *j)
 	record_num(s, F_st_outstanding, (int64_t)docket_open(j->docket));
 	record_num(s, F_st_rules, (int64_t)enabled(j->watch->run.rules));
 	desk_correlation(j->desk, s);
+	desk_incidents(j->desk, s);
 	record_num(s, F_st_rule_limits, (int64_t)desk_limits(j->desk));
 	desk_state(j->desk, s);
 	numbers_look(j->numbers, s, mono_now(), ns_now());
@@ -579,6 +585,7 @@ static void say_gone(struct judge *j)
 
 static void each_second(struct judge *j)
 {
+	char line[SUPPRESSION_SAYS];
 	const int64_t now = ms_now(), interval = (int64_t)j->watch->run.settings.stats_interval;
 	if (now < j->tick)
 		return;
@@ -605,6 +612,8 @@ static void each_second(struct judge *j)
 	put_troubles(j);
 	rounds_tick(j->rounds, now, ns_now(), docket_open(j->docket) < DOCKET_CASES / 2);
 	desk_time(j->desk, ns_now());
+	while (desk_say(j->desk, line))
+		log_line(SAY_NOTICE, "%s", line);
 	put_due(j);
 	channel_offer(j->output, CH_STATS, (struct bytes){ (const uint8_t *)&j->numbers->now, record_size(&j->numbers->now) },
 		      (struct bytes){ 0 });
@@ -723,6 +732,8 @@ static bool set_up(struct judge *j)
 	j->numbers = w->numbers;
 	if (j->docket && j->rounds)
 		docket_rounds(j->docket, j->rounds);
+	if (j->desk && j->rounds)
+		desk_rounds(j->desk, j->rounds);
 	if (j->docket)
 		docket_live(j->docket, &j->numbers->vitals, &j->numbers->tally);
 	for (unsigned i = 0; j->worker && i < w->workers; i++) {
@@ -755,8 +766,8 @@ static void open_state(struct judge *j)
 	}
 	if (said.text[0])
 		log_line(SAY_ERROR, "%s", said.text);
-	desk_orders(j->desk);
 	docket_history(j->docket, desk_history(j->desk));
+	desk_orders(j->desk);
 }
 
 int watch_judge(void *context, unsigned job)

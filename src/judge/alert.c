@@ -202,6 +202,30 @@ static void add_chain(struct record *a, const struct incident *i)
 		record_str(a, F_message, (struct bytes){ (const uint8_t *)buf, t.n });
 }
 
+static void put_count(struct text *t, uint64_t n, uint64_t most, const char *one, const char *more)
+{
+	text_num(t, (int64_t)n);
+	text_put(t, n == 1 ? one : more);
+	text_put(t, n == most ? " or more" : "");
+}
+
+/* How much it is by now. */
+static void add_counts(struct record *a, const struct incident *i)
+{
+	char buf[2048];
+	struct text t = { buf, 0, sizeof(buf), false };
+	text_bytes(&t, record_get_str(a, F_message));
+	text_put(&t, " So far ");
+	put_count(&t, i->count, 0, " session", " sessions");
+	text_put(&t, ", from ");
+	put_count(&t, i->clients, INCIDENT_CLIENTS, " client group", " client groups");
+	text_put(&t, " to ");
+	put_count(&t, i->servers, INCIDENT_SERVERS, " server address", " server addresses");
+	text_char(&t, '.');
+	if (!t.full)
+		record_str(a, F_message, (struct bytes){ (const uint8_t *)buf, t.n });
+}
+
 static void add_reason(struct record *a, const char *why)
 {
 	char buf[512];
@@ -231,6 +255,8 @@ static void write_incident(const struct incident *i, enum incident_word word, st
 	record_unset(a, F_alert_sessions);
 	for (unsigned k = 0; k < i->sessions; k++)
 		record_add_cstr(a, F_alert_sessions, i->session[k]);
+	if (word == INCIDENT_GOES_ON || word == INCIDENT_ENDED)
+		add_counts(a, i);
 	if (says[0])
 		add_reason(a, says);
 }
@@ -348,6 +374,10 @@ void alert_make(const struct rules *rules, const struct record *session, const s
 	write_message(f->rule, session, a);
 	write_alert(session, f, a);
 	copy_session(a, session);
+	if (f->level >= level_low)
+		record_num(a, F_attribution, f->attribution);
+	if (f->attributed)
+		record_cstr(a, F_attribution_why, f->attributed);
 	write_reason(session, f, a);
 }
 

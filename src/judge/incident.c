@@ -54,13 +54,13 @@ size_t incident_chains(const struct finding *f, size_t n, struct incident_chain 
 		if (!is_link(&f[i]))
 			continue;
 		link_in(&all, &f[i]);
-		if (leads(&f[i], all.head))
+		if (!f[i].suppressed && leads(&f[i], all.head))
 			all.head = &f[i];
 	}
 	if (all.head && all.head->level >= level_low)
 		out[chains++] = all;
 	for (size_t i = 0; i < n; i++)
-		if (!is_link(&f[i]) && f[i].level >= level_low)
+		if (!is_link(&f[i]) && f[i].level >= level_low && !f[i].suppressed)
 			out[chains++] = (struct incident_chain){ .head = &f[i], .link = { &f[i] }, .links = 1 };
 	return chains;
 }
@@ -123,9 +123,11 @@ bool incident_key(const struct incident_chain *c, const struct record *s, uint8_
 	uint8_t where[2] = { (uint8_t)record_get_num(s, F_net_direction, 0), c->head->rule->segment };
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	bool ok = ctx && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) && add(ctx, bytes_of(c->head->rule->finding)) &&
-		  add(ctx, bytes_of(c->head->rule->variant)) &&
-		  (c->group ? add(ctx, (struct bytes){ c->group, INCIDENT_KEY }) : add_server(ctx, s)) && add(ctx, (struct bytes){ where, 2 }) &&
-		  add_distinct(ctx, c) && EVP_DigestFinal_ex(ctx, digest, NULL);
+		  add(ctx, bytes_of(c->head->rule->variant)) && add(ctx, (struct bytes){ where, 2 }) &&
+		  (c->head->device ? add(ctx, bytes_of(c->head->device)) :
+		   c->group	   ? add(ctx, (struct bytes){ c->group, INCIDENT_KEY }) :
+				     add_server(ctx, s) && add_distinct(ctx, c)) &&
+		  EVP_DigestFinal_ex(ctx, digest, NULL);
 	EVP_MD_CTX_free(ctx);
 	if (ok)
 		memcpy(key, digest, INCIDENT_KEY);
@@ -215,6 +217,7 @@ static void name_it(struct incident *i, const struct incident_chain *c)
 	i->certainty = f->certainty;
 	i->expectation = f->expectation;
 	i->segment = f->rule->segment;
+	i->attribution = f->attribution;
 }
 
 static uint8_t outcome_in(const struct record *s)
@@ -241,6 +244,14 @@ static int64_t end_of(const struct record *s)
 	return record_get_num(s, F_event_end, 0);
 }
 
+static uint64_t kept_back(const struct incident_chain *c)
+{
+	uint64_t n = 0;
+	for (unsigned k = 0; k < c->links; k++)
+		n += c->link[k]->suppressed;
+	return n;
+}
+
 void incident_begin(struct incident *i, const uint8_t key[INCIDENT_KEY], const struct incident_chain *c, const struct record *s,
 		    const struct site *site)
 {
@@ -259,6 +270,8 @@ void incident_begin(struct incident *i, const uint8_t key[INCIDENT_KEY], const s
 	i->direction = (uint8_t)record_get_num(s, F_net_direction, direction_unknown);
 	i->vantage = (uint8_t)record_get_num(s, F_vantage, vantage_unknown);
 	i->others = c->head->others;
+	i->suppressed = kept_back(c);
+	keep(i->device, c->head->device ? c->head->device : "");
 	name_it(i, c);
 	note_links(i, c);
 	note_session(i, s);
@@ -301,8 +314,11 @@ enum incident_word incident_more(struct incident *i, const struct incident_chain
 	note_links(i, c);
 	note_session(i, s);
 	note_server(i, s);
+	i->suppressed += kept_back(c);
 	bool client = new_group(i, s, site), often = more_often(i, end_of(s));
 	i->others = true;
+	if (i->device[0])
+		return word == INCIDENT_WORSE_LEVEL ? word : INCIDENT_NOTHING;
 	if (word != INCIDENT_NOTHING)
 		return word;
 	return client ? INCIDENT_NEW_CLIENT : often ? INCIDENT_MORE_OFTEN : INCIDENT_NOTHING;
@@ -328,7 +344,8 @@ enum incident_word incident_again(struct incident *i, const uint8_t key[INCIDENT
 
 int64_t incident_due(const struct incident *i, enum incident_word *word)
 {
-	int64_t end = i->last + INCIDENT_QUIET, hour = i->said + INCIDENT_HOUR;
+	const bool daily = i->device[0];
+	int64_t end = i->last + (daily ? 2 : 1) * INCIDENT_QUIET, hour = i->said + (daily ? INCIDENT_QUIET : INCIDENT_HOUR);
 	bool changed = i->count != i->told;
 	*word = changed && hour < end ? INCIDENT_GOES_ON : INCIDENT_ENDED;
 	return *word == INCIDENT_GOES_ON ? hour : end;
@@ -373,7 +390,7 @@ static bool ends(const char *text, size_t cap)
 bool incident_check(const struct incident *i)
 {
 	bool ok = ends(i->id, sizeof(i->id)) && ends(i->opener, sizeof(i->opener)) && ends(i->slot, sizeof(i->slot)) &&
-		  ends(i->host, sizeof(i->host)) && ends(i->domain, sizeof(i->domain)) && ends(i->finding, sizeof(i->finding)) &&
+		  ends(i->host, sizeof(i->host)) && ends(i->device, sizeof(i->device)) && ends(i->domain, sizeof(i->domain)) && ends(i->finding, sizeof(i->finding)) &&
 		  ends(i->variant, sizeof(i->variant)) && ends(i->rule, sizeof(i->rule)) &&
 		  ends(i->message, sizeof(i->message)) && ends(i->reason, sizeof(i->reason));
 	for (unsigned k = 0; k < INCIDENT_LINKS; k++)

@@ -40,13 +40,14 @@ enum incident_word { INCIDENT_NOTHING, INCIDENT_OPENED, INCIDENT_WORSE_LEVEL, IN
  * last_level                   the latest occurrence's; what repeats in silence is counted by session
  * hour hour_n  occurrences since hour, for at most an hour   rate   the most an hour that was said
  * first last   of its sessions, begin and end; said: time of the last word
- * acked     somebody looked at it; a worse one speaks again */
+ * acked     somebody looked at it; a worse one speaks again
+ * device    of the site's own, which may do this: all that it does is one incident, told once a day */
 struct incident {
 	uint8_t key[INCIDENT_KEY];
 	char id[INCIDENT_ID], opener[INCIDENT_FINDING], slot[INCIDENT_FINDING];
 	struct addr client, server;
 	uint16_t port;
-	char host[INCIDENT_NAME], domain[INCIDENT_NAME];
+	char host[INCIDENT_NAME], domain[INCIDENT_NAME], device[INCIDENT_FINDING];
 	char finding[INCIDENT_FINDING], variant[INCIDENT_FINDING], rule[37], message[1024], reason[512];
 	char link[INCIDENT_LINKS][INCIDENT_FINDING];
 	char session[INCIDENT_SESSIONS][INCIDENT_FINDING];

@@ -90,7 +90,7 @@ struct rule_filter {
  * service    IN_SESSION: it is about sessions; IN_STATS: about the sensor itself, as stats events tell of it; IN_POSTURE: about
  *            watched domains, as posture events do
  * stage      enum rule_stage of its finding, and place its order among the causes
- * distinct   a chain with it is never counted among chains without */
+ * distinct   a chain with it is never counted among chains without     placed  incident.yaml names it */
 struct rule {
 	const char *file, *title, *uuid, *name, *finding, *variant, *description, *category, *tlsrpt;
 	const char *const *reference, *const *falsepositive;
@@ -104,7 +104,7 @@ struct rule {
 	uint8_t floor[expect_COUNT];
 	uint8_t stage;
 	uint16_t place;
-	bool evidence, enabled, shipped, distinct, part, silent, correlates;
+	bool evidence, enabled, shipped, distinct, part, silent, correlates, placed;
 	struct rule_shift shift[RULE_SHIFTS];
 };
 
@@ -146,6 +146,17 @@ struct rule_place {
 	bool distinct;
 };
 
+/* rules/ambient.yaml: what a class of everyday traffic makes of levels.
+ * by    levels up or down       cap      the highest level then
+ * less  promises (bit: enum expect) under which it changes nothing
+ * why   NULL: the class changes nothing */
+struct rule_ambient {
+	const char *why;
+	int8_t by;
+	uint8_t cap;
+	uint64_t less;
+};
+
 /* gate      one for each fact that the index starts from
  * gate_set  sets of rules, set_words words each: bit i is rule i
  * correlation  documents over several sessions; each has a rule of its own, with which no session agrees
@@ -174,6 +185,7 @@ struct rules {
 	const char *ruleset;
 	struct rule_place *place;  /* rules/incident.yaml */
 	size_t places;
+	struct rule_ambient ambient[ambient_COUNT];
 	void *owner;               /* memory of all of the above; sensor/rule_file frees it */
 };
 
@@ -186,7 +198,10 @@ struct rule_scratch;
  * from_matrix  the level came from the matrix, not from the rule
  * shifted      bit i: shift i of by applied
  * note         what changed the level after the rules, in this order; why borrows from whoever did it
- * others       its level rests on other sessions too */
+ * others       its level rests on other sessions too
+ * attribution  whose part of the path made the change (enum attribution), and attributed why, or NULL
+ * device       the site's own device that may do this, or NULL: then it is told once a day for all that it does
+ * suppressed   an entry of the site says that it is no alert */
 struct finding_note {
 	const char *why;
 	int8_t by;
@@ -195,8 +210,10 @@ struct finding_note {
 struct finding {
 	const struct rule *rule, *by;
 	uint8_t level, certainty, expectation, notes;
-	bool from_matrix, others;
+	bool from_matrix, others, suppressed;
+	uint8_t attribution;
 	uint32_t shifted;
+	const char *attributed, *device;
 	struct finding_note note[FINDING_NOTES];
 };
 

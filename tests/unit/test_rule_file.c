@@ -382,7 +382,7 @@ static const struct {
 	{ "logsource: {product: mxwitness}\n",
 	  "t.yaml:1:12: logsource has no service; write {product: mxwitness, service: session}" },
 	{ "logsource: {product: mxwitness, service: lookup}\n",
-	  "t.yaml:1:42: this version judges single sessions and stats, and does not run rules over lookup events" },
+	  "t.yaml:1:42: this version judges single sessions, stats and posture, and does not run rules over lookup events" },
 	{ "logsource: {product: mxwitness, service: posture}\n",
 	  "t.yaml:1:42: this version judges single sessions and stats, and does not run rules over posture events" },
 	{ "action: global\ntitle: T\n", "t.yaml:1:1: collections by \"action\" are no longer Sigma; write each rule out" },
