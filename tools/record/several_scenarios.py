@@ -37,7 +37,7 @@ scenario("retry-broken", "A server whose TLS is broken, for two clients alike, o
          "Both clients fail in the same way and go in clear: the server's own fault. The innocent twin of several-retry-postfix, which the first\n"
          "client alone cannot be told from: what is said of him must not grow with the second.",
          ("front", "mx.echo.org", "reset"), ("send", "echo.org", "may", RETRY), ("gap", 600), ("send", "echo.org", "may", dict(RETRY, second=True)),
-         ("gap", DAY), ("send", "echo.org", "may", RETRY), ("gap", 600), ("send", "echo.org", "may", dict(RETRY, second=True)))
+         ("gap", DAY), ("send", "echo.org", "may", RETRY), ("gap", 600), ("send", "echo.org", "may", dict(RETRY, second=True)), benign=True)
 scenario("retry-dane-waits", "Handshakes with a DANE host are reset, and Postfix, which verifies by DANE, tries again and again, and waits",
          "It never goes in clear: the control held. Three attempts from the queue.",
          ("send", "foxtrot.net", "dane"), ("gap", DAY), ("mitm", "mx.foxtrot.net", "reset"), ("send", "foxtrot.net", "dane", {"patience": 8, "stretch": 300}))
