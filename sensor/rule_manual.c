@@ -64,7 +64,7 @@ static void table(const struct rules *rules, struct rule_scratch *s, FILE *out)
 	fputs(".Bl -column \"transparent-proxy-suspected\" \"indication\" \"critical\" \"critical\" \"critical\" \"critical\"\n"
 	      ".It Em finding Ta Em certainty Ta Em none Ta Em baseline Ta Em dane Ta Em held\n", out);
 	for (size_t i = 0; i < rules->count; i++)
-		if (is_first(rules, i) && rules->rule[i].service == IN_SESSION)
+		if (is_first(rules, i) && !rules->rule[i].silent && rules->rule[i].service == IN_SESSION)
 			table_row(rules, s, i, out);
 	fputs(".El\n", out);
 }
@@ -212,7 +212,7 @@ void rule_manual(const struct rules *rules, struct rule_scratch *s, FILE *out)
 	matrix(&rules->severity, out);
 	fputs(".Sh FINDINGS\n", out);
 	for (size_t i = 0; i < rules->count; i++)
-		if (is_first(rules, i) && rules->rule[i].service == IN_SESSION)
+		if (is_first(rules, i) && !rules->rule[i].silent && rules->rule[i].service == IN_SESSION)
 			finding(rules, s, i, out);
 	fputs(".Sh FINDINGS ABOUT THE SENSOR\n", out);
 	mdoc_text(out, "What stats events tell of the sensor itself. An alert is raised when it begins, and closed when it ends.");
