@@ -70,11 +70,13 @@ live: all $(HELPERS)             ## record scenarios anew with real servers and 
 	@python3 tests/mxcheck_sts.py $B/mxcheck
 	@[ -n "$(BRIEF)" ] || python3 tests/watch.py $B/mxwitness --long
 	@[ -n "$(BRIEF)" ] || python3 tests/watch_dns.py $B/mxwitness
+	@[ -n "$(BRIEF)" ] || python3 tests/watch_domains.py $B/mxwitness
 	@[ -n "$(BRIEF)" ] || python3 tests/load.py $B/mxwitness $B/tests/load/flood --long
 proof: all $(HELPERS)            ## long runs, by hand: every cut, every lost packet, every altered octet, ten minutes of fuzzing a parser
 	THOROUGH=1 python3 tests/evidence.py $B/mxwitness
 	SHARE=1 python3 tests/tamper.py $B/mxwitness $B/tests/tamper/tamper
 	python3 tests/invariance.py $B/mxwitness --pairs 200000
+	POINTS=100 python3 tests/kill_state.py $B/mxwitness
 	$(MAKE) fuzz T=600
 invariance: all                  ## captures under transforms: the same findings and facts, PAIRS of them
 	@python3 tests/invariance.py $B/mxwitness --pairs $(or $(PAIRS),20000)

@@ -254,7 +254,7 @@ static void put_entry(const struct options *o, const char *key, struct history_e
 		details(out, e);
 }
 
-/* Entries that say nothing but that there was a session are left out, unless they were asked for. */
+/* In the table, entries that say no more than that there was a session are left out, unless they were asked for. */
 static unsigned put_all(const struct options *o, struct store *s, FILE *out)
 {
 	static struct history_entry e;
@@ -262,8 +262,8 @@ static unsigned put_all(const struct options *o, struct store *s, FILE *out)
 	const char *name = o->nargs ? o->args[0] : "";
 	unsigned n = 0;
 	while (history_store_next(store_db(s), key, &e)) {
-		bool says = e.tls.n || e.claim || e.none.n;
-		if (!asked(key, name) || (!*name && (is_address(key) || !says)))
+		bool says = !is_address(key) && (e.tls.n || e.claim || e.none.n);
+		if (!asked(key, name) || (!*name && o->baseline_verb == BASELINE_SHOW && !says))
 			continue;
 		if (n++ == 0 && o->baseline_verb == BASELINE_SHOW && (!o->format || strcmp(o->format, "table") == 0))
 			fprintf(out, "%-52s %-11s %8s %5s  %-10s  %-10s  %4s  %s\n", "whose", "strength", "with TLS", "days", "first", "last",

@@ -166,6 +166,7 @@ static bool speak(struct desk *d, enum incident_word word, int64_t at, struct de
 {
 	if (word == INCIDENT_NOTHING)
 		return false;
+	d->changed = true;
 	alert_make_incident(d->run->rules, d->told, word, at, &d->alert);
 	event_alert(&d->alert);
 	*out = (struct desk_alert){ &d->alert, false };

@@ -140,9 +140,11 @@ static void save_if_full(struct judge *j)
 		state_failed(j, &e);
 }
 
+/* What is in the state is not told again: it goes to the output first. */
 static void save_all(struct judge *j)
 {
 	struct error e;
+	channel_flush(j->output);
 	if (j->store && !store_broken(j->store) && (!desk_save(j->desk, &e) || !store_commit(j->store, &e)))
 		state_failed(j, &e);
 }

@@ -363,19 +363,25 @@ static void context_drop(struct resolver *r, struct context *c)
 
 /* ---- the answer ---- */
 
-/* Did this question rest on what was served there? What libunbound still had in its cache was not asked again. */
-static bool rests_on(const struct responder *r, const struct served *s, const struct dns_name *name)
+/* Can the proof of a name below, or of another type, rest on this? Not on what is data and nothing else. */
+static bool carries(uint16_t type)
 {
-	return s->round == r->round || dns_wire_below(name, &s->name);
+	return type != RR_SOA && type != RR_NSEC3PARAM && type != DNS_TXT && type != DNS_AAAA;
+}
+
+/* Did this question rest on what was served there? What libunbound still had in its cache was not asked again. */
+static bool rests_on(const struct responder *r, const struct served *s, const struct dns_name *name, uint16_t type)
+{
+	return s->round == r->round || (carries(s->type) ? dns_wire_below(name, &s->name) : s->type == type && dns_wire_same(name, &s->name));
 }
 
 /* The reply of that kind nearest to the root that this question rests on, or NULL. */
-static const struct served *weakest(const struct responder *r, const struct dns_name *name, enum dns_found found)
+static const struct served *weakest(const struct responder *r, const struct dns_name *name, uint16_t type, enum dns_found found)
 {
 	const struct served *best = NULL;
 	for (size_t i = 0; i < r->nserved; i++) {
 		const struct served *s = &r->served[i];
-		if (s->found != found || !rests_on(r, s, name))
+		if (s->found != found || !rests_on(r, s, name, type))
 			continue;
 		if (!best || s->name.n < best->name.n || (s->name.n == best->name.n && s->type < best->type))
 			best = s;
@@ -406,7 +412,7 @@ static bool blame(const struct responder *r, const struct dns_name *name, struct
 		{ FOUND_DERIVED, dnsstatus_incomplete, "not in the capture, and other answers do not prove it" },
 	};
 	for (size_t i = 0; i < sizeof(causes) / sizeof(causes[0]); i++) {
-		const struct served *s = weakest(r, name, causes[i].found);
+		const struct served *s = weakest(r, name, a->type, causes[i].found);
 		char type[16], name_text[160], text[256];       /* names that mean something here are shorter */
 		if (!s || excused(s, name, a, why))
 			continue;
@@ -456,7 +462,7 @@ static void attach_window(const struct resolver *all, const struct responder *r,
 	a->from = r->from;
 	a->until = all->rolling && r->until > known ? known + 1 : r->until;
 	for (size_t i = 0; i < r->nserved; i++) {
-		if (!rests_on(r, &r->served[i], name))
+		if (!rests_on(r, &r->served[i], name, a->type))
 			continue;
 		if (r->served[i].ts > a->as_of)
 			a->seen_later = true;
@@ -533,7 +539,7 @@ static const struct served *undecided(const struct search *s, const struct conte
 	const struct served *top = NULL;
 	for (size_t i = 0; i < c->responder.nserved; i++) {
 		const struct served *x = &c->responder.served[i];
-		bool decided = x->proofs < 2 || !rests_on(&c->responder, x, s->name);
+		bool decided = x->proofs < 2 || !rests_on(&c->responder, x, s->name, s->q->type);
 		for (unsigned k = 0; k < s->n; k++)
 			decided = decided || (s->level[k].type == x->type && dns_wire_same(&s->level[k].name, &x->name));
 		if (!decided && (!top || above(x, top)))

@@ -321,6 +321,7 @@ void verify_file(const struct run *base, const char *path, struct verify_result 
 		return;
 	}
 	run.claim = &claim;
+	run.state = NULL;                       /* what is remembered here is no part of the proof */
 	run.sts = sts_cache_one(claim.policy);  /* those of this machine are others */
 	if (claim.policy.n && !run.sts) {
 		fail(r, path, "its MTA-STS policy is none, or damaged");

@@ -62,8 +62,9 @@ struct judge {
 	struct numbers *numbers;
 	struct record alert, own;
 	struct store *store;               /* NULL: nothing is kept */
-	bool saving;                       /* a transaction is open; the first saved of the ledger are in it */
+	bool saving;                       /* a transaction is open, with the first saved of the ledger, and what came of them */
 	size_t saved;
+	uint64_t saved_event;
 	int64_t save_due;
 	struct entry *ledger;
 	uint64_t output_has;               /* events up to this number */
@@ -139,6 +140,9 @@ static void acknowledge(struct judge *j)
 static void told(struct judge *j)
 {
 	uint64_t whole = 0;
+	size_t size;
+	if (outbox_fill(j->outbox, &size) == 0)
+		j->output_has = outbox_last(j->outbox);
 	for (; j->ledger_told < j->ledger_n; j->ledger_told++) {
 		uint64_t last = j->ledger[(j->ledger_from + j->ledger_told) % LEDGER].event;
 		if (last > j->output_has)
@@ -175,6 +179,7 @@ static void begin_to_save(struct judge *j)
 	struct error e;
 	j->saving = true;
 	j->saved = j->ledger_n;
+	j->saved_event = outbox_last(j->outbox);
 	if (!desk_save(j->desk, &e))
 		not_saved(&e);
 }
@@ -200,7 +205,7 @@ static void save(struct judge *j)
 	bool due = ms_now() >= j->save_due || j->ledger_n >= SAVE_SESSIONS || desk_full(j->desk);
 	if (!j->saving && due && (j->ledger_n || desk_dirty(j->desk)))
 		begin_to_save(j);
-	if (j->saving && j->ledger_told >= j->saved)
+	if (j->saving && j->output_has >= j->saved_event)
 		end_to_save(j);
 }
 

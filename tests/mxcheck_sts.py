@@ -442,6 +442,9 @@ def words(f):
     command = [c for c in f.command("-v", "-c", config, "alpha.example") if c not in ("--cache", f.cache)]
     r = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True)
     check("the folder that the configuration names", r.returncode == 0 and "alpha.example: unchanged" in r.stdout and "TXT record" in r.stderr, r)
+    open(config, "w").write("sts_cache: cache\nwatch_domains: [alpha.example, {domain: beta.example, role: own}]\npartner_domains: [plain.example, .all.example, alpha.example]\n")
+    r = subprocess.run([c for c in command if c not in ("alpha.example", "-v")], stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True)
+    check("the domains that the sensor watches", r.returncode == 0 and [x.split(".")[0] for x in r.stdout.splitlines()] == ["alpha", "beta", "plain"], r)
     r = subprocess.run([f.program, "sts-fetch", "--help"], stdout=subprocess.PIPE, universal_newlines=True)
     check("help", r.returncode == 0 and r.stdout.startswith("usage"))
 

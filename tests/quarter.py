@@ -29,9 +29,9 @@ def templates(mxwitness, quarter):
     return "\n".join(lines_of(mxwitness, name, int(number), memory) for name, number in (s.split() for s in shapes if s)) + "\n"
 
 
-# What a run must reach: of the attacks that are not called hard, so many per cent; of false incidents no more than so many in a
-# quarter, and none of high or critical level but so many. Measured, then fixed: they may only get better.
-RECALL, FALSE, FALSE_HIGH = 60, 5, 0
+# What a run must reach: of the attacks that are not called hard, so many per cent; of false troubles (finding, cause and server; each may
+# be several incidents) no more than so many in a quarter. Measured, then fixed: they may only get better.
+RECALL, FALSE = 90, 1
 
 
 class Checks:
@@ -57,13 +57,20 @@ def one(checks, quarter, shapes, config, *options):
     if run.returncode != 0:
         return None
     found, attacks, hard_found, hard = number(r"recall (\d+) of (\d+) \(of these hard: (\d+) of (\d+)\)", run.stdout)
-    false, high = number(r"of these false: (\d+) \((\d+) high", run.stdout)
+    false, high, troubles = number(r"of these false: (\d+) \((\d+) high.*server\): (\d+)", run.stdout)
     checks.check(f"{options}: 30 attacks or more were played", attacks >= 30)
     checks.check(f"{options}: recall {found - hard_found} of {attacks - hard}, the hard ones apart, is at least {RECALL} %",
                  100 * (found - hard_found) >= RECALL * (attacks - hard))
-    checks.check(f"{options}: {false} false incidents, at most {FALSE}", false <= FALSE)
-    checks.check(f"{options}: {high} of them high, at most {FALSE_HIGH}", high <= FALSE_HIGH)
-    return found, attacks, false, high, re.search(r"digest (\w+)", run.stdout)[1]
+    checks.check(f"{options}: {troubles} false troubles, at most {FALSE}", troubles <= FALSE)
+    return found, attacks, false, high, troubles
+
+
+def again(checks, what, quarter, shapes, config, first, *options):
+    """The same quarter otherwise: kind is whose digest must be the same."""
+    run = subprocess.run([quarter, shapes, config, HERE.parent / "rules", *options], capture_output=True, text=True)
+    checks.check(what, run.returncode == 0 and all(re.search(p, run.stdout)[0] in first for p in (r"recall \d+ of \d+", r"of incidents \w+")))
+    if "interims=1" not in options:
+        checks.check(what + ", alert by alert", run.returncode == 0 and re.search(r"of alerts \w+", run.stdout)[0] in first)
 
 
 def main():
@@ -74,14 +81,17 @@ def main():
         shapes, config = Path(folder, "shapes"), Path(folder, "config.yaml")
         shapes.write_text(templates(mxwitness, quarter))
         config.write_text(CONFIG)
-        results = [one(checks, quarter, shapes, config, f"seed={seed}", "volume=300" if long else "volume=100", *options)
-                   for seed in (range(1, 9) if long else [1])]
-        again = subprocess.run([quarter, shapes, config, HERE.parent / "rules", "seed=1", "volume=300" if long else "volume=100", *options],
-                               capture_output=True, text=True)
-        checks.check("the same seed gives the same alerts", results[0] and results[0][4] in again.stdout)
+        run = [quarter, shapes, config]
+        results = [one(checks, *run, f"seed={seed}", "volume=300" if long else "volume=100", *options) for seed in (range(1, 9) if long else [1])]
+        first = subprocess.run([*run, HERE.parent / "rules", "seed=9"], capture_output=True, text=True).stdout
+        again(checks, "the same seed gives the same alerts", *run, first, "seed=9")
+        with tempfile.TemporaryDirectory() as state:
+            again(checks, "with the state on disk and a restart each week, the same", *run, first, "seed=9", f"state={state}", "restart=7")
+        again(checks, "with some sessions told of while they are open, the same incidents", *run, first, "seed=9", "interims=1")
     if long and all(results):
-        found, attacks, false, high, _ = zip(*results)
-        print(f"all seeds: recall {sum(found)} of {sum(attacks)}; {sum(false)} false incidents, {sum(high)} of them high or critical")
+        found, attacks, false, high, troubles = zip(*results)
+        print(f"all seeds: recall {sum(found)} of {sum(attacks)}; {sum(false)} false incidents, {sum(high)} of them high or critical; "
+              f"{sum(troubles)} false troubles")
     print(f"quarter: {checks.passed} passed, {checks.failed} failed")
     sys.exit(checks.failed > 0)
 

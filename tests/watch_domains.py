@@ -18,6 +18,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 import live_dns as servers
+import watch_dns
 
 NET, run = servers.NET, servers.run
 OLD, NEW = "shop-test.mail.protection.outlook.com", "shop-test.a-v1.mx.microsoft"
@@ -89,7 +90,8 @@ def microsoft(w, tlsa):
 
 
 def partner(w, mx=(("mx1", 10, KEYS[0]), ("mx2", 20, KEYS[1]))):
-    w.sign("partner.test.", "".join("@ MX %d %s\n%s A 192.0.2.30\n%s" % (p, h, h, "_25._tcp.%s 5 TLSA %s\n" % (h, k) if k else "") for h, p, k in mx))
+    w.sign("partner.test.", "".join("@ MX %d %s\n%s A 192.0.2.%d\n%s" % (p, h, h, 30 if h == "mx1" else 31, "_25._tcp.%s 5 TLSA %s\n" % (h, k) if k else "")
+                                    for h, p, k in mx))
 
 
 def build(folder):
@@ -167,7 +169,7 @@ class Watch:
         self.log = open(os.path.join(folder, "log"), "a+")
         self.p = subprocess.Popen([program, "watch", "-i", "tb", "--all", "--format", "ndjson", "--trust-anchor", os.path.join(folder, "anchor"),
                                    "--resolver", NET + "@5301", "-c", config], stdout=subprocess.PIPE, stderr=self.log, text=True)
-        self.q, self.open, self.last, self.events, self.alerts = queue.Queue(), {}, {}, [], []
+        self.q, self.open, self.last, self.events, self.alerts, self.sessions = queue.Queue(), {}, {}, [], [], []
         threading.Thread(target=self.read, daemon=True).start()
 
     def read(self):
@@ -179,6 +181,8 @@ class Watch:
             e = self.q.get(timeout=seconds)
         except queue.Empty:
             return
+        if e["event"]["dataset"] == "mxwitness.session":
+            self.sessions.append(e)
         posture = e["mxwitness"].get("posture")
         if not posture:
             return
@@ -229,6 +233,32 @@ STEPS = [
 ]
 
 
+def hello(server, client="192.0.2.2", port=40001):
+    """A session that names nobody: EHLO and QUIT."""
+    wire, c, s = watch_dns.Wire(), 1000, 5000
+    for who, data, flags in ((1, b"", 2), (0, b"", 0x12), (1, b"", 0x10), (0, b"220 hello ESMTP\r\n", 0x18), (1, b"EHLO c.example\r\n", 0x18),
+                             (0, b"250-hello\r\n250 SIZE\r\n", 0x18), (1, b"QUIT\r\n", 0x18), (0, b"221 bye\r\n", 0x18), (1, b"", 0x11), (0, b"", 0x11), (1, b"", 0x10)):
+        seq, ack = (c, s) if who else (s, c)
+        ends = (client, server, port, 25) if who else (server, client, 25, port)
+        wire.send(watch_dns.tcp(*ends, seq, ack, flags, data))
+        grown = len(data) + (flags & 3 > 0)
+        c, s = (c + grown, s) if who else (c, s + grown)
+
+
+def mail_in_clear(watch):
+    """A session in clear to the host that has just withdrawn its TLSA, by name and by address."""
+    watch_dns.Wire().mail("192.0.2.2", 40000, b"partner.test", "192.0.2.30")
+    watch.until(lambda: watch.sessions)
+    m = watch.sessions[0]["mxwitness"] if watch.sessions else {}
+    check("a session in clear is held against what was withdrawn", "baseline" in m.get("expectation", {}).get("all", []) and
+          m["expectation"].get("kept_until", "") > "2026" and any(f["id"] == "starttls-not-offered" and f["level"] == "medium" for f in m["finding"]), m)
+    hello("192.0.2.31")
+    watch.until(lambda: len(watch.sessions) > 1)
+    m = watch.sessions[1]["mxwitness"] if len(watch.sessions) > 1 else {}
+    check("a server is known by its address", m.get("identity", {}).get("host") == "mx2.partner.test" and
+          m["identity"].get("watched_domains") == ["partner.test"] and m["expectation"]["strongest"] == "dane", (m.get("identity"), m.get("expectation")))
+
+
 def walk(w, nsd, watch):
     for name, mx, tlsa, shops, hosts, partners in STEPS:
         shop(w, mx, 3600 if name == "M6" else 1)
@@ -244,6 +274,7 @@ def walk(w, nsd, watch):
         check("%s: open alerts of partner.test" % name, good, (watch.last["partner.test"], watch.open.get("partner.test", {}).keys()))
         if name == "M5":
             kept = watch.open.get("partner.test", {}).get("dane-withdrawn/tlsa-removed", {}).get("mxwitness", {}).get("posture", {})
+            mail_in_clear(watch)
             check("the promise is kept", kept.get("withdrawn", {}).get("kept_until", "") > time.strftime("%Y-%m-%d", time.gmtime(time.time() + 29 * 86400)), kept)
 
 

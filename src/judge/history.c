@@ -748,10 +748,11 @@ static void learn_name(struct history_name *list, uint8_t *n, struct bytes name,
 
 void history_learn_names(struct history_entry *e, const struct record *s)
 {
-	struct bytes item, source;
+	static const char *const sources[] = { "configured", "dnssec-chain", "dnssec-host", "watch-list" };
+	struct bytes item;
 	bool high = false;
-	for (size_t pos = 0; record_next(s, F_id_sources, &pos, &source);)
-		high |= !bytes_eq(source, bytes_of("history"));
+	for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++)
+		high |= record_list_has(s, F_id_sources, bytes_of(sources[i]));
 	if (!high || record_get_num(s, F_id_confidence, 0) < confidence_medium ||
 	    record_get_num(s, F_id_location, location_unknown) != location_inside)
 		return;

@@ -8,7 +8,7 @@ enum { DNS_NAME_MAX = 255, DNS_HEADER = 12 };
 enum { DNS_QR = 0x8000, DNS_AA = 0x0400, DNS_TC = 0x0200, DNS_RD = 0x0100, DNS_RA = 0x0080, DNS_CD = 0x0010 };
 enum { RCODE_NOERROR = 0, RCODE_SERVFAIL = 2, RCODE_NXDOMAIN = 3, RCODE_NOTIMP = 4, RCODE_REFUSED = 5 };
 enum { RR_A = 1, RR_NS = 2, RR_CNAME = 5, RR_SOA = 6, RR_MX = 15, RR_AAAA = 28, RR_DNAME = 39, RR_OPT = 41, RR_DS = 43, RR_RRSIG = 46, RR_NSEC = 47,
-       RR_DNSKEY = 48, RR_NSEC3 = 50 };
+       RR_DNSKEY = 48, RR_NSEC3 = 50, RR_NSEC3PARAM = 51 };
 enum dns_section { DNS_ANSWER, DNS_AUTHORITY, DNS_ADDITIONAL, DNS_SECTIONS };
 
 /* A name in wire form: labels with their length in front, lower case, the root's zero octet at the end. */

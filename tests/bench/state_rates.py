@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """state_rates.py MXWITNESS QUARTER [KEYS [RUNS]]: what is remembered of a million servers: rate, memory, size on the disk.
 
-The judge's desk is given as many sessions twice, of a thousand servers and of KEYS (a million) of them, in turn, RUNS (5) times
+The judge's desk is given one and a half times KEYS sessions, of a thousand servers and of KEYS (a million) of them, in turn, RUNS (5) times
 each; medians. Memory and disk must be bounded by their budgets (mxwitness.conf(5)), whatever the number of servers."""
 import os, statistics, subprocess, sys, tempfile
 from pathlib import Path
@@ -33,9 +33,9 @@ def main():
         for _ in range(runs):
             for count in got:
                 with tempfile.TemporaryDirectory(dir=folder) as state:
-                    got[count].append(run(program, shapes, config, count, 2 * keys, state))
+                    got[count].append(run(program, shapes, config, count, keys * 3 // 2, state))
     few, many = ({k: statistics.median(r[k] for r in got[count]) for k in got[count][0]} for count in (1000, keys))
-    print(f"{2 * keys} sessions, medians of {runs} runs each, in turn\n")
+    print(f"{keys * 3 // 2} sessions, medians of {runs} runs each, in turn\n")
     print("| servers | sessions a second | peak memory, MiB | state on disk, MiB |\n|--:|--:|--:|--:|")
     for count, r in ((1000, few), (keys, many)):
         print(f"| {count} | {r['rate']:.0f} | {r['rss_mb']:.0f} | {r['disk_mb']:.0f} |")

@@ -1,6 +1,6 @@
 Connections to a DANE host vanish on the path, and the mail takes the old MX host that was left beside it.
 
-The SYN goes unanswered three times, and Postfix rightly goes on to the next host, which has no DANE (vector 48): mail that went to
+The SYN and its copies go unanswered, and Postfix rightly goes on to the next host, which has no DANE (vector 48): mail that went to
 the DANE host the day before goes where nobody has to prove who he is. Twin: several-steered-outage.
 
   the zones are those of left

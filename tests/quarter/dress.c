@@ -8,18 +8,36 @@
 #include <time.h>
 
 #include "event_read.h"
+#include "judge/kinship.h"
 #include "judge/outcome.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 static const char *const captures[SHAPES] = {
-	[S_TLS13] = "dane-match-tls13 0", [S_TLS12] = "insecure-tls12 0", [S_RESUMED] = "tls12-resumed 1", [S_CLEAR] = "strip-no-dane 0",
-	[S_GREY] = "greylisted-benign 0", [S_CLEAR_QUIT] = "strip-dane-refused 0", [S_REFUSED] = "client-postfix-454 0",
-	[S_REFUSED_QUIT] = "refused-454-dane 0", [S_RESET] = "client-postfix-reset 0", [S_ALERT] = "handshake-failed-benign 0",
-	[S_UNUSED] = "client-postfix-reset 2", [S_MONITOR] = "monitor-close 0", [S_PROBE] = "probe-quit 0",
-	[S_TLS12_REFUSED] = "intercept-tls12-refused 0", [S_TLS13_REFUSED] = "intercept-tls13-refused 0", [S_BANNER] = "banner-masked 0",
-	[S_ANSWERED] = "answered-in-clear 0", [S_DANCE] = "fallback 0", [S_WEAK] = "weak-tls10 0", [S_REWRITE] = "command-rewritten 0",
-	[S_CONFLICT] = "segment-conflict 0", [S_RST] = "rst-injected 0", [S_SENTINEL] = "sentinel-downgrade 0",
+	[S_TLS13] = "dane-match-tls13 0",
+	[S_TLS12] = "insecure-tls12 0",
+	[S_RESUMED] = "tls12-resumed 1",
+	[S_CLEAR] = "strip-no-dane 0",
+	[S_GREY] = "greylisted-benign 0",
+	[S_CLEAR_QUIT] = "strip-dane-refused 0",
+	[S_REFUSED] = "client-postfix-454 0",
+	[S_REFUSED_QUIT] = "refused-454-dane 0",
+	[S_RESET] = "client-postfix-reset 0",
+	[S_ALERT] = "handshake-failed-benign 0",
+	[S_UNUSED] = "client-postfix-reset 2",
+	[S_MONITOR] = "monitor-close 0",
+	[S_PROBE] = "probe-quit 0",
+	[S_TLS12_REFUSED] = "intercept-tls12-refused 0",
+	[S_TLS13_REFUSED] = "intercept-tls13-refused 0",
+	[S_BANNER] = "banner-masked 0",
+	[S_ANSWERED] = "answered-in-clear 0",
+	[S_DANCE] = "fallback 0",
+	[S_WEAK] = "weak-tls10 0",
+	[S_REWRITE] = "command-rewritten 0",
+	[S_CONFLICT] = "segment-conflict 0",
+	[S_RST] = "rst-injected 0",
+	[S_SENTINEL] = "sentinel-downgrade 0",
+	[S_ATTEMPT] = "client-postfix-reset 0", /* of which little is left: attempt_only */
 };
 
 const char *shape_capture(enum shape shape)
@@ -35,6 +53,23 @@ static void keep_wire(struct record *r)
 			record_unset(r, (enum fact)i);
 }
 
+/* Nothing was answered: what the client's SYNs say, and no more. */
+static void attempt_only(struct record *r)
+{
+	for (unsigned i = 0; i < FACT_COUNT; i++) {
+		const char *name = fact_table[i].name;
+		bool kept = strncmp(name, "event.", 6) == 0 || strncmp(name, "network.", 8) == 0 ||
+			    strncmp(name, "source.", 7) == 0 || strncmp(name, "destination.", 12) == 0 ||
+			    strncmp(name, "client.", 7) == 0 || strncmp(name, "server.", 7) == 0 ||
+			    strncmp(name, "mxwitness.tcp.c2s.", 18) == 0 || i == F_service || i == F_found_by ||
+			    i == F_cap_phase;
+		if (!kept)
+			record_unset(r, (enum fact)i);
+	}
+	record_num(r, F_tcp_attempt, attempt_unanswered);
+	record_num(r, F_cap_end, endhow_timeout);
+}
+
 bool dresser_read(struct dresser *d, const char *templates)
 {
 	FILE *f = fopen(templates, "r");
@@ -48,6 +83,7 @@ bool dresser_read(struct dresser *d, const char *templates)
 			break;
 		keep_wire(&d->shape[at]);
 	}
+	attempt_only(&d->shape[S_ATTEMPT]);
 	free(line);
 	fclose(f);
 	if (at < SHAPES)
@@ -56,8 +92,8 @@ bool dresser_read(struct dresser *d, const char *templates)
 	return at == SHAPES;
 }
 
-/* A product's greeting behind the host name, and its keywords before and after an upgrade. A blank in front of the last
- * octet of the greeting: the time of day follows. */
+/* A product's greeting behind the host name, and its keywords before and after an upgrade. A blank in front of the
+ * last octet of the greeting: the time of day follows. */
 struct product {
 	const char *greeting;
 	bool clock;
@@ -65,21 +101,49 @@ struct product {
 };
 
 static const struct product products[8] = {
-	{ "ESMTP Postfix", false, { { "PIPELINING", "SIZE 10240000", "VRFY", "ETRN", "STARTTLS", "ENHANCEDSTATUSCODES", "8BITMIME", "DSN", "CHUNKING" },
-				    { "PIPELINING", "SIZE 52428800", "ETRN", "STARTTLS", "ENHANCEDSTATUSCODES", "8BITMIME", "DSN", "SMTPUTF8", "CHUNKING" } } },
-	{ "ESMTP Exim 4.9", true, { { "SIZE 52428800", "8BITMIME", "PIPELINING", "PIPECONNECT", "STARTTLS", "HELP" },
-				    { "SIZE 52428800", "LIMITS MAILMAX=1000", "8BITMIME", "PIPELINING", "PIPECONNECT", "STARTTLS", "HELP" } } },
-	{ "ESMTP OpenSMTPD", false, { { "8BITMIME", "ENHANCEDSTATUSCODES", "SIZE 36700160", "DSN", "STARTTLS", "HELP" },
-				      { "8BITMIME", "ENHANCEDSTATUSCODES", "SIZE 36700160", "DSN", "STARTTLS", "HELP" } } },
-	{ "ESMTP Sendmail 8.1", true, { { "ENHANCEDSTATUSCODES", "PIPELINING", "8BITMIME", "SIZE", "DSN", "ETRN", "STARTTLS", "DELIVERBY", "HELP" },
-					{ "ENHANCEDSTATUSCODES", "PIPELINING", "EXPN", "8BITMIME", "SIZE", "DSN", "STARTTLS", "DELIVERBY", "HELP" } } },
-	{ "Microsoft ESMTP MAIL Service ready at ", true, { { "SIZE 37748736", "PIPELINING", "DSN", "ENHANCEDSTATUSCODES", "STARTTLS", "8BITMIME", "BINARYMIME", "CHUNKING" },
-							    { "SIZE 157286400", "PIPELINING", "DSN", "ENHANCEDSTATUSCODES", "STARTTLS", "8BITMIME", "BINARYMIME", "CHUNKING", "SMTPUTF8" } } },
-	{ "Microsoft ESMTP MAIL Service ready at ", true, { { "SIZE 157286400", "PIPELINING", "DSN", "ENHANCEDSTATUSCODES", "STARTTLS", "8BITMIME", "BINARYMIME", "CHUNKING", "SMTPUTF8" },
-							    { "SIZE 157286400", "PIPELINING", "DSN", "ENHANCEDSTATUSCODES", "STARTTLS", "8BITMIME", "CHUNKING", "SMTPUTF8" } } },
-	{ "ESMTP h2-gsmtp", false, { { "SIZE 157286400", "8BITMIME", "STARTTLS", "ENHANCEDSTATUSCODES", "PIPELINING", "CHUNKING", "SMTPUTF8" },
-				     { "SIZE 157286400", "8BITMIME", "STARTTLS", "ENHANCEDSTATUSCODES", "PIPELINING", "CHUNKING", "SMTPUTF8" } } },
-	{ "ESMTP cloud gateway", false, { { "8BITMIME", "SIZE 104857600", "STARTTLS" }, { "8BITMIME", "SIZE 104857600", "STARTTLS", "SMTPUTF8" } } },
+	{ "ESMTP Postfix",
+	  false,
+	  { { "PIPELINING", "SIZE 10240000", "VRFY", "ETRN", "STARTTLS", "ENHANCEDSTATUSCODES", "8BITMIME", "DSN",
+	      "CHUNKING" },
+	    { "PIPELINING", "SIZE 52428800", "ETRN", "STARTTLS", "ENHANCEDSTATUSCODES", "8BITMIME", "DSN",
+	      "SMTPUTF8", "CHUNKING" } } },
+	{ "ESMTP Exim 4.9",
+	  true,
+	  { { "SIZE 52428800", "8BITMIME", "PIPELINING", "PIPECONNECT", "STARTTLS", "HELP" },
+	    { "SIZE 52428800", "LIMITS MAILMAX=1000", "8BITMIME", "PIPELINING", "PIPECONNECT", "STARTTLS",
+	      "HELP" } } },
+	{ "ESMTP OpenSMTPD",
+	  false,
+	  { { "8BITMIME", "ENHANCEDSTATUSCODES", "SIZE 36700160", "DSN", "STARTTLS", "HELP" },
+	    { "8BITMIME", "ENHANCEDSTATUSCODES", "SIZE 36700160", "DSN", "STARTTLS", "HELP" } } },
+	{ "ESMTP Sendmail 8.1",
+	  true,
+	  { { "ENHANCEDSTATUSCODES", "PIPELINING", "8BITMIME", "SIZE", "DSN", "ETRN", "STARTTLS", "DELIVERBY",
+	      "HELP" },
+	    { "ENHANCEDSTATUSCODES", "PIPELINING", "EXPN", "8BITMIME", "SIZE", "DSN", "STARTTLS", "DELIVERBY",
+	      "HELP" } } },
+	{ "Microsoft ESMTP MAIL Service ready at ",
+	  true,
+	  { { "SIZE 37748736", "PIPELINING", "DSN", "ENHANCEDSTATUSCODES", "STARTTLS", "8BITMIME", "BINARYMIME",
+	      "CHUNKING" },
+	    { "SIZE 157286400", "PIPELINING", "DSN", "ENHANCEDSTATUSCODES", "STARTTLS", "8BITMIME", "BINARYMIME",
+	      "CHUNKING", "SMTPUTF8" } } },
+	{ "Microsoft ESMTP MAIL Service ready at ",
+	  true,
+	  { { "SIZE 157286400", "PIPELINING", "DSN", "ENHANCEDSTATUSCODES", "STARTTLS", "8BITMIME", "BINARYMIME",
+	      "CHUNKING", "SMTPUTF8" },
+	    { "SIZE 157286400", "PIPELINING", "DSN", "ENHANCEDSTATUSCODES", "STARTTLS", "8BITMIME", "CHUNKING",
+	      "SMTPUTF8" } } },
+	{ "ESMTP h2-gsmtp",
+	  false,
+	  { { "SIZE 157286400", "8BITMIME", "STARTTLS", "ENHANCEDSTATUSCODES", "PIPELINING", "CHUNKING",
+	      "SMTPUTF8" },
+	    { "SIZE 157286400", "8BITMIME", "STARTTLS", "ENHANCEDSTATUSCODES", "PIPELINING", "CHUNKING",
+	      "SMTPUTF8" } } },
+	{ "ESMTP cloud gateway",
+	  false,
+	  { { "8BITMIME", "SIZE 104857600", "STARTTLS" },
+	    { "8BITMIME", "SIZE 104857600", "STARTTLS", "SMTPUTF8" } } },
 };
 
 static void text(struct record *r, enum fact f, const char *format, ...)
@@ -96,14 +160,16 @@ static void hex(struct record *r, enum fact f, uint64_t what, unsigned octets, b
 {
 	char buf[129];
 	for (unsigned i = 0; i < octets; i += 8)
-		snprintf(buf + (size_t)2 * i, sizeof(buf) - (size_t)2 * i, capital ? "%016lX" : "%016lx", (unsigned long)mixed(what, i, 77));
+		snprintf(buf + (size_t)2 * i, sizeof(buf) - (size_t)2 * i, capital ? "%016lX" : "%016lx",
+			 (unsigned long)mixed(what, i, 77));
 	buf[2 * octets] = '\0';
 	record_cstr(r, f, buf);
 }
 
 static void address(struct record *r, enum fact f, enum fact as_text, uint32_t ip)
 {
-	struct addr a = { .v = 4, .a = { (uint8_t)(ip >> 24), (uint8_t)(ip >> 16), (uint8_t)(ip >> 8), (uint8_t)ip } };
+	struct addr a = { .v = 4,
+			  .a = { (uint8_t)(ip >> 24), (uint8_t)(ip >> 16), (uint8_t)(ip >> 8), (uint8_t)ip } };
 	record_addr(r, f, &a);
 	if (as_text != FACT_COUNT)
 		text(r, as_text, "%u.%u.%u.%u", a.a[0], a.a[1], a.a[2], a.a[3]);
@@ -121,14 +187,16 @@ static uint32_t client_address(const struct dresser *d, const struct visit *v)
 	const struct client *c = &d->world->client[v->client];
 	if (v->spoofed)
 		return UINT32_C(100) << 24 | (uint32_t)(mixed(v->spoofed, 3, 4) & 0x3fffff);
-	return v->client == 16 ? c->addr ^ (uint32_t)(mixed(v->number, 5, 6) & 63) : c->addr; /* a pool behind address translation */
+	return v->client == 16 ? c->addr ^ (uint32_t)(mixed(v->number, 5, 6) & 63)
+			       : c->addr; /* a pool behind address translation */
 }
 
 static void ends(const struct dresser *d, const struct visit *v, const struct server *s, struct record *r)
 {
 	int64_t last = record_get_num(r, F_event_duration, SECOND);
 	uint64_t port = 20000 + mixed(v->number, 1, 1) % 40000;
-	text(r, F_event_id, "%08x%016lx%08x", v->number, (unsigned long)mixed(d->world->seed, v->number, 8), v->number); /* the number leads */
+	text(r, F_event_id, "%08x%016lx%08x", v->number, (unsigned long)mixed(d->world->seed, v->number, 8),
+	     v->number); /* the number leads */
 	record_num(r, F_event_start, v->at);
 	record_num(r, F_event_end, v->at + last);
 	address(r, F_src_ip, F_src_address, client_address(d, v));
@@ -139,9 +207,12 @@ static void ends(const struct dresser *d, const struct visit *v, const struct se
 	record_num(r, F_cli_port, (int64_t)port);
 	text(r, F_net_community_id, "1:%016lx", (unsigned long)mixed(d->world->seed, v->number, 9));
 	record_unset(r, F_related_ip);
+	if (v->shape == S_ATTEMPT)
+		return;
 	record_num(r, F_tcp_ttl_min_s2c, s->ttl);
 	record_num(r, F_tcp_ttl_max_s2c, s->ttl);
-	record_num(r, F_tcp_rtt, (int64_t)(8 + (s->addr & 31)) * 1000000 + (int64_t)(mixed(v->number, 2, 2) % 2000000));
+	record_num(r, F_tcp_rtt,
+		   (int64_t)(8 + (s->addr & 31)) * 1000000 + (int64_t)(mixed(v->number, 2, 2) % 2000000));
 }
 
 static unsigned generation(const struct server *s, int64_t at)
@@ -165,7 +236,8 @@ static void greeting(const struct visit *v, const struct server *s, struct recor
 	if (p->clock)
 		strftime(when, sizeof(when), " %a, %d %b %Y %T +0000", gmtime_r(&t, &tm));
 	if (s->product == 5) /* one of many front ends */
-		text(r, F_smtp_banner, "220 EUR0%uFT0%02u.mail.hoster1.example %s%s", 1 + v->number % 4, (unsigned)(mixed(v->number, 0, 1) % 60), p->greeting, when);
+		text(r, F_smtp_banner, "220 EUR0%uFT0%02u.mail.hoster1.example %s%s", 1 + v->number % 4,
+		     (unsigned)(mixed(v->number, 0, 1) % 60), p->greeting, when);
 	else
 		text(r, F_smtp_banner, "220 %s %s%s", s->host, p->greeting, when);
 }
@@ -220,22 +292,24 @@ static void dialogue(const struct dresser *d, const struct visit *v, const struc
 static uint64_t key_of(const struct visit *v, const struct server *s)
 {
 	uint32_t n = world_certificate(s, v->at);
-	n += v->at >= s->new_ca_at ? 500 : 0;
+	n += (v->at >= s->new_ca_at ? 500u : 0) + (v->at >= s->rekeyed_at ? 700u : 0);
 	if (v->forged)
 		return mixed(4711, v->alike, v->alike ? s->addr : 1);
-	return mixed(s->hoster ? s->hoster : s->addr, s->reuse ? 1000 : n, 5);
+	return mixed(s->hoster ? s->hoster : s->addr, s->reuse ? 1000 + n / 100 : n, 5);
 }
 
 static void certificate(const struct visit *v, const struct server *s, struct record *r)
 {
-	static const char *const issuer[] = { NULL, "C=US,O=Quick CA,CN=E7", "C=US,O=Large CA Inc,CN=Large TLS RSA CA 2024", "C=BE,O=Old CA nv-sa,CN=OV 2023",
-					      "C=DE,O=State CA,CN=Server 3" };
+	static const char *const issuer[] = { NULL, "C=US,O=Quick CA,CN=E7",
+					      "C=US,O=Large CA Inc,CN=Large TLS RSA CA 2024",
+					      "C=BE,O=Old CA nv-sa,CN=OV 2023", "C=DE,O=State CA,CN=Server 3" };
 	uint32_t n = world_certificate(s, v->at);
 	unsigned ca = v->at >= s->new_ca_at && s->ca ? 1 + s->ca % 4u : s->ca;
 	int64_t begin = EPOCH + ((int64_t)n * s->renewal - s->offset) * DAY;
 	char cn[100];
 	const char *zone = s->hoster ? strchr(s->host, '.') : NULL;
-	snprintf(cn, sizeof(cn), "%s%s", zone ? "*" : "", zone ? zone : s->host); /* a hoster's stands for all its customers */
+	snprintf(cn, sizeof(cn), "%s%s", zone ? "*" : "",
+		 zone ? zone : s->host); /* a hoster's stands for all its customers */
 	if (record_get_num(r, F_tls_cert_vis, visibility_hidden) != visibility_visible)
 		return;
 	hex(r, F_tls_leaf_sha256, key_of(v, s) + n, 32, true);
@@ -249,7 +323,9 @@ static void certificate(const struct visit *v, const struct server *s, struct re
 	record_unset(r, F_x509_names);
 	record_add_cstr(r, F_x509_names, cn);
 	record_num(r, F_x509_not_before, v->forged ? EPOCH : begin);
-	record_num(r, F_x509_not_after, v->forged ? EPOCH + 365 * DAY : begin + (s->ca == 1 ? 90 : s->renewal) * DAY + (s->ca == 1 ? 0 : 20 * DAY));
+	record_num(r, F_x509_not_after,
+		   v->forged ? EPOCH + 365 * DAY
+			     : begin + (s->ca == 1 ? 90 : s->renewal) * DAY + (s->ca == 1 ? 0 : 20 * DAY));
 	bool valid = s->ca && !v->forged;
 	record_num(r, F_pkix, valid ? pkix_valid : pkix_invalid);
 	if (!valid)
@@ -266,7 +342,8 @@ static void flight(const struct visit *v, const struct server *s, struct record 
 		length[n++] = record_item_num(item);
 	if (n < 3)
 		return;
-	length[1] = 700 + (int64_t)(mixed(s->hoster ? s->hoster : s->addr, 7, v->forged) % 3200) + (int64_t)(world_certificate(s, v->at) % 3);
+	length[1] = 700 + (int64_t)(mixed(s->hoster ? s->hoster : s->addr, 7, v->forged) % 3200) +
+		    (int64_t)(world_certificate(s, v->at) % 3);
 	record_unset(r, F_tls_rec_s2c);
 	for (size_t i = 0; i < n; i++)
 		record_add_num(r, F_tls_rec_s2c, length[i]);
@@ -295,7 +372,8 @@ static bool promised_dane(const struct visit *v, const struct server *s)
 
 static void identify(const struct visit *v, const struct server *s, struct record *r)
 {
-	bool named = record_has(r, F_tls_sni), rcpt = record_has(r, F_smtp_rcpt_domains), dane = promised_dane(v, s);
+	bool named = record_has(r, F_tls_sni), rcpt = record_has(r, F_smtp_rcpt_domains),
+	     dane = promised_dane(v, s);
 	if (!named && !rcpt && !s->listed && !dane)
 		return record_num(r, F_id_confidence, confidence_none);
 	record_cstr(r, F_id_host, s->host);
@@ -303,8 +381,9 @@ static void identify(const struct visit *v, const struct server *s, struct recor
 	record_cstr(r, F_srv_domain, s->host);
 	if (rcpt || s->listed)
 		record_add_cstr(r, F_id_domains, s->domain);
-	enum confidence sure = dane ? (named || (rcpt && s->signed_domain) ? confidence_high : confidence_medium) :
-			       s->listed ? confidence_medium : confidence_low;
+	enum confidence sure = dane ? (named || (rcpt && s->signed_domain) ? confidence_high : confidence_medium)
+			       : s->listed ? confidence_medium
+					   : confidence_low;
 	if (dane && named)
 		record_add_cstr(r, F_id_sources, "dnssec-host");
 	if (dane && rcpt && s->signed_domain)
@@ -325,7 +404,8 @@ static void identify(const struct visit *v, const struct server *s, struct recor
 
 static enum daneverdict verdict_of(const struct visit *v, struct record *r)
 {
-	if (record_get_tri(r, F_tls_established) == TRI_YES || record_get_num(r, F_tls_cert_vis, visibility_hidden) == visibility_visible) {
+	if (record_get_tri(r, F_tls_established) == TRI_YES ||
+	    record_get_num(r, F_tls_cert_vis, visibility_hidden) == visibility_visible) {
 		if (record_get_num(r, F_tls_cert_vis, visibility_hidden) != visibility_visible)
 			return daneverdict_not_visible;
 		return v->forged || v->rollover || v->elsewhere ? daneverdict_mismatch : daneverdict_match;
@@ -358,7 +438,10 @@ static void dane(const struct visit *v, const struct server *s, struct record *r
 	record_add_num(r, F_tlsa_selector, 1);
 	record_add_num(r, F_tlsa_matching, 1);
 	record_add(r, F_tlsa_data, (struct bytes){ data, sizeof(data) });
-	record_add_num(r, F_tlsa_result, match ? tlsaresult_match : mismatch ? tlsaresult_no_match : tlsaresult_not_compared);
+	record_add_num(r, F_tlsa_result,
+		       match      ? tlsaresult_match
+		       : mismatch ? tlsaresult_no_match
+				  : tlsaresult_not_compared);
 	record_num(r, F_dane_usable, 1);
 	record_num(r, F_dane_ttl, 3600);
 	if (match)
@@ -397,7 +480,8 @@ static void promises(const struct visit *v, const struct server *s, struct recor
 /* Octets that the tap lost: what they said is not known. */
 static void gap(struct record *r)
 {
-	static const enum fact lost[] = { F_smtp_keywords, F_smtp_offered, F_smtp_masked, F_smtp_mask_form, F_smtp_mask_pos, F_smtp_masks, F_smtp_requested };
+	static const enum fact lost[] = { F_smtp_keywords, F_smtp_offered, F_smtp_masked,   F_smtp_mask_form,
+					  F_smtp_mask_pos, F_smtp_masks,   F_smtp_requested };
 	record_num(r, F_cap_gap_s2c, 160);
 	record_yes(r, F_cap_gap_dialogue);
 	record_tri(r, F_smtp_ehlo_complete, TRI_NO);
@@ -411,12 +495,50 @@ static void gap(struct record *r)
 /* Only the client was seen. */
 static void one_side(struct record *r)
 {
-	static const enum fact servers[] = { F_smtp_banner, F_smtp_banner_code, F_smtp_banner_masked, F_smtp_ehlo_code, F_smtp_ehlo_complete,
-		F_smtp_keywords, F_smtp_offered, F_smtp_masked, F_smtp_mask_form, F_smtp_mask_pos, F_smtp_masks, F_smtp_greet_stls, F_smtp_stls_code,
-		F_smtp_stls_text, F_smtp_rcpt_ok, F_smtp_messages, F_smtp_messages_refused, F_smtp_rcpt_deferred, F_smtp_rcpt_refused,
-		F_smtp_last_code, F_tls_hello_s, F_tls_established, F_tls_version, F_tls_cipher, F_tls_curve, F_tls_ja3s, F_tls_rec_s2c, F_tls_app_s2c,
-		F_tls_leaf_sha256, F_tls_spki_sha256, F_x509_serial, F_x509_subject, F_x509_issuer, F_x509_names, F_x509_not_before, F_x509_not_after,
-		F_x509_key_alg, F_x509_key_size, F_tls_chain_len, F_tls_failed, F_tcp_ttl_min_s2c, F_tcp_ttl_max_s2c, F_tcp_rtt, F_smtp_inj_rsp };
+	static const enum fact servers[] = { F_smtp_banner,
+					     F_smtp_banner_code,
+					     F_smtp_banner_masked,
+					     F_smtp_ehlo_code,
+					     F_smtp_ehlo_complete,
+					     F_smtp_keywords,
+					     F_smtp_offered,
+					     F_smtp_masked,
+					     F_smtp_mask_form,
+					     F_smtp_mask_pos,
+					     F_smtp_masks,
+					     F_smtp_greet_stls,
+					     F_smtp_stls_code,
+					     F_smtp_stls_text,
+					     F_smtp_rcpt_ok,
+					     F_smtp_messages,
+					     F_smtp_messages_refused,
+					     F_smtp_rcpt_deferred,
+					     F_smtp_rcpt_refused,
+					     F_smtp_last_code,
+					     F_tls_hello_s,
+					     F_tls_established,
+					     F_tls_version,
+					     F_tls_cipher,
+					     F_tls_curve,
+					     F_tls_ja3s,
+					     F_tls_rec_s2c,
+					     F_tls_app_s2c,
+					     F_tls_leaf_sha256,
+					     F_tls_spki_sha256,
+					     F_x509_serial,
+					     F_x509_subject,
+					     F_x509_issuer,
+					     F_x509_names,
+					     F_x509_not_before,
+					     F_x509_not_after,
+					     F_x509_key_alg,
+					     F_x509_key_size,
+					     F_tls_chain_len,
+					     F_tls_failed,
+					     F_tcp_ttl_min_s2c,
+					     F_tcp_ttl_max_s2c,
+					     F_tcp_rtt,
+					     F_smtp_inj_rsp };
 	for (size_t i = 0; i < COUNT(servers); i++)
 		record_unset(r, servers[i]);
 	record_yes(r, F_cap_one_direction);
@@ -434,14 +556,15 @@ void dress(const struct dresser *d, const struct visit *v, struct record *r)
 	ends(d, v, s, r);
 	dialogue(d, v, s, r);
 	tls(d, v, s, r);
-	if (v->gap)
+	if (v->gap && v->shape != S_ATTEMPT)
 		gap(r);
-	if (v->one_side)
+	if (v->one_side && v->shape != S_ATTEMPT)
 		one_side(r);
 	site_judge(&d->site, r);
 	record_yes(r, F_cap_dns_visible);
 	identify(v, s, r);
 	dane(v, s, r);
 	promises(v, s, r);
+	kinship_judge(r);
 	outcome_judge(r);
 }

@@ -5,10 +5,28 @@
 #include <stdlib.h>
 
 const char *const cause_words[CAUSES] = {
-	"an everyday session", "a server that never had TLS", "greylisting", "a certificate renewed", "a server upgraded", "a server moved", "two products behind one address",
-	"the backup host, while the first is down", "a server that offers TLS to others only",
-	"a retry from the queue", "a scan", "a health check", "a foreign client without TLS", "packets lost", "DNS out of order", "TLS refused now and then",
-	"TLS broken for everybody", "a TLSA roll-over done wrong", "TLS switched off by the owner", "an own program without TLS",
+	"an everyday session",
+	"a server that never had TLS",
+	"greylisting",
+	"a certificate renewed",
+	"a server upgraded",
+	"a server moved",
+	"two products behind one address",
+	"the backup host, while the first is down",
+	"a server that offers TLS to others only",
+	"a host that does not answer",
+	"a retry from the queue",
+	"a scan",
+	"a health check",
+	"a foreign client without TLS",
+	"packets lost",
+	"DNS out of order",
+	"TLS refused now and then",
+	"TLS broken for everybody",
+	"a TLSA roll-over done wrong",
+	"TLS switched off by the owner",
+	"an own program without TLS",
+	"a backup host without DANE, while the first is down",
 };
 
 enum job_kind { J_OUTBOUND, J_INBOUND, J_MAIL, J_VISIT, J_HEALTH, J_SCAN, J_FORGE, J_APP };
@@ -80,7 +98,8 @@ static int64_t gap_of(struct life *l, double weekly)
 /* Night, day and weekend: permille of the busiest hour. */
 static uint32_t busy(int64_t at)
 {
-	static const uint16_t hour[24] = { 120, 90, 80, 80, 90, 150, 300, 600, 900, 1000, 980, 950, 800, 900, 950, 920, 850, 700, 500, 400, 330, 280, 220, 160 };
+	static const uint16_t hour[24] = { 120, 90,  80,  80,  90,  150, 300, 600, 900, 1000, 980, 950,
+					   800, 900, 950, 920, 850, 700, 500, 400, 330, 280,  220, 160 };
 	int64_t since = at - EPOCH;
 	bool weekend = since / DAY % 7 >= 5;
 	return hour[since / HOUR % 24] * (weekend ? 35u : 100u) / 100;
@@ -93,7 +112,8 @@ static struct attack *attack_on(struct life *l, int server, int client, int64_t 
 		bool aimed = false;
 		for (unsigned k = 0; k < a->targets; k++)
 			aimed |= a->target[k] == server;
-		if (!aimed || !(a->clients >> client & 1) || at < a->t0 || at >= a->t1 || (a->most && a->touched >= a->most))
+		if (!aimed || !(a->clients >> client & 1) || at < a->t0 || at >= a->t1 ||
+		    (a->most && a->touched >= a->most))
 			continue;
 		int64_t share = a->permille0 + (a->permille1 - a->permille0) * (at - a->t0) / (a->t1 - a->t0);
 		if (!chance(&l->dice, (uint32_t)share))
@@ -106,20 +126,26 @@ static struct attack *attack_on(struct life *l, int server, int client, int64_t 
 }
 
 /* One attempt to hand over a mail, as it is being played. */
-struct attempt {
+struct handover {
 	struct job job;
 	const struct server *s;
 	const struct client *c;
-	bool insists, backup;
+	bool insists, backup, weaker;
 	int attack;
 	enum cause cause;
 	unsigned delay;
 };
 
-static struct visit *visit_set(struct life *l, struct attempt *a, struct job *job, enum shape shape)
+static struct visit *visit_set(struct life *l, struct handover *a, struct job *job, enum shape shape)
 {
-	*job = (struct job){ .at = a->job.at + a->delay++ * SECOND, .kind = J_VISIT, .attack = a->attack, .cause = a->cause };
-	job->visit = (struct visit){ .shape = shape, .server = a->job.server, .client = a->job.client, .at = job->at, .number = l->number++ };
+	*job = (struct job){
+		.at = a->job.at + a->delay++ * SECOND, .kind = J_VISIT, .attack = a->attack, .cause = a->cause
+	};
+	job->visit = (struct visit){ .shape = shape,
+				     .server = a->job.server,
+				     .client = a->job.client,
+				     .at = job->at,
+				     .number = l->number++ };
 	struct visit *v = &job->visit;
 	v->dns_fails = world_event(l->w, E_DNS, a->job.server, v->at);
 	v->gap = world_event(l->w, E_GAPS, a->job.server, v->at) && chance(&l->dice, 40);
@@ -134,14 +160,14 @@ static struct visit *visit_set(struct life *l, struct attempt *a, struct job *jo
 	return v;
 }
 
-static void visit(struct life *l, struct attempt *a, enum shape shape)
+static void visit(struct life *l, struct handover *a, enum shape shape)
 {
 	struct job job;
 	visit_set(l, a, &job, shape);
 	push(l, job);
 }
 
-static void retry(struct life *l, const struct attempt *a)
+static void retry(struct life *l, const struct handover *a)
 {
 	struct job again = a->job;
 	int64_t wait = 300 * SECOND << (again.attempt < 4 ? again.attempt : 4);
@@ -152,9 +178,9 @@ static void retry(struct life *l, const struct attempt *a)
 		push(l, again);
 }
 
-/* TLS did not come about. Who insists tries later; others go on in clear: at once, or when the mail comes from the queue
- * again. */
-static void without_tls(struct life *l, struct attempt *a)
+/* TLS did not come about. Who insists tries later; others go on in clear: at once, or when the mail comes from the
+ * queue again. */
+static void without_tls(struct life *l, struct handover *a)
 {
 	bool queue = a->c->waits && a->job.attempt == 0;
 	if (!a->insists && !queue)
@@ -163,7 +189,8 @@ static void without_tls(struct life *l, struct attempt *a)
 		retry(l, a);
 }
 
-static void either(struct life *l, struct attempt *a, enum shape delivered, enum shape refused, const struct visit *how)
+static void either(struct life *l, struct handover *a, enum shape delivered, enum shape refused,
+		   const struct visit *how)
 {
 	struct job job;
 	struct visit *v = visit_set(l, a, &job, a->insists ? refused : delivered);
@@ -177,7 +204,7 @@ static void either(struct life *l, struct attempt *a, enum shape delivered, enum
 		retry(l, a);
 }
 
-static void attacked(struct life *l, struct attempt *a, enum attack_kind kind)
+static void attacked(struct life *l, struct handover *a, enum attack_kind kind)
 {
 	bool tls13 = world_tls13(a->s, a->job.at);
 	switch (kind) {
@@ -229,6 +256,7 @@ static void attacked(struct life *l, struct attempt *a, enum attack_kind kind)
 		visit(l, a, S_CONFLICT);
 		break;
 	case A_STEER:
+	case A_STEER_CUT:
 	case A_NONE:
 		visit(l, a, tls13 ? S_TLS13 : S_TLS12);
 		break;
@@ -240,11 +268,12 @@ static bool lately(int64_t at, int64_t what, int64_t within)
 	return at >= what && at < what + within;
 }
 
-static void everyday(struct life *l, struct attempt *a)
+static void everyday(struct life *l, struct handover *a)
 {
 	const struct server *s = a->s;
 	int64_t at = a->job.at;
-	bool known = l->seen[a->job.server][a->job.client] > at - 30 * DAY, before_now = l->seen[a->job.server][a->job.client] > at - 2 * HOUR;
+	bool known = l->seen[a->job.server][a->job.client] > at - 30 * DAY,
+	     before_now = l->seen[a->job.server][a->job.client] > at - 2 * HOUR;
 	if (s->promise == P_NEVER || at >= s->off_at) {
 		a->cause = s->promise == P_NEVER ? W_NEVER_TLS : W_TLS_OFF;
 		visit(l, a, S_CLEAR);
@@ -270,26 +299,43 @@ static void everyday(struct life *l, struct attempt *a)
 		visit(l, a, S_UNUSED);
 	} else {
 		bool renewed = world_certificate(s, at) != world_certificate(s, at - 5 * DAY);
-		a->cause = lately(at, s->addr2_at, 5 * DAY) ? W_MOVED : lately(at, s->upgraded, 5 * DAY) ? W_UPGRADED : renewed ? W_RENEWED :
-			   a->backup ? W_BACKUP : s->balanced ? W_BALANCED : a->job.attempt ? W_RETRY : W_NORMAL;
-		visit(l, a, world_tls13(s, at) ? S_TLS13 : before_now && chance(&l->dice, 400) ? S_RESUMED : S_TLS12);
+		a->cause = lately(at, s->addr2_at, 5 * DAY)   ? W_MOVED
+			   : lately(at, s->upgraded, 5 * DAY) ? W_UPGRADED
+			   : renewed                          ? W_RENEWED
+			   : a->backup                        ? (a->weaker ? W_WEAK_BACKUP : W_BACKUP)
+			   : s->balanced                      ? W_BALANCED
+			   : a->job.attempt                   ? W_RETRY
+							      : W_NORMAL;
+		visit(l, a,
+		      world_tls13(s, at)                    ? S_TLS13
+		      : before_now && chance(&l->dice, 400) ? S_RESUMED
+							    : S_TLS12);
 	}
 }
 
 static void mail(struct life *l, struct job job)
 {
 	const struct world *w = l->w;
-	struct attempt a = { .job = job };
+	struct handover a = { .job = job };
 	job.first = (uint32_t)job.server;
 	a.job.first = job.first;
 	if (job.at >= w->server[job.server].moves_at)
 		a.job.server = w->server[job.server].moves_to;
 	a.c = &w->client[job.client];
 	struct attack *attack = attack_on(l, a.job.server, job.client, job.at, &a.attack);
-	if (attack && attack->kind == A_STEER)
+	if (attack && (attack->kind == A_STEER || attack->kind == A_STEER_CUT)) {
+		a.s = &w->server[a.job.server];
+		visit(l, &a, attack->kind == A_STEER ? S_ATTEMPT : S_RESET);
+	} else if (!attack && world_event(w, E_DOWN, a.job.server, job.at) && a.c->kind <= C_APP) {
+		a.cause = W_DOWN;
+		visit(l, &a, S_ATTEMPT);
+	}
+	if (attack && (attack->kind == A_STEER || attack->kind == A_STEER_CUT))
 		a.job.server = w->server[a.job.server].backup;
 	else if (w->server[a.job.server].backup >= 0 && world_event(w, E_DOWN, a.job.server, job.at)) {
+		a.weaker = w->server[a.job.server].promise == P_DANE;
 		a.job.server = w->server[a.job.server].backup;
+		a.weaker = a.weaker && w->server[a.job.server].promise != P_DANE;
 		a.backup = true;
 	}
 	a.s = &w->server[a.job.server];
@@ -326,13 +372,18 @@ static void inbound(struct life *l, struct job job, uint32_t weekly)
 	if (next.at < EPOCH + DAYS * DAY)
 		push(l, next);
 	if (chance(&l->dice, busy(job.at)))
-		mail(l, (struct job){ .at = job.at, .kind = J_MAIL, .server = SERVERS + (int)dice(&l->dice, OWN_SERVERS), .client = job.client });
+		mail(l, (struct job){ .at = job.at,
+				      .kind = J_MAIL,
+				      .server = SERVERS + (int)dice(&l->dice, OWN_SERVERS),
+				      .client = job.client });
 }
 
 /* A visit without mail, and the next of the kind after that time. */
 static void probe(struct life *l, struct job job, int server, enum shape shape, enum cause cause, int64_t every)
 {
-	struct attempt a = { .job = { .at = job.at, .server = server, .client = job.client }, .attack = -1, .cause = cause };
+	struct handover a = { .job = { .at = job.at, .server = server, .client = job.client },
+			      .attack = -1,
+			      .cause = cause };
 	a.s = &l->w->server[server];
 	a.c = &l->w->client[job.client];
 	if (!world_event(l->w, E_DOWN, server, job.at))
@@ -354,7 +405,7 @@ static void scan(struct life *l, struct job job)
 static void forge(struct life *l, struct job job)
 {
 	const struct attack *attack = &l->w->attack[job.attack];
-	struct attempt a = { .job = { .at = job.at, .server = job.server, .client = 12 }, .attack = job.attack };
+	struct handover a = { .job = { .at = job.at, .server = job.server, .client = 12 }, .attack = job.attack };
 	struct job made;
 	struct visit *v = visit_set(l, &a, &made, S_CLEAR);
 	v->spoofed = 1 + job.attempt % 40;
@@ -374,18 +425,30 @@ struct life *life_new(struct world *w)
 	l->dice.state = mixed(w->seed, 21, 22);
 	for (int i = 0; i < SERVERS; i++)
 		if (w->server[i].weekly)
-			push(l, (struct job){ .at = EPOCH + gap_of(l, w->server[i].weekly * 2.2), .kind = J_OUTBOUND, .server = i });
+			push(l, (struct job){ .at = EPOCH + gap_of(l, w->server[i].weekly * 2.2),
+					      .kind = J_OUTBOUND,
+					      .server = i });
 	for (int i = 0; i < CLIENTS; i++) {
-		struct job job = { .at = EPOCH + (int64_t)dice(&l->dice, 3600) * SECOND, .client = i, .attack = -1 };
-		static const enum job_kind kinds[] = { [C_MTA] = J_VISIT, [C_APP] = J_APP, [C_SCANNER] = J_SCAN, [C_HEALTH] = J_HEALTH, [C_FOREIGN] = J_INBOUND,
-						       [C_FOREIGN_SCANNER] = J_HEALTH, [C_FOREIGN_HEALTH] = J_HEALTH };
+		struct job job = { .at = EPOCH + (int64_t)dice(&l->dice, 3600) * SECOND,
+				   .client = i,
+				   .attack = -1 };
+		static const enum job_kind kinds[] = { [C_MTA] = J_VISIT,
+						       [C_APP] = J_APP,
+						       [C_SCANNER] = J_SCAN,
+						       [C_HEALTH] = J_HEALTH,
+						       [C_FOREIGN] = J_INBOUND,
+						       [C_FOREIGN_SCANNER] = J_HEALTH,
+						       [C_FOREIGN_HEALTH] = J_HEALTH };
 		job.kind = kinds[w->client[i].kind];
 		if (job.kind != J_VISIT)
 			push(l, job);
 	}
 	for (uint32_t i = 0; i < w->attacks; i++)
 		if (w->attack[i].forged_from)
-			push(l, (struct job){ .at = w->attack[i].forged_from, .kind = J_FORGE, .server = w->attack[i].target[0], .attack = (int)i });
+			push(l, (struct job){ .at = w->attack[i].forged_from,
+					      .kind = J_FORGE,
+					      .server = w->attack[i].target[0],
+					      .attack = (int)i });
 	return l;
 }
 
@@ -418,7 +481,10 @@ static void play(struct life *l, struct job job)
 		break;
 	case J_HEALTH:
 		probe(l, job, SERVERS + (c->kind == C_FOREIGN_SCANNER), c->kind == C_HEALTH ? S_MONITOR : S_PROBE,
-		      c->kind == C_FOREIGN_SCANNER ? W_SCAN : W_HEALTH, c->kind == C_HEALTH ? HOUR : c->kind == C_FOREIGN_HEALTH ? 2 * HOUR : DAY);
+		      c->kind == C_FOREIGN_SCANNER ? W_SCAN : W_HEALTH,
+		      c->kind == C_HEALTH           ? HOUR
+		      : c->kind == C_FOREIGN_HEALTH ? 2 * HOUR
+						    : DAY);
 		break;
 	case J_FORGE:
 		forge(l, job);

@@ -1,13 +1,15 @@
 /* quarter: ninety days of a made-up mail world on the desk of the judge, and what it says of them.
  *
- *	quarter --list                                              the captures whose sessions are the shapes, one a line
- *	quarter TEMPLATES CONFIG RULES [seed=N] [volume=PERCENT] [restart=DAYS] [interims=1] [each]
- *	quarter TEMPLATES CONFIG RULES keys=N [sessions=M]          rates and memory: M sessions of N servers in turn
+ *	quarter --list                                              the captures whose sessions are the shapes, one
+ *a line quarter TEMPLATES CONFIG RULES [seed=N] [volume=PERCENT] [state=DIR] [restart=DAYS] [interims=1] [each]
+ *	quarter TEMPLATES CONFIG RULES keys=N [sessions=M] [state=DIR]          rates and memory: M sessions of N
+ *servers in turn
  *
- * There is no network and no packet: sessions are made (dress.h) in the order of time (life.h) and judged by the same code as in
- * read and watch (desk.h). An attack counts as found when an alert of medium or higher with a finding that fits it tells of one of
- * its sessions. An alert of medium or higher none of whose sessions belongs to an attack is a false one, or tells of a
- * real fault (life.h). Prints both, one by one, and sums for tests/quarter.py. each: every alert too. */
+ * There is no network and no packet: sessions are made (dress.h) in the order of time (life.h) and judged by the
+ *same code as in read and watch (desk.h). An attack counts as found when an alert of medium or higher with a
+ *finding that fits it tells of one of its sessions. An alert of medium or higher none of whose sessions belongs to
+ *an attack is a false one, or tells of a real fault (life.h). Prints both, one by one, and sums for
+ *tests/quarter.py. each: every alert too. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,6 +36,7 @@ struct incident_seen {
 	int attack;
 	enum cause cause;
 	uint32_t alerts;
+	uint8_t server;
 	bool high;
 	char first[480];
 };
@@ -44,13 +47,16 @@ struct quarter {
 	struct run run;
 	struct life *life;
 	struct desk *desk;
+	struct store *store;
+	const char *state; /* folder, or NULL: in memory */
 	struct truth *truth;
 	size_t truths, cap;
 	struct incident_seen *incident;
 	size_t incidents, incident_cap;
-	uint32_t bucket[BUCKETS];           /* incidents by id: number + 1 of one, the next ones follow */
+	uint32_t bucket[BUCKETS]; /* incidents by id: number + 1 of one, the next ones follow */
 	uint64_t sessions;
-	uint64_t digest;                    /* of all alerts, in their order */
+	uint64_t digest; /* of all alerts, in their order */
+	int64_t restart; /* days from one start of the sensor to the next, or 0 */
 	bool each, interims;
 	FILE *log;
 };
@@ -65,7 +71,8 @@ static void remember(struct quarter *q, const struct visit *v, int attack, enum 
 		q->truth = more;
 		q->cap = cap;
 	}
-	q->truth[v->number] = (struct truth){ (int16_t)attack, (uint8_t)cause, (uint8_t)v->shape, (uint8_t)v->server, (uint8_t)v->client };
+	q->truth[v->number] = (struct truth){ (int16_t)attack, (uint8_t)cause, (uint8_t)v->shape,
+					      (uint8_t)v->server, (uint8_t)v->client };
 }
 
 static const struct truth *truth_of(const struct quarter *q, struct bytes id)
@@ -88,11 +95,14 @@ static bool fits(const char *finds, struct bytes id)
 
 static void say(char *out, size_t n, const struct record *a, const struct quarter *q, const struct truth *t)
 {
-	struct bytes finding = record_get_str(a, F_rule_id), variant = record_get_str(a, F_variant), why = record_get_str(a, F_event_reason);
+	struct bytes finding = record_get_str(a, F_rule_id), variant = record_get_str(a, F_variant),
+		     why = record_get_str(a, F_event_reason);
 	const struct server *s = &q->world.server[t->server];
-	snprintf(out, n, "day %d: %.*s%s%.*s, %s: %s, %s to %s; %.*s", (int)((record_get_num(a, F_alert_last, EPOCH) - EPOCH) / DAY),
-		 (int)finding.n, (const char *)finding.p, variant.n ? "/" : "", (int)variant.n, (const char *)variant.p,
-		 fact_table[F_alert_level].words[record_get_num(a, F_alert_level, 0)], t->attack >= 0 ? q->world.attack[t->attack].name : cause_words[t->cause],
+	snprintf(out, n, "day %d: %.*s%s%.*s, %s: %s, %s to %s; %.*s",
+		 (int)((record_get_num(a, F_alert_last, EPOCH) - EPOCH) / DAY), (int)finding.n,
+		 (const char *)finding.p, variant.n ? "/" : "", (int)variant.n, (const char *)variant.p,
+		 fact_table[F_alert_level].words[record_get_num(a, F_alert_level, 0)],
+		 t->attack >= 0 ? q->world.attack[t->attack].name : cause_words[t->cause],
 		 q->world.client[t->client].name, s->host, (int)why.n, (const char *)why.p);
 }
 
@@ -128,6 +138,7 @@ static void count(struct quarter *q, const struct record *a, const struct truth 
 		say(seen->first, sizeof(seen->first), a, q, t);
 		snprintf(seen->finding, sizeof(seen->finding), "%.*s", (int)finding.n, (const char *)finding.p);
 		seen->cause = (enum cause)t->cause;
+		seen->server = t->server;
 	}
 	if (t->attack >= 0)
 		seen->attack = t->attack;
@@ -189,7 +200,35 @@ static void alerts(struct quarter *q)
 		alert(q, a.event);
 }
 
-/* The session as the live sensor tells of it while it is open: only that it has not ended is another. */
+static void save(struct quarter *q)
+{
+	struct error e;
+	if (!desk_save(q->desk, &e) || !store_commit(q->store, &e)) {
+		fprintf(stderr, "%s\n", e.text);
+		exit(2);
+	}
+}
+
+static void begin(struct quarter *q)
+{
+	struct error e = { "no memory" };
+	q->store = store_open(q->state, NULL, &e);
+	q->desk = desk_new(&q->run);
+	if (q->store && q->desk && desk_load(q->desk, q->store, &e))
+		return;
+	fprintf(stderr, "%s\n", e.text);
+	exit(2);
+}
+
+static void end(struct quarter *q)
+{
+	save(q);
+	desk_free(q->desk);
+	store_close(q->store);
+}
+
+/* The session as the live sensor tells of it while it is open, when the content comes in clear: that decides
+ * already. */
 static void interim(struct quarter *q, const struct record *session, struct record *open)
 {
 	static struct finding finding[RULE_FINDINGS];
@@ -210,12 +249,20 @@ static void all_sessions(struct quarter *q)
 	int attack;
 	enum cause cause;
 	size_t n;
+	int64_t until = q->restart ? EPOCH + q->restart * DAY : INT64_MAX;
 	while (life_next(q->life, &v, &attack, &cause)) {
+		if (v.at >= until) {
+			end(q);
+			begin(q);
+			until += q->restart * DAY;
+		}
+		if (desk_full(q->desk) || q->sessions % 256 == 0)
+			save(q);
 		remember(q, &v, attack, cause);
 		if (attack >= 0 && !q->world.attack[attack].first)
 			q->world.attack[attack].first = v.at;
 		dress(&q->dresser, &v, &session);
-		if (q->interims && mixed(v.number, 12, 0) % 8 == 0)
+		if (q->interims && record_get_num(&session, F_smtp_content, 0) > 0)
 			interim(q, &session, &open);
 		desk_session(q->desk, &session, finding, &n);
 		q->sessions++;
@@ -242,18 +289,21 @@ static void tell_attacks(const struct quarter *q)
 		unsigned incidents = 0;
 		for (size_t k = 0; k < q->incidents; k++)
 			incidents += q->incident[k].attack == (int)i;
-		printf("%-7s %s%s: %u sessions, %u incidents, %u alerts", a->found ? "found" : "MISSED", a->name, a->hard ? " (hard)" : "", a->touched, incidents, a->alerts);
+		printf("%-7s %s%s: %u sessions, %u incidents, %u alerts", a->found ? "found" : "MISSED", a->name,
+		       a->hard ? " (hard)" : "", a->touched, incidents, a->alerts);
 		if (a->found)
 			printf("; by %s, after %.1f hours", a->by, (double)(a->at - a->first) / (double)HOUR);
 		printf("\n");
 	}
-	printf("\nrecall %u of %u (of these hard: %u of %u); attacks without a session: %u\n", found, of, hard_found, hard, idle);
+	printf("\nrecall %u of %u (of these hard: %u of %u); attacks without a session: %u\n", found, of,
+	       hard_found, hard, idle);
 }
 
 /* Incidents of the same finding with the same cause, as one line. */
 struct line {
 	const struct incident_seen *first;
-	uint32_t incidents, alerts, high;
+	uint32_t incidents, alerts, high, servers;
+	bool server[ALL_SERVERS];
 };
 
 static size_t lines_of(const struct quarter *q, bool real, struct line line[LINES], struct line *sum)
@@ -264,10 +314,16 @@ static size_t lines_of(const struct quarter *q, bool real, struct line line[LINE
 		size_t i = 0;
 		if (seen->attack >= 0 || (seen->cause >= REAL_FAULTS) != real)
 			continue;
-		while (i < n && (line[i].first->cause != seen->cause || strcmp(line[i].first->finding, seen->finding) != 0))
+		while (i < n &&
+		       (line[i].first->cause != seen->cause || strcmp(line[i].first->finding, seen->finding) != 0))
 			i++;
 		if (i == n && n < LINES)
 			line[n++] = (struct line){ .first = seen };
+		if (i < LINES && !line[i].server[seen->server]) {
+			line[i].server[seen->server] = true;
+			line[i].servers++;
+			sum->servers++;
+		}
 		for (struct line *to = i < n ? &line[i] : sum; to; to = to == sum ? NULL : sum) {
 			to->incidents++;
 			to->alerts += seen->alerts;
@@ -277,30 +333,48 @@ static size_t lines_of(const struct quarter *q, bool real, struct line line[LINE
 	return n;
 }
 
+/* Of the incidents and their levels, in whatever order they came. */
+static uint64_t digest(const struct quarter *q)
+{
+	uint64_t sum = 0;
+	for (size_t i = 0; i < q->incidents; i++) {
+		uint64_t one = q->incident[i].high;
+		for (const char *c = q->incident[i].id; *c; c++)
+			one = mixed(one, (uint64_t)*c, 3);
+		sum += one;
+	}
+	return sum;
+}
+
 static void tell_others(const struct quarter *q)
 {
 	static struct line line[2][LINES];
-	struct line sum[2] = { { 0 }, { 0 } };
+	static struct line sum[2];
 	double weeks = DAYS / 7.0;
 	for (int real = 0; real < 2; real++) {
 		size_t n = lines_of(q, real, line[real], &sum[real]);
-		printf(real ? "\nincidents >= medium about something truly wrong that is no attack:\n" : "\nfalse incidents >= medium, by finding and cause:\n");
+		printf(real ? "\nincidents >= medium about something truly wrong that is no attack:\n"
+			    : "\nfalse incidents >= medium, by finding and cause:\n");
 		for (size_t i = 0; i < n; i++)
-			printf("  %5u (%u high or critical, %u alerts)  %s; %s\n        first: %s\n", line[real][i].incidents, line[real][i].high,
-			       line[real][i].alerts, line[real][i].first->finding, cause_words[line[real][i].first->cause], line[real][i].first->first);
+			printf("  %5u (%u high or critical, %u alerts, %u servers)  %s; %s\n        first: %s\n",
+			       line[real][i].incidents, line[real][i].high, line[real][i].alerts,
+			       line[real][i].servers, line[real][i].first->finding,
+			       cause_words[line[real][i].first->cause], line[real][i].first->first);
 	}
 	uint32_t all = sum[0].incidents + sum[1].incidents;
-	printf("\nincidents >= medium that belong to no attack: %u of %lu sessions, i.e. %.1f a week at %.0f sessions a week\n", all,
-	       (unsigned long)q->sessions, all / weeks, (double)q->sessions / weeks);
+	printf("\nincidents >= medium that belong to no attack: %u of %lu sessions, i.e. %.1f a week at %.0f "
+	       "sessions a week\n",
+	       all, (unsigned long)q->sessions, all / weeks, (double)q->sessions / weeks);
 	for (int real = 1; real >= 0; real--)
-		printf("%s: %u (%u high or critical), %u alerts\n", real ? "of these about real faults" : "of these false", sum[real].incidents, sum[real].high,
-		       sum[real].alerts);
+		printf("%s: %u (%u high or critical), %u alerts; different troubles (finding, cause, server): %u\n",
+		       real ? "of these about real faults" : "of these false", sum[real].incidents, sum[real].high,
+		       sum[real].alerts, sum[real].servers);
 }
 
 static double now(void)
 {
 	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t); /* others may be busy on the machine */
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
@@ -311,8 +385,8 @@ static long peak(void)
 	return use.ru_maxrss / 1024;
 }
 
-/* As many servers as keys, one after the other, over a week: one in twenty without TLS, the half of them known by name and the
- * others by address. */
+/* As many servers as keys, one after the other, over a week: one in twenty without TLS, the half of them known by
+ * name and the others by address. */
 static void many(struct quarter *q, unsigned long keys, unsigned long sessions)
 {
 	static struct record session;
@@ -324,7 +398,7 @@ static void many(struct quarter *q, unsigned long keys, unsigned long sessions)
 	uint64_t told = 0;
 	for (unsigned long i = 0; i < sessions; i++) {
 		uint64_t key = i % keys;
-		bool clear = mixed(i, 5, 5) % 20 == 0;
+		bool clear = mixed(key, 5, 5) % 20 == 0;
 		*s = q->world.server[1];
 		s->promise = P_NONE;
 		s->listed = key % 2;
@@ -333,17 +407,24 @@ static void many(struct quarter *q, unsigned long keys, unsigned long sessions)
 		s->addr2_at = s->upgraded = INT64_MAX;
 		snprintf(s->host, sizeof(s->host), "mx.k%07lu.example", (unsigned long)key);
 		snprintf(s->domain, sizeof(s->domain), "k%07lu.example", (unsigned long)key);
-		struct visit v = { .shape = clear ? S_CLEAR : S_TLS13, .client = (int)(i % 9), .number = (uint32_t)i,
+		struct visit v = { .shape = clear ? S_CLEAR : S_TLS13,
+				   .client = (int)(i % 9),
+				   .number = (uint32_t)i,
 				   .at = EPOCH + (int64_t)((double)i / (double)sessions * 7 * (double)DAY) };
 		dress(&q->dresser, &v, &session);
-		double begin = now();
+		double from = now();
+		if (desk_full(q->desk) || i % 256 == 0)
+			save(q);
 		desk_session(q->desk, &session, finding, &n);
 		while (desk_alert(q->desk, &a))
 			told += record_get_num(a.event, F_alert_level, 0) >= level_medium;
-		spent += now() - begin;
+		spent += now() - from;
 	}
-	printf("keys %lu sessions %lu seconds %.2f rate %.0f rss_mb %ld alerts %lu\n", keys, sessions, spent, (double)sessions / spent, peak(),
-	       (unsigned long)told);
+	double from = now();
+	end(q);
+	spent += now() - from;
+	printf("keys %lu sessions %lu seconds %.2f rate %.0f rss_mb %ld alerts %lu\n", keys, sessions, spent,
+	       (double)sessions / spent, peak(), (unsigned long)told);
 }
 
 static unsigned long option(int argc, char **argv, const char *name, unsigned long fallback)
@@ -353,6 +434,15 @@ static unsigned long option(int argc, char **argv, const char *name, unsigned lo
 		if (strncmp(argv[i], name, n) == 0 && argv[i][n] == '=')
 			return strtoul(argv[i] + n + 1, NULL, 10);
 	return fallback;
+}
+
+static const char *word(int argc, char **argv, const char *name)
+{
+	size_t n = strlen(name);
+	for (int i = argc - 1; i >= 4; i--)
+		if (strncmp(argv[i], name, n) == 0 && argv[i][n] == '=')
+			return argv[i] + n + 1;
+	return NULL;
 }
 
 static int list(void)
@@ -369,8 +459,13 @@ int main(int argc, char **argv)
 	if (argc == 2 && strcmp(argv[1], "--list") == 0)
 		return list();
 	if (argc < 4)
-		return fputs("usage: quarter TEMPLATES CONFIG RULES [seed=N] [volume=PERCENT] [restart=DAYS] [each]\n", stderr), 2;
+		return fputs("usage: quarter TEMPLATES CONFIG RULES [seed=N] [volume=PERCENT] [restart=DAYS] "
+			     "[each]\n",
+			     stderr),
+		       2;
 	struct options o = { .config = argv[2], .rules = argv[3], .dns = "off" };
+	q.restart = (int64_t)option(argc, argv, "restart", 0);
+	q.state = word(argc, argv, "state");
 	q.interims = option(argc, argv, "interims", 0);
 	q.each = strcmp(argv[argc - 1], "each") == 0;
 	world_make(&q.world, option(argc, argv, "seed", 1), (uint32_t)option(argc, argv, "volume", 100));
@@ -380,23 +475,25 @@ int main(int argc, char **argv)
 	if (!read_prepare(&o, &q.run, &e))
 		return fprintf(stderr, "%s\n", e.text), 2;
 	q.life = life_new(&q.world);
-	q.desk = desk_new(&q.run);
-	if (!q.life || !q.desk)
+	if (!q.life)
 		return fputs("no memory\n", stderr), 2;
+	begin(&q);
 	unsigned long keys = option(argc, argv, "keys", 0);
 	if (keys) {
 		many(&q, keys, option(argc, argv, "sessions", 2 * keys));
 		return 0;
 	}
-	double begin = now();
+	double from = now();
 	all_sessions(&q);
-	double took = now() - begin;
+	double took = now() - from;
 	tell_attacks(&q);
 	tell_others(&q);
-	printf("seed %lu: %lu sessions in %.1f s (%.0f a second), %ld MB; alerts' digest %016lx\n", option(argc, argv, "seed", 1),
-	       (unsigned long)q.sessions, took, (double)q.sessions / took, peak(), (unsigned long)q.digest);
+	printf("seed %lu: %lu sessions in %.1f s of processor time (%.0f a second), %ld MB; digest of alerts "
+	       "%016lx, of incidents %016lx\n",
+	       option(argc, argv, "seed", 1), (unsigned long)q.sessions, took, (double)q.sessions / took, peak(),
+	       (unsigned long)q.digest, (unsigned long)digest(&q));
 	life_free(q.life);
-	desk_free(q.desk);
+	end(&q);
 	free(q.truth);
 	free(q.incident);
 	return 0;

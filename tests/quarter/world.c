@@ -1,5 +1,5 @@
-/* world: see world.h. Rates, lives of certificates and mixtures are those that detections.md and measurements of the mail
- * world name; where nobody measured, they are guesses, and said to be in BENCHMARKS.md. */
+/* world: see world.h. Rates, lives of certificates and mixtures are those that detections.md and measurements of
+ * the mail world name; where nobody measured, they are guesses, and said to be in BENCHMARKS.md. */
 #include "world.h"
 
 #include <stdio.h>
@@ -45,9 +45,21 @@ static uint32_t weekly_of(struct dice *d, uint32_t volume)
 
 static void plain_server(struct server *s, struct dice *d, unsigned i, uint32_t volume)
 {
-	*s = (struct server){ .addr = foreign_address(d), .addr2_at = INT64_MAX, .upgraded = INT64_MAX, .moves_at = INT64_MAX,
-			      .off_at = INT64_MAX, .new_ca_at = INT64_MAX, .withheld = -1, .weekly = weekly_of(d, volume), .product = (uint8_t)dice(d, 5), .ttl = (uint8_t)(44 + dice(d, 16)),
-			      .backup = -1, .moves_to = -1, .tls13 = chance(d, 750), .ca = (uint8_t)(chance(d, 200) ? 0 : 1 + dice(d, 4)) };
+	*s = (struct server){ .addr = foreign_address(d),
+			      .addr2_at = INT64_MAX,
+			      .upgraded = INT64_MAX,
+			      .moves_at = INT64_MAX,
+			      .off_at = INT64_MAX,
+			      .new_ca_at = INT64_MAX,
+			      .rekeyed_at = INT64_MAX,
+			      .withheld = -1,
+			      .weekly = weekly_of(d, volume),
+			      .product = (uint8_t)dice(d, 5),
+			      .ttl = (uint8_t)(44 + dice(d, 16)),
+			      .backup = -1,
+			      .moves_to = -1,
+			      .tls13 = chance(d, 750),
+			      .ca = (uint8_t)(chance(d, 200) ? 0 : 1 + dice(d, 4)) };
 	s->renewal = (uint16_t)(s->ca == 1 ? 60 : s->ca ? 365 : 3650);
 	s->offset = (uint16_t)dice(d, s->renewal);
 	s->reuse = chance(d, 400);
@@ -121,9 +133,24 @@ static void make_servers(struct world *w, struct dice *d, uint32_t volume)
 	for (unsigned i = SERVERS; i < ALL_SERVERS; i++) {
 		struct server *s = &w->server[i];
 		plain_server(s, d, i, volume);
-		*s = (struct server){ .promise = P_OWN, .addr = UINT32_C(192) << 24 | 2 << 8 | (i - SERVERS + 20), .addr2_at = INT64_MAX,
-				      .upgraded = EPOCH + 33 * DAY, .moves_at = INT64_MAX, .off_at = INT64_MAX, .new_ca_at = INT64_MAX, .withheld = -1, .tls13 = true, .ca = 1,
-				      .renewal = 60, .offset = 5, .reuse = true, .ttl = 64, .backup = -1, .moves_to = -1, .listed = true,
+		*s = (struct server){ .promise = P_OWN,
+				      .addr = UINT32_C(192) << 24 | 2 << 8 | (i - SERVERS + 20),
+				      .addr2_at = INT64_MAX,
+				      .upgraded = EPOCH + 33 * DAY,
+				      .moves_at = INT64_MAX,
+				      .off_at = INT64_MAX,
+				      .new_ca_at = INT64_MAX,
+				      .rekeyed_at = INT64_MAX,
+				      .withheld = -1,
+				      .tls13 = true,
+				      .ca = 1,
+				      .renewal = 60,
+				      .offset = 5,
+				      .reuse = true,
+				      .ttl = 64,
+				      .backup = -1,
+				      .moves_to = -1,
+				      .listed = true,
 				      .signed_domain = true };
 		snprintf(s->host, sizeof(s->host), "mx%u.own.example", i - SERVERS + 1);
 		snprintf(s->domain, sizeof(s->domain), "own.example");
@@ -133,15 +160,29 @@ static void make_servers(struct world *w, struct dice *d, uint32_t volume)
 static void make_clients(struct world *w, struct dice *d)
 {
 	static const struct client c[CLIENTS] = {
-		{ .name = "out1.own.example", .kind = C_MTA, .enforce_dane = true, .enforce_sts = true, .waits = true, .group = 1 },
-		{ .name = "out2.own.example", .kind = C_MTA, .enforce_dane = true, .enforce_sts = true, .waits = true, .group = 1 },
+		{ .name = "out1.own.example",
+		  .kind = C_MTA,
+		  .enforce_dane = true,
+		  .enforce_sts = true,
+		  .waits = true,
+		  .group = 1 },
+		{ .name = "out2.own.example",
+		  .kind = C_MTA,
+		  .enforce_dane = true,
+		  .enforce_sts = true,
+		  .waits = true,
+		  .group = 1 },
 		{ .name = "out3.own.example", .kind = C_MTA, .waits = true, .group = 2 },
 		{ .name = "out4.own.example", .kind = C_MTA, .waits = true, .group = 2 },
 		{ .name = "lists.own.example", .kind = C_MTA, .enforce_sts = true, .group = 3 },
 		{ .name = "crm.own.example", .kind = C_MTA, .group = 4 },
 		{ .name = "nat1.own.example", .kind = C_MTA, .enforce_dane = true, .waits = true, .group = 5 },
 		{ .name = "nat2.own.example", .kind = C_MTA, .group = 5 },
-		{ .name = "out5.own.example", .kind = C_MTA, .waits = true, .group = 2, .begins = EPOCH + 45 * DAY },
+		{ .name = "out5.own.example",
+		  .kind = C_MTA,
+		  .waits = true,
+		  .group = 2,
+		  .begins = EPOCH + 45 * DAY },
 		{ .name = "app.own.example", .kind = C_APP, .clear = true, .group = 6 },
 		{ .name = "scan.own.example", .kind = C_SCANNER, .group = 7 },
 		{ .name = "monitor.own.example", .kind = C_HEALTH, .group = 7 },
@@ -156,7 +197,8 @@ static void make_clients(struct world *w, struct dice *d)
 	};
 	memcpy(w->client, c, sizeof(c));
 	for (unsigned i = 0; i < CLIENTS; i++)
-		w->client[i].addr = w->client[i].kind <= C_HEALTH ? UINT32_C(192) << 24 | 2 << 8 | (30 + i) : foreign_address(d);
+		w->client[i].addr = w->client[i].kind <= C_HEALTH ? UINT32_C(192) << 24 | 2 << 8 | (30 + i)
+								  : foreign_address(d);
 	w->client[7].addr = w->client[6].addr;
 	w->client[9].addr = UINT32_C(192) << 24 | 2 << 8 | 90;
 }
@@ -167,9 +209,12 @@ static void befall(struct world *w, enum event_kind kind, int server, int64_t t0
 		w->event[w->events++] = (struct event){ kind, (int16_t)server, t0, t0 + last };
 }
 
+/* A morning or an afternoon, and no week-end: then there is mail to see. */
 static int64_t day(struct dice *d, unsigned from, unsigned to)
 {
-	return EPOCH + (int64_t)(from + dice(d, to - from)) * DAY + (int64_t)(6 + dice(d, 12)) * HOUR;
+	unsigned at = from + dice(d, to - from);
+	at -= at % 7 >= 5 ? 2 : 0;
+	return EPOCH + (int64_t)at * DAY + (int64_t)(6 + dice(d, 6)) * HOUR;
 }
 
 /* A server of that promise that nothing was done to yet, with mail enough. */
@@ -178,8 +223,9 @@ static int16_t pick(struct world *w, struct dice *d, enum promise promise, int t
 	for (unsigned i = 0; i < 4000; i++) {
 		unsigned at = dice(d, SERVERS);
 		const struct server *s = &w->server[at];
-		if (used[at] || s->promise != promise || s->weekly < least || (tls13 >= 0 && s->tls13 != (tls13 > 0)) || s->hoster || s->grey ||
-		    s->flaky || s->upgraded != INT64_MAX || s->addr2_at != INT64_MAX)
+		if (used[at] || s->promise != promise || s->weekly < least ||
+		    (tls13 >= 0 && s->tls13 != (tls13 > 0)) || s->hoster || s->grey || s->flaky ||
+		    s->upgraded != INT64_MAX || s->addr2_at != INT64_MAX)
 			continue;
 		used[at] = true;
 		return (int16_t)at;
@@ -204,13 +250,17 @@ static void make_events(struct world *w, struct dice *d, bool *used)
 	for (unsigned i = 0; i < 12; i++)
 		befall(w, E_DOWN, (int)dice(d, SERVERS), day(d, 3, 85), (int64_t)(1 + dice(d, 30)) * HOUR);
 	for (unsigned i = 0; i < 3; i++)
-		befall(w, E_BROKEN, pick(w, d, P_NONE, -1, 12, used), day(d, 25, 80), (int64_t)(4 + dice(d, 40)) * HOUR);
+		befall(w, E_BROKEN, pick(w, d, P_NONE, -1, 12, used), day(d, 25, 80),
+		       (int64_t)(4 + dice(d, 40)) * HOUR);
 	befall(w, E_DNS, -1, day(d, 20, 40), 2 * HOUR);
 	befall(w, E_DNS, -1, day(d, 50, 80), 20 * MINUTE);
 	befall(w, E_GAPS, -1, day(d, 10, 30), 18 * HOUR);
 	befall(w, E_GAPS, -1, day(d, 60, 80), 3 * HOUR);
 	befall(w, E_ONE_SIDE, -1, day(d, 40, 60), 3 * HOUR);
-	befall(w, E_ROLLOVER, pick(w, d, P_DANE, 0, 45, used), day(d, 30, 60), 20 * HOUR);
+	int16_t rolled = pick(w, d, P_DANE, 0, 45, used);
+	w->server[rolled].rekeyed_at = day(d, 30, 60);
+	w->server[rolled].ca = 1;
+	befall(w, E_ROLLOVER, rolled, w->server[rolled].rekeyed_at, 20 * HOUR);
 	w->server[pick(w, d, P_NONE, -1, 12, used)].off_at = day(d, 50, 60);
 	w->server[pick(w, d, P_NONE, -1, 45, used)].withheld = 5;
 	for (unsigned i = 0; i < 2; i++)
@@ -229,7 +279,8 @@ static void make_events(struct world *w, struct dice *d, bool *used)
 		memcpy(w->server[second].domain, w->server[first].domain, sizeof(w->server[second].domain));
 		befall(w, E_DOWN, first, day(d, 20, 80), 9 * HOUR);
 	}
-	for (unsigned i = 0; i < 3; i++) { /* M0 to M6: the domain moves from the hoster's old name to one with DNSSEC, and then DANE */
+	for (unsigned i = 0; i < 3;
+	     i++) { /* M0 to M6: the domain moves from the hoster's old name to one with DNSSEC, and then DANE */
 		struct server *old = &w->server[DANE_N + STS_N + TESTING_N + POLICY_N + 3 * i];
 		int16_t to = pick(w, d, P_DANE, 1, 1, used);
 		struct server *new = &w->server[to];
@@ -248,88 +299,160 @@ static void make_events(struct world *w, struct dice *d, bool *used)
 
 enum { OUT_ALL = 0x1ff, GROUP_B = 0x10c, ENFORCING = 3, FOREIGN = 0x3f000 };
 
-static struct attack *plant(struct world *w, const char *name, enum attack_kind kind, int16_t target, uint32_t clients, int64_t t0,
-			    int64_t last, uint32_t most, const char *finds)
+static struct attack *plant(struct world *w, const char *name, enum attack_kind kind, int16_t target,
+			    uint32_t clients, int64_t t0, int64_t last, const char *finds)
 {
 	struct attack *a = &w->attack[w->attacks++];
-	*a = (struct attack){ .name = name, .kind = kind, .target = { target }, .targets = 1, .clients = clients, .t0 = t0, .t1 = t0 + last,
-			      .permille0 = 1000, .permille1 = 1000, .most = most, .finds = finds };
+	*a = (struct attack){ .name = name,
+			      .kind = kind,
+			      .target = { target },
+			      .targets = 1,
+			      .clients = clients,
+			      .t0 = t0,
+			      .t1 = t0 + last,
+			      .permille0 = 1000,
+			      .permille1 = 1000,
+			      .finds = finds };
 	return a;
 }
 
-static void more_targets(struct world *w, struct dice *d, struct attack *a, unsigned n, int tls13, bool *used)
-{
-	while (a->targets < n)
-		a->target[a->targets++] = pick(w, d, P_NONE, tls13, 30, used);
-}
-
-#define STRIPPED "starttls-not-offered starttls-keyword-masked starttls-refused tls-failed-then-cleartext sts-violation"
-#define BROKEN "tls-handshake-reset tls-handshake-stalled tls-handshake-alert tls-failed-then-cleartext rst-injected"
+#define STRIPPED                                                                                                   \
+	"starttls-not-offered starttls-keyword-masked starttls-refused tls-failed-then-cleartext sts-violation"
+#define BROKEN                                                                                                     \
+	"tls-handshake-reset tls-handshake-stalled tls-handshake-alert tls-failed-then-cleartext rst-injected"
 #define CHANGED "cert-changed cert-lookalike tls-interception-suspected tlsa-mismatch cert-invalid"
 
-static void make_strips(struct world *w, struct dice *d, bool *used)
+enum { ANY = -1, OLD = 0, NEW = 1 }; /* TLS version of a target: as it comes, 1.2, 1.3 */
+
+/* Attacks that need nothing but a target.
+ * least     mails a week that the target has   from, to  days between which it begins, 0: on the first day
+ * hours     how long      targets  servers, 0: one */
+struct plan {
+	const char *name;
+	enum attack_kind kind;
+	enum promise promise;
+	int tls13;
+	uint32_t least, clients;
+	unsigned from, to, hours;
+	const char *finds;
+	unsigned targets, most;
+	bool hard;
+	uint16_t permille0;
+	unsigned forged_hours;
+};
+
+static const struct plan plans[] = {
+	{ .name = "strip, host with DANE, all clients, two days",
+	  .kind = A_STRIP, P_DANE, ANY, 20, OUT_ALL, 20, 80, 48, STRIPPED },
+	{ .name = "strip, host with DANE, a single session",
+	  .kind = A_STRIP, P_DANE, ANY, 20, GROUP_B, 20, 80, 216, STRIPPED, .most = 1 },
+	{ .name = "mask, host with DANE, clients that insist",
+	  .kind = A_MASK, P_DANE, ANY, 45, ENFORCING, 20, 80, 96, STRIPPED },
+	{ .name = "strip, STS enforce, all clients",
+	  .kind = A_STRIP, P_STS, ANY, 30, OUT_ALL, 20, 80, 72, STRIPPED },
+	{ .name = "refuse, STS enforce, all clients",
+	  .kind = A_REFUSE, P_STS, ANY, 30, OUT_ALL, 20, 80, 72, STRIPPED },
+	{ .name = "strip, policy, all clients",
+	  .kind = A_STRIP, P_POLICY, ANY, 30, OUT_ALL, 20, 80, 72, STRIPPED },
+	{ .name = "refuse, policy, a single session",
+	  .kind = A_REFUSE, P_POLICY, ANY, 12, OUT_ALL, 20, 80, 216, STRIPPED, .most = 1 },
+	{ .name = "strip, baseline, all clients",
+	  .kind = A_STRIP, P_NONE, ANY, 30, OUT_ALL, 40, 80, 48, STRIPPED },
+	{ .name = "mask, baseline, all clients",
+	  .kind = A_MASK, P_NONE, ANY, 30, OUT_ALL, 40, 80, 48, STRIPPED },
+	{ .name = "refuse, baseline, all clients",
+	  .kind = A_REFUSE, P_NONE, ANY, 30, OUT_ALL, 40, 80, 48, STRIPPED },
+	{ .name = "strip, baseline, one client only",
+	  .kind = A_STRIP, P_NONE, ANY, 45, 4, 40, 70, 288, STRIPPED },
+	{ .name = "strip, baseline, a single session",
+	  .kind = A_STRIP, P_NONE, ANY, 30, GROUP_B, 40, 80, 216, STRIPPED, .most = 1 },
+	{ .name = "three weeks of poison, then strip",
+	  .kind = A_STRIP, P_NONE, ANY, 45, OUT_ALL, 30, 55, 576, STRIPPED, .permille0 = 30 },
+	{ .name = "flood of invented weak sessions, then strip",
+	  .kind = A_STRIP, P_NONE, ANY, 30, OUT_ALL, 40, 80, 48, STRIPPED, .forged_hours = 48 },
+	{ .name = "strip towards six partners from one client group",
+	  .kind = A_STRIP, P_NONE, ANY, 30, GROUP_B, 30, 80, 30, STRIPPED, .targets = 6 },
+	{ .name = "partner with a mail a week, strip, baseline",
+	  .kind = A_STRIP, P_NONE, ANY, 1, OUT_ALL, 70, 71, 432, STRIPPED, .hard = true },
+	{ .name = "learning phase: mask",
+	  .kind = A_MASK, P_NONE, ANY, 20, OUT_ALL, 0, 0, 48, STRIPPED },
+	{ .name = "learning phase: strip, host with DANE",
+	  .kind = A_STRIP, P_DANE, ANY, 20, OUT_ALL, 0, 0, 48, STRIPPED },
+	{ .name = "learning phase: strip, host without a promise",
+	  .kind = A_STRIP, P_NONE, ANY, 20, OUT_ALL, 0, 0, 48, STRIPPED, .hard = true },
+	{ .name = "handshake cut off, then clear from the queue, baseline",
+	  .kind = A_RESET, P_NONE, ANY, 45, GROUP_B, 40, 80, 96, BROKEN },
+	{ .name = "handshake cut off, host with DANE, clients that insist",
+	  .kind = A_RESET, P_DANE, ANY, 45, ENFORCING, 20, 80, 96, BROKEN },
+	{ .name = "answered in clear after 220",
+	  .kind = A_ANSWERED, P_NONE, ANY, 20, OUT_ALL, 20, 80, 72, "tls-answered-in-clear" },
+	{ .name = "interception of four partners with an authority of one's own",
+	  .kind = A_INTERCEPT, P_NONE, OLD, 30, OUT_ALL, 40, 80, 72, CHANGED, .targets = 4 },
+	{ .name = "certificate that looks like the old one",
+	  .kind = A_LOOKALIKE, P_NONE, OLD, 30, OUT_ALL, 40, 80, 72, CHANGED },
+	{ .name = "wrong certificate, host with DANE, delivered",
+	  .kind = A_INTERCEPT, P_DANE, OLD, 45, GROUP_B, 20, 80, 96, CHANGED },
+	{ .name = "wrong certificate, host with DANE, refused",
+	  .kind = A_INTERCEPT, P_DANE, OLD, 45, ENFORCING, 20, 80, 72, CHANGED " sender-rejected-peer" },
+	{ .name = "version dance down to TLS 1.0",
+	  .kind = A_DANCE, P_NONE, NEW, 45, 0x30, 40, 80, 96, "tls-fallback tls-weak-version" },
+	{ .name = "masked greeting, HELO only",
+	  .kind = A_BANNER, P_NONE, ANY, 20, OUT_ALL, 40, 80, 48, "banner-masked" },
+	{ .name = "STARTTLS command rewritten",
+	  .kind = A_REWRITE, P_NONE, ANY, 20, OUT_ALL, 20, 80, 72, "starttls-command-rewritten" },
+	{ .name = "contradicting segments",
+	  .kind = A_CONFLICT, P_NONE, ANY, 20, OUT_ALL, 20, 80, 72, "segment-conflict" },
+	{ .name = "forged reset",
+	  .kind = A_RST, P_NONE, ANY, 30, OUT_ALL, 20, 80, 96, BROKEN },
+	{ .name = "downgrade that the sentinel shows",
+	  .kind = A_SENTINEL, P_NONE, NEW, 20, OUT_ALL, 20, 80, 72, "tls-version-downgrade" },
+};
+
+static void carry_out(struct world *w, struct dice *d, const struct plan *p, bool *used)
 {
-	plant(w, "strip, host with DANE, all clients, two days", A_STRIP, pick(w, d, P_DANE, -1, 20, used), OUT_ALL, day(d, 20, 80), 2 * DAY, 0, STRIPPED);
-	plant(w, "strip, host with DANE, a single session", A_STRIP, pick(w, d, P_DANE, -1, 20, used), GROUP_B, day(d, 20, 80), 9 * DAY, 1, STRIPPED);
-	plant(w, "mask, host with DANE, clients that insist", A_MASK, pick(w, d, P_DANE, -1, 20, used), ENFORCING, day(d, 20, 80), 3 * DAY, 0, STRIPPED);
-	plant(w, "strip, STS enforce, all clients", A_STRIP, pick(w, d, P_STS, -1, 12, used), OUT_ALL, day(d, 20, 80), 2 * DAY, 0, STRIPPED);
-	plant(w, "refuse, STS enforce, all clients", A_REFUSE, pick(w, d, P_STS, -1, 12, used), OUT_ALL, day(d, 20, 80), 2 * DAY, 0, STRIPPED);
-	plant(w, "strip, policy, all clients", A_STRIP, pick(w, d, P_POLICY, -1, 12, used), OUT_ALL, day(d, 20, 80), 2 * DAY, 0, STRIPPED);
-	plant(w, "refuse, policy, a single session", A_REFUSE, pick(w, d, P_POLICY, -1, 12, used), OUT_ALL, day(d, 20, 80), 9 * DAY, 1, STRIPPED);
-	plant(w, "strip, baseline, all clients", A_STRIP, pick(w, d, P_NONE, -1, 30, used), OUT_ALL, day(d, 40, 80), 2 * DAY, 0, STRIPPED);
-	plant(w, "mask, baseline, all clients", A_MASK, pick(w, d, P_NONE, -1, 30, used), OUT_ALL, day(d, 40, 80), 2 * DAY, 0, STRIPPED);
-	plant(w, "refuse, baseline, all clients", A_REFUSE, pick(w, d, P_NONE, -1, 30, used), OUT_ALL, day(d, 40, 80), 2 * DAY, 0, STRIPPED);
-	plant(w, "strip, baseline, one client only", A_STRIP, pick(w, d, P_NONE, -1, 45, used), 4, day(d, 40, 70), 12 * DAY, 0, STRIPPED);
-	plant(w, "strip, baseline, a single session", A_STRIP, pick(w, d, P_NONE, -1, 30, used), GROUP_B, day(d, 40, 80), 9 * DAY, 1, STRIPPED);
-	struct attack *a = plant(w, "three weeks of poison, then strip", A_STRIP, pick(w, d, P_NONE, -1, 45, used), OUT_ALL, day(d, 30, 55), 24 * DAY, 0, STRIPPED);
-	a->permille0 = 30;
-	a = plant(w, "flood of invented weak sessions, then strip", A_STRIP, pick(w, d, P_NONE, -1, 30, used), OUT_ALL, day(d, 40, 80), 2 * DAY, 0, STRIPPED);
-	a->forged_from = a->t0 - 2 * DAY;
-	a = plant(w, "strip towards six partners from one client group", A_STRIP, pick(w, d, P_NONE, -1, 30, used), GROUP_B, day(d, 30, 80), 30 * HOUR, 0,
-		  STRIPPED);
-	more_targets(w, d, a, 6, -1, used);
-	plant(w, "partner with a mail a week, strip, baseline", A_STRIP, pick(w, d, P_NONE, -1, 1, used), OUT_ALL, EPOCH + 70 * DAY, 18 * DAY, 0, STRIPPED)->hard = true;
-	plant(w, "learning phase: mask", A_MASK, pick(w, d, P_NONE, -1, 20, used), OUT_ALL, EPOCH + 6 * HOUR, 2 * DAY, 0, STRIPPED);
-	plant(w, "learning phase: strip, host with DANE", A_STRIP, pick(w, d, P_DANE, -1, 20, used), OUT_ALL, EPOCH + 6 * HOUR, 2 * DAY, 0, STRIPPED);
-	plant(w, "learning phase: strip, host without a promise", A_STRIP, pick(w, d, P_NONE, -1, 20, used), OUT_ALL, EPOCH + 6 * HOUR, 2 * DAY, 0, STRIPPED)->hard = true;
-	int16_t out = pick(w, d, P_NONE, -1, 30, used);
-	int64_t t = day(d, 40, 80);
-	befall(w, E_BROKEN, out, t - 5 * HOUR, 2 * DAY);
-	plant(w, "strip, hidden in the host's own TLS outage", A_STRIP, out, OUT_ALL, t, 30 * HOUR, 0, STRIPPED);
-	const struct server *old = &w->server[DANE_N + STS_N + TESTING_N + POLICY_N];
-	plant(w, "strip in the days of a migration, new host with DANE", A_STRIP, old->moves_to, OUT_ALL, old->moves_at + 2 * DAY + 2 * HOUR, 3 * DAY, 0, STRIPPED);
-	plant(w, "strip of foreign clients in front of the own MX", A_STRIP, SERVERS, FOREIGN & ~0x8000u, day(d, 40, 80), 8 * HOUR, 0,
-	      STRIPPED " starttls-not-used");
+	int16_t target = pick(w, d, p->promise, p->tls13, p->least, used);
+	int64_t t0 = p->to ? day(d, p->from, p->to) : EPOCH + 6 * HOUR;
+	struct attack *a = plant(w, p->name, p->kind, target, p->clients, t0, p->hours * HOUR, p->finds);
+	a->most = p->most;
+	a->hard = p->hard;
+	a->permille0 = p->permille0 ? p->permille0 : 1000;
+	a->forged_from = p->forged_hours ? t0 - p->forged_hours * HOUR : 0;
+	while (a->targets < p->targets)
+		a->target[a->targets++] = pick(w, d, p->promise, p->tls13, p->least, used);
 }
 
-static void make_others(struct world *w, struct dice *d, bool *used)
+/* Those that hide behind something that happens anyway. */
+static void hide(struct world *w, struct dice *d, bool *used)
 {
-	plant(w, "handshake cut off, then clear from the queue, baseline", A_RESET, pick(w, d, P_NONE, -1, 45, used), GROUP_B, day(d, 40, 80), 2 * DAY, 0, BROKEN);
-	plant(w, "handshake cut off, host with DANE, clients that insist", A_RESET, pick(w, d, P_DANE, -1, 30, used), ENFORCING, day(d, 20, 80), 3 * DAY, 0, BROKEN);
-	plant(w, "answered in clear after 220", A_ANSWERED, pick(w, d, P_NONE, -1, 20, used), OUT_ALL, day(d, 20, 80), 3 * DAY, 0, "tls-answered-in-clear");
-	plant(w, "interception of four partners with an authority of one's own", A_INTERCEPT, pick(w, d, P_NONE, 0, 30, used), OUT_ALL, day(d, 40, 80), 3 * DAY, 0,
-	      CHANGED);
-	more_targets(w, d, &w->attack[w->attacks - 1], 4, 0, used);
-	plant(w, "certificate that looks like the old one", A_LOOKALIKE, pick(w, d, P_NONE, 0, 30, used), OUT_ALL, day(d, 40, 80), 3 * DAY, 0, CHANGED);
-	plant(w, "wrong certificate, host with DANE, delivered", A_INTERCEPT, pick(w, d, P_DANE, 0, 20, used), GROUP_B, day(d, 20, 80), 3 * DAY, 0, CHANGED);
-	plant(w, "wrong certificate, host with DANE, refused", A_INTERCEPT, pick(w, d, P_DANE, 0, 20, used), ENFORCING, day(d, 20, 80), 3 * DAY, 0,
-	      CHANGED " sender-rejected-peer");
-	plant(w, "version dance down to TLS 1.0", A_DANCE, pick(w, d, P_NONE, 1, 30, used), 0x30, day(d, 40, 80), 3 * DAY, 0, "tls-fallback tls-weak-version");
-	int16_t dane = pick(w, d, P_DANE, -1, 30, used), spare = pick(w, d, P_NONE, -1, 1, used);
-	w->server[dane].backup = spare;
+	int16_t broken = pick(w, d, P_NONE, ANY, 30, used);
+	int64_t t = day(d, 40, 80);
+	befall(w, E_BROKEN, broken, t - 5 * HOUR, 2 * DAY);
+	plant(w, "strip, hidden in the host's own TLS outage", A_STRIP, broken, OUT_ALL, t, 30 * HOUR, STRIPPED);
+	const struct server *old = &w->server[DANE_N + STS_N + TESTING_N + POLICY_N];
+	plant(w, "strip in the days of a migration, new host with DANE", A_STRIP, old->moves_to, OUT_ALL,
+	      old->moves_at + 2 * DAY + 2 * HOUR, 3 * DAY, STRIPPED);
+	plant(w, "strip of foreign clients in front of the own MX", A_STRIP, SERVERS, FOREIGN & ~0x8000u,
+	      day(d, 40, 80), 8 * HOUR, STRIPPED " starttls-not-used");
+}
+
+/* Two ways to lead mail to the backup host, which has no DANE; and one to lead it to another address. */
+static void lead_astray(struct world *w, struct dice *d, bool *used)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		int16_t dane = pick(w, d, P_DANE, ANY, 45, used), spare = pick(w, d, P_NONE, ANY, 1, used);
+		w->server[dane].backup = spare;
+		w->server[dane].signed_domain = w->server[dane].listed = w->server[spare].listed = true;
+		w->server[spare].weekly = 0;
+		memcpy(w->server[spare].domain, w->server[dane].domain, sizeof(w->server[spare].domain));
+		plant(w,
+		      i ? "handshakes with the DANE host cut off, mail to the backup"
+			: "DANE host made unreachable, mail to the backup",
+		      i ? A_STEER_CUT : A_STEER, dane, OUT_ALL, day(d, 30, 80), 20 * HOUR, "mx-steered");
+	}
+	int16_t dane = pick(w, d, P_DANE, ANY, 20, used);
 	w->server[dane].signed_domain = true;
-	w->server[spare].weekly = 0;
-	memcpy(w->server[spare].domain, w->server[dane].domain, sizeof(w->server[spare].domain));
-	plant(w, "host with DANE made unreachable, mail to the backup", A_STEER, dane, OUT_ALL, day(d, 30, 80), 20 * HOUR, 0, "mx-steered starttls-not-offered");
-	dane = pick(w, d, P_DANE, -1, 20, used);
-	w->server[dane].signed_domain = true;
-	plant(w, "domain redirected to another address", A_REDIRECT, dane, OUT_ALL, day(d, 30, 80), DAY, 0,
+	plant(w, "domain redirected to another address", A_REDIRECT, dane, OUT_ALL, day(d, 30, 80), DAY,
 	      "server-not-in-mx-set dns-answer-conflict starttls-not-offered tlsa-mismatch");
-	plant(w, "masked greeting, HELO only", A_BANNER, pick(w, d, P_NONE, -1, 20, used), OUT_ALL, day(d, 40, 80), 2 * DAY, 0, "banner-masked");
-	plant(w, "STARTTLS command rewritten", A_REWRITE, pick(w, d, P_NONE, -1, 20, used), OUT_ALL, day(d, 20, 80), 3 * DAY, 0, "starttls-command-rewritten");
-	plant(w, "contradicting segments", A_CONFLICT, pick(w, d, P_NONE, -1, 20, used), OUT_ALL, day(d, 20, 80), 3 * DAY, 0, "segment-conflict");
-	plant(w, "forged reset", A_RST, pick(w, d, P_NONE, -1, 20, used), OUT_ALL, day(d, 20, 80), 3 * DAY, 0, BROKEN);
-	plant(w, "downgrade that the sentinel shows", A_SENTINEL, pick(w, d, P_NONE, 1, 20, used), OUT_ALL, day(d, 20, 80), 3 * DAY, 0, "tls-version-downgrade");
 }
 
 void world_make(struct world *w, uint64_t seed, uint32_t volume)
@@ -340,8 +463,10 @@ void world_make(struct world *w, uint64_t seed, uint32_t volume)
 	make_servers(w, &d, volume);
 	make_clients(w, &d);
 	make_events(w, &d, used);
-	make_strips(w, &d, used);
-	make_others(w, &d, used);
+	for (size_t i = 0; i < sizeof(plans) / sizeof(plans[0]); i++)
+		carry_out(w, &d, &plans[i], used);
+	hide(w, &d, used);
+	lead_astray(w, &d, used);
 }
 
 bool world_tls13(const struct server *s, int64_t t)

@@ -1,12 +1,20 @@
-/* world: the mail world that a simulated quarter happens in: servers of others and what each promises, the site's own
- * clients and servers, what changes in them and when, and who attacks whom. All of it follows from a seed. */
+/* world: the mail world that a simulated quarter happens in: servers of others and what each promises, the site's
+ * own clients and servers, what changes in them and when, and who attacks whom. All of it follows from a seed. */
 #ifndef QUARTER_WORLD_H
 #define QUARTER_WORLD_H
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-enum { SERVERS = 200, OWN_SERVERS = 2, ALL_SERVERS = SERVERS + OWN_SERVERS, CLIENTS = 20, DAYS = 90, ATTACKS_MAX = 48, EVENTS_MAX = 96 };
+enum {
+	SERVERS = 200,
+	OWN_SERVERS = 2,
+	ALL_SERVERS = SERVERS + OWN_SERVERS,
+	CLIENTS = 20,
+	DAYS = 90,
+	ATTACKS_MAX = 48,
+	EVENTS_MAX = 96
+};
 #define SECOND INT64_C(1000000000)
 #define MINUTE (60 * SECOND)
 #define HOUR (60 * MINUTE)
@@ -45,12 +53,13 @@ enum promise { P_NONE, P_NEVER, P_DANE, P_STS, P_TESTING, P_POLICY, P_OWN };
  * balanced        two products stand behind one address: 0, or the other one's number and 1
  * withheld        the client that is never offered TLS, or -1
  * new_ca_at       from then on another authority signs its certificates
+ * rekeyed_at      from then on it has another key, whose TLSA record comes a day late (E_ROLLOVER)
  * off_at          the owner switched TLS off for good, or never */
 struct server {
 	char host[96], domain[64];
 	enum promise promise;
 	uint32_t addr, addr2;
-	int64_t addr2_at, upgraded, dane_from, moves_at, off_at, new_ca_at;
+	int64_t addr2_at, upgraded, dane_from, moves_at, off_at, new_ca_at, rekeyed_at;
 	uint32_t weekly;
 	uint8_t product, ca, hoster, ttl, balanced;
 	uint16_t renewal, offset, flaky;
@@ -84,8 +93,23 @@ struct event {
 };
 
 enum attack_kind {
-	A_STRIP, A_MASK, A_REFUSE, A_BANNER, A_RESET, A_ANSWERED, A_INTERCEPT, A_LOOKALIKE, A_DANCE, A_STEER, A_REDIRECT,
-	A_REWRITE, A_CONFLICT, A_RST, A_SENTINEL, A_NONE
+	A_STRIP,
+	A_MASK,
+	A_REFUSE,
+	A_BANNER,
+	A_RESET,
+	A_ANSWERED,
+	A_INTERCEPT,
+	A_LOOKALIKE,
+	A_DANCE,
+	A_STEER,
+	A_STEER_CUT,
+	A_REDIRECT,
+	A_REWRITE,
+	A_CONFLICT,
+	A_RST,
+	A_SENTINEL,
+	A_NONE
 };
 
 /* One attack, planted.
@@ -94,10 +118,9 @@ enum attack_kind {
  * clients  bit of each client it touches
  * permille of the sessions it touches, at t0 and at t1; between them it grows evenly
  * most     sessions, or 0: all
- * finds    ids of findings, one of which must be told of one of its sessions at medium or higher; a blank between two
- * forged_from  from then on, up to t0, strangers that do not exist have sessions in clear with the target; 0: they have none
- * hard     nobody can be sure to find it: counted apart
- * touched, found, by, at   the result */
+ * finds    ids of findings, one of which must be told of one of its sessions at medium or higher; a blank between
+ * two forged_from  from then on, up to t0, strangers that do not exist have sessions in clear with the target; 0:
+ * they have none hard     nobody can be sure to find it: counted apart touched, found, by, at   the result */
 struct attack {
 	const char *name;
 	enum attack_kind kind;

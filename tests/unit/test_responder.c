@@ -16,7 +16,7 @@
 
 #define SECOND INT64_C(1000000000)
 
-enum { A = 1, TXT = 16, TLSA = 52 };
+enum { A = 1, TXT = 16, AAAA = 28, TLSA = 52 };
 
 /* A message under construction. */
 struct made {
@@ -295,6 +295,41 @@ static void test_kinds(void **state)
 }
 
 /* The same said again takes no memory, and a full store says so. */
+/* Whoever held a span asked nobody (RFC 8198): a TLSA record that was answered later says nothing against it while it held. */
+static void test_span_held(void **state)
+{
+	static const struct {
+		int64_t at;
+		enum dns_found found;
+		const char *why;
+	} table[] = {
+		{ 1001, FOUND_DERIVED, "the span is believed" },
+		{ 1299, FOUND_DERIVED, "until its TTL runs out" },
+		{ 1301, FOUND_EXACT, "then the later record is the better witness" },
+		{ 999, FOUND_EXACT, "nothing was said yet" },
+		{ 5001, FOUND_EXACT, "the record itself" },
+	};
+	struct dns_store *s = dns_store_new(1 << 20);
+	struct made m;
+	uint8_t soa[22] = { 0 }, tlsa[] = { 3, 1, 1, 0xab };
+	static const uint8_t nsec[] = { 2, 'n', 's', 7, 'e', 'x', 'a', 'm', 'p', 'l', 'e', 0, 0, 1, 0x40 };
+	(void)state;
+	open_message(&m, DNS_QR | DNS_AA, "mx.example", AAAA);
+	record(&m, DNS_AUTHORITY, "example", RR_SOA, soa, sizeof(soa));
+	record(&m, DNS_AUTHORITY, "mx.example", RR_NSEC, nsec, sizeof(nsec));
+	signature(&m, DNS_AUTHORITY, "mx.example", RR_NSEC, 100, 9000);
+	assert_int_equal(keep(s, &m, 1000 * SECOND), DNS_KEPT);
+	assert_int_equal(reply(s, "_25._tcp.mx.example", TLSA, 1001 * SECOND)->octets[3] & 15, RCODE_NXDOMAIN);
+	open_message(&m, DNS_QR | DNS_AA, "_25._tcp.mx.example", TLSA);
+	record(&m, DNS_ANSWER, "_25._tcp.mx.example", TLSA, tlsa, sizeof(tlsa));
+	signature(&m, DNS_ANSWER, "_25._tcp.mx.example", TLSA, 100, 9000);
+	assert_int_equal(keep(s, &m, 5000 * SECOND), DNS_KEPT);
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		if (reply(s, "_25._tcp.mx.example", TLSA, table[i].at * SECOND)->found != table[i].found)
+			fail_msg("%s", table[i].why);
+	dns_store_free(s);
+}
+
 static void test_budget(void **state)
 {
 	(void)state;
@@ -444,7 +479,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_useful), cmocka_unit_test(test_tcp), cmocka_unit_test(test_names), cmocka_unit_test(test_choice),
-		cmocka_unit_test(test_kinds), cmocka_unit_test(test_budget), cmocka_unit_test(test_sockets),
+		cmocka_unit_test(test_kinds), cmocka_unit_test(test_span_held), cmocka_unit_test(test_budget), cmocka_unit_test(test_sockets),
 		cmocka_unit_test(test_denial), cmocka_unit_test(test_denial_hash),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

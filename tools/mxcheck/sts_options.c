@@ -13,13 +13,14 @@
 enum { LINE = 1024, PORT_HTTPS = 443, SECONDS = 30, SECONDS_MAX = 600 };
 
 const char sts_usage[] =
-	"usage: mxcheck sts-fetch [options] DOMAIN...\n"
+	"usage: mxcheck sts-fetch [options] [DOMAIN...]\n"
 	"\n"
 	"Fetches the MTA-STS policies of mail domains into the folder that mxwitness reads (sts_cache).\n"
 	"It asks the resolver, and https://mta-sts.DOMAIN/, and nobody else.\n"
 	"\n"
 	"  --cache DIR              the folder; default: sts_cache of the configuration that -c names\n"
-	"  -c FILE                  a configuration of mxwitness, see mxwitness.conf(5)\n"
+	"  -c FILE                  a configuration of mxwitness, see mxwitness.conf(5); without a domain on the command line:\n"
+	"                           those of its watch_domains and partner_domains\n"
 	"  --domains FILE           one domain a line, # begins a comment, - is standard input\n"
 	"  --resolver SERVER,...    ADDR[@PORT] (default: the system's resolvers)\n"
 	"  --ca-file FILE           PEM: the authorities to trust instead of the system's\n"
@@ -197,12 +198,28 @@ static bool drop_doubles(struct sts_options *o, struct error *e)
 	return good || error_set(e, "no memory");
 }
 
+/* The domains that the sensor watches, and its partners; of the latter those that are written as one name. */
+static bool add_watched(struct sts_options *o, const struct settings *s, struct error *e)
+{
+	for (size_t i = 0; i < s->watch_domains.n; i++)
+		if (!add_domain(o, bytes_of(s->watch_domains.at[i].domain), e))
+			return false;
+	for (size_t i = 0; i < s->policy.partner.n; i++) {
+		const char *name = s->policy.partner.name[i];
+		if (name[0] != '.' && !add_domain(o, bytes_of(name), e))
+			return false;
+	}
+	return true;
+}
+
 static bool take_config(struct sts_options *o, struct error *e)
 {
 	struct settings s = { 0 };
 	bool good = config_read(o->config, &s, e);
 	if (good && !o->cache && s.sts_cache)
 		good = copy(&o->cache, s.sts_cache, e);
+	if (good && o->n == 0 && !o->domains)
+		good = add_watched(o, &s, e);
 	settings_free(&s);
 	return good;
 }
@@ -219,7 +236,7 @@ static bool complete(struct sts_options *o, struct error *e)
 	if (o->domains && !add_file(o, e))
 		return false;
 	if (o->n == 0)
-		return error_set(e, "sts-fetch: no domain named; give some, or a file of them with --domains");
+		return error_set(e, "sts-fetch: no domain named; give some, or a file of them with --domains, or a configuration that watches some with -c");
 	return drop_doubles(o, e);
 }
 

@@ -72,7 +72,7 @@ scenario("move", "A domain moves to a provider with DANE, step by step",
          ("send", "contoso.net", "dane"), ("gap", HOUR), ("zones", "m5"), ("send", "contoso.net", "dane"), ("gap", DAY), ("zones", "m6"),
          ("send", "contoso.net", "dane"), benign=True)
 scenario("steered", "Connections to a DANE host vanish on the path, and the mail takes the old MX host that was left beside it",
-         "The SYN goes unanswered three times, and Postfix rightly goes on to the next host, which has no DANE (vector 48): mail that went to\n"
+         "The SYN and its copies go unanswered, and Postfix rightly goes on to the next host, which has no DANE (vector 48): mail that went to\n"
          "the DANE host the day before goes where nobody has to prove who he is. Twin: several-steered-outage.",
          ("zones", "left"), ("send", "contoso.net", "dane"), ("gap", DAY), ("drop", NEW), ("send", "contoso.net", "dane"))
 scenario("steered-outage", "A DANE host is down, for two clients alike, and the mail takes the next MX host",

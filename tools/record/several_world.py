@@ -10,13 +10,13 @@ import world
 from world import CLIENT, LEAF_NS, NET, PATH, ROOT_NS, TLD_NS, run, start, write
 
 SECOND = "192.0.2.3"          # another sending MTA beside the first
-# server: (address, where the honest one stands when somebody has taken that address)
+# server: (address, of another network each where they have nothing to do with one another; where the honest one stands when somebody has taken that address)
 SERVERS = {
     "mx.alpha.net": ("198.51.100.60", "203.0.113.60"),
     "mx.bravo.net": ("198.18.1.10", "203.0.113.61"),
-    "mx.charlie.net": ("198.18.77.10", "203.0.113.62"),
-    "mx.delta.org": ("198.19.2.10", "203.0.113.63"),
-    "mx.echo.org": ("198.19.200.10", "203.0.113.64"),
+    "mx.charlie.net": ("198.19.77.10", "203.0.113.62"),
+    "mx.delta.org": ("203.0.113.80", "203.0.113.63"),
+    "mx.echo.org": ("192.88.99.10", "203.0.113.64"),
     "contoso-net.mail.legacy.org": ("198.51.100.70", "203.0.113.65"),
     "contoso-net.o-v1.modern.net": ("198.18.40.10", "203.0.113.66"),
     "mx.foxtrot.net": ("198.19.60.10", "203.0.113.67"),
@@ -125,7 +125,8 @@ def network_up():
     for address, near in SERVERS.values():
         run(["ip", "-n", NET, "addr", "add", address + "/32", "dev", "lo"])
         run(["ip", "-n", NET, "addr", "add", near + "/24", "dev", "down0"])
-    run(["ip", "-n", PATH, "route", "add", "198.18.0.0/15", "via", world.SERVER_NEAR])
+    for net in ("198.18.0.0/15", "192.88.99.0/24"):
+        run(["ip", "-n", PATH, "route", "add", net, "via", world.SERVER_NEAR])
 
 
 def name_servers(work, age):
