@@ -80,7 +80,7 @@ static void after_rules(struct desk *d, struct record *session, struct finding *
 	changed += inspection_judge(&d->run->settings.policy, session, finding, n);
 	changed += company_lower(d->run->rules, session, finding, n);
 	company_attribute(&d->company, site, session, finding, n);
-	suppressions_apply(d->suppressions, session, finding, n);
+	suppressions_apply(d->suppressions, session, finding, n, !desk_knows(d, session));
 	if (changed)
 		rules_restate(d->run->rules, d->scratch, session, finding, n);
 }
@@ -177,7 +177,8 @@ static bool speak(struct desk *d, enum incident_word word, int64_t at, struct de
 static bool due(struct desk *d, struct desk_alert *out)
 {
 	int64_t at = d->now;
-	return speak(d, incidents_due(d->incidents, d->now, &d->told, &at), at, out);
+	enum incident_word word = incidents_due(d->incidents, d->now, &d->told, &at);
+	return speak(d, word, at, out);
 }
 
 static bool rest(struct desk *d, struct desk_alert *out)
@@ -345,6 +346,8 @@ void desk_orders(struct desk *d)
 		return;
 	while (store_order_next(d->store, &o)) {
 		history_store_order(d->history, &o);
+		incidents_order(d->incidents, &o);
+		suppressions_order(d->suppressions, &o);
 		d->changed = true;
 	}
 }

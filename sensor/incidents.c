@@ -353,16 +353,16 @@ void incidents_revised(struct incidents *t, struct incident *i, uint32_t revisio
 	i->revision = revision;
 }
 
-bool incidents_ack(struct incidents *t, const char *id)
+void incidents_order(struct incidents *t, const struct store_order *o)
 {
-	for (size_t i = 0; i < t->used; i++) {
-		if (!t->place[i].used || strcmp(t->place[i].incident.id, id) != 0)
+	for (size_t i = 0; strcmp(o->kind, "incident.ack") == 0 && i < t->used; i++) {
+		struct incident_place *p = &t->place[i];
+		enum incident_word word;
+		if (!p->used || strcmp(p->incident.id, o->target) != 0)
 			continue;
-		t->place[i].incident.acked = true;
-		t->place[i].dirty = true;
-		return true;
+		p->incident.acked = p->dirty = true;
+		t->due[i] = incident_due(&p->incident, &word);
 	}
-	return false;
 }
 
 const struct incident *incidents_next(const struct incidents *t, size_t *at)

@@ -7,6 +7,7 @@
 
 #include "error.h"
 #include "judge/incident.h"
+#include "store.h"
 
 struct incidents;
 
@@ -34,8 +35,8 @@ enum incident_word incidents_due(struct incidents *t, int64_t now, struct incide
 enum incident_word incidents_rest(struct incidents *t, int64_t now, struct incident **incident);
 /* The word that went out last got this revision in the end (alerted.h). */
 void incidents_revised(struct incidents *t, struct incident *incident, uint32_t revision);
-/* Somebody looked at the incident of that id. false: there is none. */
-bool incidents_ack(struct incidents *t, const char *id);
+/* An order "incident.ack": somebody looked at the incident of that id. Others are left alone. */
+void incidents_order(struct incidents *t, const struct store_order *o);
 /* One after the other, in no order; *at begins at 0. NULL: that was all. */
 const struct incident *incidents_next(const struct incidents *t, size_t *at);
 struct incidents_numbers incidents_numbers(const struct incidents *t);

@@ -5,6 +5,7 @@
 #include "baseline_command.h"
 #include "classify.h"
 #include "config_command.h"
+#include "incident_command.h"
 #include "options.h"
 #include "read.h"
 #include "rules_command.h"
@@ -44,6 +45,8 @@ int main(int argc, char **argv)
 		return rules_command(&options);
 	case COMMAND_BASELINE:
 		return baseline_command(&options);
+	case COMMAND_INCIDENT:
+		return incident_command(&options);
 	case COMMAND_CONFIG:
 		return config_command(&options);
 	}

@@ -17,6 +17,10 @@ const char options_usage[] =
 	"       mxwitness rules fields [--format tsv|mdoc|metrics] [PART...]\n"
 	"       mxwitness baseline show|export [--state DIR] [--format table|ndjson] [-o FILE] [NAME]\n"
 	"       mxwitness baseline import FILE... | lower NAME... | forget NAME... [--state DIR]\n"
+	"       mxwitness incident list | show ID... | explain ID... [--state DIR] [--format table|ndjson] [-o FILE]\n"
+	"       mxwitness incident ack ID... [--lower] [--state DIR]\n"
+	"       mxwitness incident suppress ID... --reason TEXT --owner NAME --until DAY [--allow-critical] [--state DIR]\n"
+	"       mxwitness incident unsuppress NAME... [--state DIR]\n"
 	"       mxwitness config check|dump [-c FILE]\n"
 	"       mxwitness config keys [--format yaml|mdoc]\n"
 	"\n"
@@ -87,6 +91,16 @@ const char options_usage[] =
 	"  forget NAME...           as though it had never been seen\n"
 	"  --state DIR              default: state: of the configuration\n"
 	"\n"
+	"incident\n"
+	"What is open: alerts of one cause at one server, counted. ID: six or more digits of an incident's.\n"
+	"\n"
+	"  list                     the worst first, and what is suppressed\n"
+	"  show ID...               all about it\n"
+	"  explain ID...            its chain of causes, why this level, what would change it, what to look at next\n"
+	"  ack ID...                somebody looked: it counts in silence until it gets worse; --lower: the server did get weaker, learn it anew\n"
+	"  suppress ID...           its finding at its server is no alert until that day (180 days at most), and is counted\n"
+	"  unsuppress NAME...       an entry that suppress made\n"
+	"\n"
 	"config\n"
 	"  check                    is the configuration right, and does what it names exist here?\n"
 	"  dump                     every key with its value and where that came from; itself a configuration\n"
@@ -97,7 +111,7 @@ const char options_usage[] =
 	"2 an input could not be read whole, or the command line, configuration, a rule or a test is wrong.\n";
 
 enum { O_DNS = 256, O_DNS_FROM, O_RESOLVER, O_ANCHOR, O_PORTS, O_RULES, O_FORMAT, O_EVIDENCE, O_BUDGET, O_HOOK, O_ALL, O_FINDINGS,
-       O_VERSION, O_SAVE_DNS, O_OTHER_PORTS, O_STATE, O_SOCKET, O_ONCE };
+       O_VERSION, O_SAVE_DNS, O_OTHER_PORTS, O_STATE, O_SOCKET, O_ONCE, O_REASON, O_OWNER, O_UNTIL, O_LOWER, O_CRITICAL };
 
 static const struct option longs[] = {
 	{ "dns", required_argument, NULL, O_DNS },
@@ -117,6 +131,11 @@ static const struct option longs[] = {
 	{ "state", required_argument, NULL, O_STATE },
 	{ "socket", required_argument, NULL, O_SOCKET },
 	{ "once", no_argument, NULL, O_ONCE },
+	{ "reason", required_argument, NULL, O_REASON },
+	{ "owner", required_argument, NULL, O_OWNER },
+	{ "until", required_argument, NULL, O_UNTIL },
+	{ "lower", no_argument, NULL, O_LOWER },
+	{ "allow-critical", no_argument, NULL, O_CRITICAL },
 	{ "version", no_argument, NULL, O_VERSION },
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
@@ -267,6 +286,49 @@ static bool baseline_verb(char **argv, int argc, struct options *o, struct error
 			 argc > 0 ? "no such command" : "what about it?");
 }
 
+/* An option that belongs to one verb of `incident` alone, given with another; NULL: none. */
+static const char *misplaced(const struct options *o)
+{
+	const bool suppress = o->incident_verb == INCIDENT_SUPPRESS;
+	return !suppress && o->reason ? "--reason" : !suppress && o->owner ? "--owner" : !suppress && o->until ? "--until" :
+	       !suppress && o->allow_critical ? "--allow-critical" : o->lower && o->incident_verb != INCIDENT_ACK ? "--lower" : NULL;
+}
+
+static bool incident_ok(const struct options *o, const char *verb, struct error *e)
+{
+	static const char *const format[] = { "table", "ndjson", NULL };
+	struct options others = *o;
+	const bool looks = o->incident_verb <= INCIDENT_EXPLAIN, both = o->incident_verb <= INCIDENT_SHOW;
+	others.state = NULL;
+	const char *no = foreign(&others) ? foreign(&others) : o->findings ? "--findings" : o->verbose ? "-v" : !looks && o->out ? "-o" :
+			 !both && o->format ? "--format" : misplaced(o);
+	if (no)
+		return error_set(e, "incident %s: %s means nothing to it", verb, no);
+	if (o->incident_verb == INCIDENT_LIST && o->nargs)
+		return error_set(e, "incident list: %s: no argument belongs here; see incident show", o->args[0]);
+	if (o->incident_verb != INCIDENT_LIST && !o->nargs)
+		return error_set(e, "incident %s: which?", verb);
+	return !o->format || one_of(o->format, format) ||
+	       error_set(e, "--format %s: no such format; it is table or ndjson", o->format);
+}
+
+static bool incident_verb(char **argv, int argc, struct options *o, struct error *e)
+{
+	static const char *const words[] = { [INCIDENT_LIST] = "list", [INCIDENT_SHOW] = "show", [INCIDENT_EXPLAIN] = "explain",
+					     [INCIDENT_ACK] = "ack", [INCIDENT_SUPPRESS] = "suppress",
+					     [INCIDENT_UNSUPPRESS] = "unsuppress", NULL };
+	for (unsigned v = 0; argc > 0 && words[v]; v++) {
+		if (strcmp(argv[0], words[v]) != 0)
+			continue;
+		o->incident_verb = (enum incident_verb)v;
+		o->args = argv + 1;
+		o->nargs = argc - 1;
+		return incident_ok(o, words[v], e);
+	}
+	return error_set(e, "incident%s%s: %s; it is list, show, explain, ack, suppress or unsuppress", argc > 0 ? " " : "",
+			 argc > 0 ? argv[0] : "", argc > 0 ? "no such command" : "what about them?");
+}
+
 /* Which options mean nothing to `config`. */
 static const char *no_config(const struct options *o)
 {
@@ -389,6 +451,16 @@ static void set(struct options *o, int c)
 		o->socket = optarg;
 	else if (c == O_ONCE)
 		o->once = true;
+	else if (c == O_REASON)
+		o->reason = optarg;
+	else if (c == O_OWNER)
+		o->owner = optarg;
+	else if (c == O_UNTIL)
+		o->until = optarg;
+	else if (c == O_LOWER)
+		o->lower = true;
+	else if (c == O_CRITICAL)
+		o->allow_critical = true;
 	else if (c == 'c')
 		o->config = optarg;
 	else if (c == 'i')
@@ -438,6 +510,12 @@ bool options_parse(int argc, char **argv, enum command *command, struct options 
 		*command = COMMAND_BASELINE;
 		return baseline_verb(argv + optind + 1, argc - optind - 1, o, e);
 	}
+	if (strcmp(argv[optind], "incident") == 0) {
+		*command = COMMAND_INCIDENT;
+		return incident_verb(argv + optind + 1, argc - optind - 1, o, e);
+	}
+	if (o->reason || o->owner || o->until || o->lower || o->allow_critical)
+		return error_set(e, "--reason, --owner, --until, --lower and --allow-critical belong to: mxwitness incident");
 	if (strcmp(argv[optind], "watch") == 0) {
 		*command = COMMAND_WATCH;
 		o->captures = argv + optind + 1;
@@ -465,7 +543,7 @@ bool options_parse(int argc, char **argv, enum command *command, struct options 
 		return discover_ok(o, e);
 	}
 	if (strcmp(argv[optind], "read") != 0)
-		return error_set(e, "%s: no such command; it is read, watch, discover, status, verify, rules, baseline or config", argv[optind]);
+		return error_set(e, "%s: no such command; it is read, watch, discover, status, verify, rules, baseline, incident or config", argv[optind]);
 	o->captures = argv + optind + 1;
 	o->ncaptures = argc - optind - 1;
 	return read_ok(o, e);

@@ -16,6 +16,9 @@ enum config_verb { CONFIG_CHECK, CONFIG_DUMP, CONFIG_KEYS };
 /* What stands behind `mxwitness baseline`. */
 enum baseline_verb { BASELINE_SHOW, BASELINE_EXPORT, BASELINE_IMPORT, BASELINE_LOWER, BASELINE_FORGET };
 
+/* What stands behind `mxwitness incident`; those up to explain look, the others change. */
+enum incident_verb { INCIDENT_LIST, INCIDENT_SHOW, INCIDENT_EXPLAIN, INCIDENT_ACK, INCIDENT_SUPPRESS, INCIDENT_UNSUPPRESS };
+
 /* All strings are those of argv. NULL: not given.
  * captures  of `read` and `discover`, or the files of `verify`; ends in NULL
  * interface  of `watch`; more than OPTIONS_INTERFACES are counted and not kept
@@ -33,10 +36,13 @@ struct options {
 	enum rules_verb verb;
 	enum config_verb config_verb;
 	enum baseline_verb baseline_verb;
+	enum incident_verb incident_verb;
+	const char *reason, *owner, *until;        /* of incident suppress */
+	bool lower, allow_critical;                /* of incident ack, and suppress */
 };
 
 /* What the command line asks for. */
-enum command { COMMAND_READ, COMMAND_WATCH, COMMAND_DISCOVER, COMMAND_VERIFY, COMMAND_RULES, COMMAND_CONFIG, COMMAND_STATUS, COMMAND_BASELINE, COMMAND_HELP, COMMAND_VERSION };
+enum command { COMMAND_READ, COMMAND_WATCH, COMMAND_DISCOVER, COMMAND_VERIFY, COMMAND_RULES, COMMAND_CONFIG, COMMAND_STATUS, COMMAND_BASELINE, COMMAND_INCIDENT, COMMAND_HELP, COMMAND_VERSION };
 
 /* false: e says which word of the command line is wrong, and what would be right. */
 bool options_parse(int argc, char **argv, enum command *command, struct options *o, struct error *e);

@@ -4,6 +4,7 @@
 
 #include "mdoc.h"
 #include "rule_grades.h"
+#include "rule_page.h"
 
 enum { LISTED = 256 };
 
@@ -131,8 +132,8 @@ static void levels(const struct rules *rules, struct rule_scratch *s, const stru
 		mdoc_text(out, text);
 	}
 	for (unsigned i = 0; i < rule->shifts; i++) {
-		snprintf(text, sizeof(text), "Then one %s %s: %s.", rule->shift[i].certainty ? "step of certainty" : "level",
-			 rule->shift[i].by > 0 ? "up" : "down", rule->shift[i].why);
+		char buf[RULE_PAGE_SHIFT];
+		snprintf(text, sizeof(text), "Then %s: %s.", rule_page_shift(&rule->shift[i], buf), rule->shift[i].why);
 		mdoc_text(out, text);
 	}
 }

@@ -344,7 +344,7 @@ bool tables_placed(const struct rules *r, struct error *e)
 {
 	for (size_t i = 0; i < r->count; i++) {
 		const struct rule *rule = &r->rule[i];
-		if (rule->shipped && !rule->part && rule->service == IN_SESSION && !rule->placed)
+		if (rule->shipped && !rule->part && !rule->silent && rule->service == IN_SESSION && !rule->placed)
 			return error_set(e, "%s:%u:1: incident.yaml has no place for finding \"%s\": a stage of the chain, or apart",
 					 rule->file, rule->line, rule->finding);
 	}

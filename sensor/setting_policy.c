@@ -7,6 +7,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <stdio.h>
+#include <time.h>
 
 #include "digest.h"
 #include "folder.h"
@@ -15,7 +16,7 @@
 #include "scalar.h"
 #include "setting_read.h"
 
-enum { NAME_OCTETS = 253, LABEL_OCTETS = 63, PEM_KEYS = 64 };
+enum { NAME_OCTETS = 253, LABEL_OCTETS = 63, PEM_KEYS = 64, NS = 1000000000 };
 _Static_assert((int)DIGEST_OCTETS == (int)POLICY_DIGEST, "one SHA-256");
 _Static_assert((int)need_optional == (int)POLICY_NOT && (int)need_required == (int)POLICY_REQUIRED, "one list");
 
@@ -227,8 +228,11 @@ static bool date(const struct setting_info *t, int64_t *out, const struct node *
 		return true;
 	if (n->kind == NODE_SCALAR && n->text.n == 10) {
 		snprintf(text, sizeof(text), "%.*sT23:59:59Z", TEXT(n->text));
-		if (scalar_moment(bytes_of(text), out)) {
-			*out += INT64_C(1000000000);
+		bool good = scalar_moment(bytes_of(text), out);
+		time_t last = (time_t)(*out / NS);
+		struct tm tm;
+		if (good && gmtime_r(&last, &tm) && tm.tm_mday == 10 * (text[8] - '0') + text[9] - '0') { /* no 30 February */
+			*out += NS;
 			return true;
 		}
 	}

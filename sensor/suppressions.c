@@ -81,9 +81,9 @@ static struct tally_of *tally_of(struct suppressions *s, const char *name)
 	return t;
 }
 
-size_t suppressions_apply(struct suppressions *s, const struct record *session, struct finding *f, size_t n)
+size_t suppressions_apply(struct suppressions *s, const struct record *session, struct finding *f, size_t n, bool fresh)
 {
-	const bool final = record_get_num(session, F_cap_phase, phase_final) == phase_final;
+	const bool final = fresh && record_get_num(session, F_cap_phase, phase_final) == phase_final;
 	const struct suppress_entry *e;
 	size_t kept = 0;
 	for (size_t k = 0; k < n; k++) {

@@ -17,8 +17,8 @@ struct suppressions;
 struct suppressions *suppressions_new(const struct suppress_entries *configured);
 void suppressions_free(struct suppressions *s);
 /* suppressions_apply: marks the findings of level low and above that an entry fits; the first entry that does counts it, when the
- * session is final. How many. */
-size_t suppressions_apply(struct suppressions *s, const struct record *session, struct finding *finding, size_t n);
+ * session is final and new. How many. */
+size_t suppressions_apply(struct suppressions *s, const struct record *session, struct finding *finding, size_t n, bool fresh);
 /* An order "incident.suppress" or "incident.unsuppress"; others are left alone. */
 void suppressions_order(struct suppressions *s, const struct store_order *o);
 /* The next line for people at that time; false: there is none. Call it until then. */

@@ -121,6 +121,15 @@ def compare_several(want, sessions, alerts):
     return problems + [f"missing: {json.dumps(w)}" for w in want if w not in got]
 
 
+def compare_lives(want, alerts):
+    """What incidents say over time, word by word."""
+    got = [{"time": a["@timestamp"][:19], "id": a["rule"]["id"], "state": a["mxwitness"]["alert"]["state"], "level": a["mxwitness"]["alert"]["level"],
+            "count": a["mxwitness"]["alert"]["count"], "clients": a["mxwitness"]["alert"]["clients"],
+            "why": a["event"]["reason"].split("; ")[-1].split(":")[0]} for a in alerts]
+    problems = [f"word {n} is {json.dumps(g)}, expected {json.dumps(w)}" for n, (g, w) in enumerate(zip(got, want), 1) if g != w]
+    return problems + ([f"{len(got)} words of incidents, expected {len(want)}: {json.dumps(got)}"] if len(got) != len(want) else [])
+
+
 def compare(expect, events, status):
     sessions = [e for e in events if e["event"]["dataset"] == "mxwitness.session"]
     alerts = [e for e in events if e["event"]["dataset"] == "mxwitness.alert"]
@@ -139,6 +148,8 @@ def compare(expect, events, status):
     several = {a["mxwitness"]["alert"]["incident"] for a in alerts if rests_on_several(a)}
     problems += compare_several(expect.get("several", []), sessions, [a for a in alerts if rests_on_several(a)])
     problems += compare_alerts(sessions, [a for a in alerts if a["mxwitness"]["alert"].get("incident") not in several])
+    if "incidents" in expect:
+        problems += compare_lives(expect["incidents"], alerts)
     levels = [LEVELS.index(a["mxwitness"]["alert"]["level"]) for a in alerts]
     if expect.get("benign") and any(level >= 2 for level in levels):
         problems.append("a benign capture raised an alert of level medium or above")

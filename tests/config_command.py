@@ -67,15 +67,20 @@ def generated():
 
 
 def dumps():
-    write("site/conf.d/10.yaml", "own_networks: [192.0.2.0/24]\ncapture: {buffer: 1GB}\nevidence: {directory: ev}\n")
+    shutil.copy(os.path.join(os.path.dirname(os.path.abspath(__file__)), "pcaps", "authority.crt"), write("site/ca.crt", ""))
+    write("site/conf.d/10.yaml", "own_networks: [192.0.2.0/24]\ncapture: {buffer: 1GB}\nevidence: {directory: ev}\n"
+          "policy:\n- {name: two, servers: [192.0.2.1, '2001:db8::/32'], pin_ca: ca.crt}\n")
     path = write("site/mxwitness.yaml", "own_networks: 10.0.0.0/8\ncapture: {workers: 2}\nca_file: \"a # b.pem\"\n"
-                 "outputs:\n- {type: file, path: out}\nrule_levels: {tlsa-mismatch: low}\n")
+                 "outputs:\n- {type: file, path: out}\nrule_levels: {tlsa-mismatch: low}\n"
+                 "policy:\n- {name: one, domains: .example, tls: required, until: 2026-12-31}\n")
     status, first, err = run("config", "dump", "-c", path)
     check("dump", status == 0 and not err, err)
     check("dump: from where", re.search(rf"^  buffer: 1GB +# {re.escape(folder)}/site/conf.d/10.yaml:2$", first, re.M) and
           re.search(r"^  timeout: 100ms +# default$", first, re.M), first)
     check("dump: paths are absolute", f"directory: {folder}/site/ev " in first and f"    path: {folder}/site/out " in first and
           f'ca_file: "{folder}/site/a # b.pem"' in first, first)
+    check("dump: promises of several files", "  - name: one " in first and "  - name: two " in first and
+          f"    pin_ca: {folder}/site/ca.crt " in first and '    servers: [192.0.2.1, "2001:db8::/32"] ' in first, first)
     relative = run("config", "dump", "-c", "mxwitness.yaml", cwd=os.path.join(folder, "site"))[1]
     check("dump: the same from anywhere", values(relative) == values(first), relative)
     second = run("config", "dump", "-c", write("elsewhere/d.yaml", first))[1]
@@ -117,6 +122,9 @@ def checks():
         ("outputs: [{type: file, path: no/such}]\n", 0, f":1:30: warning: outputs: path: {folder}/no: no such folder"),
         ("outputs: [{type: file, path: .}]\n", 0, ":1:30: warning: outputs: path: "),
         ("outputs: [{type: file, path: '-'}]\n", 0, ""),
+        ("policy: [{name: a, ports: 25, tls: required, until: 2001-01-31}]\n", 0, ":1:10: warning: policy: the entry a has ended"),
+        ("policy: [{name: a, ports: 25, tls: required, until: 2199-01-31}]\n", 0, ""),
+        (f"policy: [{{name: a, ports: 25, pin_ca: {pem}}}]\n", 2, "bad.pem\" is not a PEM file"),
         ("metrics: {textfile: no/m.prom}\n", 0, ":1:21: warning: metrics.textfile: "),
     ):
         # what this machine may lack by default is no matter here

@@ -55,19 +55,31 @@ static uint64_t group_of(const struct site *site, const struct record *s)
 	return rows_key(g.bits, (struct bytes){ g.base.a, sizeof(g.base.a) });
 }
 
-/* Whose server it may be: the last two labels of its name, else its address's /16 or /32: what differs there is unrelated. */
+/* The host that the greeting names: its first word behind the code. */
+static struct bytes greeted_by(const struct record *s)
+{
+	struct bytes b = bytes_skip(record_get_str(s, F_smtp_banner), 4);
+	const uint8_t *space = b.n ? memchr(b.p, ' ', b.n) : NULL;
+	b = bytes_head(b, space ? (size_t)(space - b.p) : b.n);
+	return b.n && memchr(b.p, '.', b.n) && !memchr(b.p, '*', b.n) ? b : (struct bytes){ s->text, 0 };
+}
+
+/* Whose server it may be: the last two labels of its name, as it is known or as it greets, else its address's /24 or /48. What differs
+ * there counts as unrelated; nothing but attribution rests on it. */
 static uint64_t owner_of_server(const struct record *s)
 {
 	struct addr a = { 0 };
-	struct bytes host = record_get_str(s, F_id_host);
-	size_t at = host.n, dots = 0;
-	if (record_get_num(s, F_id_confidence, confidence_none) >= confidence_medium && host.n) {
-		while (at > 0 && (host.p[at - 1] != '.' || ++dots < 2))
-			at--;
-		return rows_key(0, bytes_skip(host, at));
-	}
+	struct bytes host = server_of(s);
+	size_t dots = 0;
+	if (!record_has(s, F_id_host) || record_get_num(s, F_id_confidence, confidence_none) < confidence_medium)
+		host = greeted_by(s);
+	for (size_t at = host.n; at-- > 0;)
+		if (host.p[at] == '.' && ++dots == 2)
+			return rows_key(0, bytes_skip(host, at + 1));
+	if (host.n)
+		return rows_key(0, host);
 	record_get_addr(s, F_dst_ip, &a);
-	struct cidr c = site_prefix(&a, a.v == 4 ? 16 : 32);
+	struct cidr c = site_prefix(&a, a.v == 4 ? 24 : 48);
 	return rows_key(0, (struct bytes){ c.base.a, sizeof(c.base.a) });
 }
 

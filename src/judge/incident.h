@@ -40,7 +40,7 @@ enum incident_word { INCIDENT_NOTHING, INCIDENT_OPENED, INCIDENT_WORSE_LEVEL, IN
  * last_level                   the latest occurrence's; what repeats in silence is counted by session
  * hour hour_n  occurrences since hour, for at most an hour   rate   the most an hour that was said
  * first last   of its sessions, begin and end; said: time of the last word
- * acked     somebody looked at it; a worse one speaks again
+ * acked     somebody looked at it: it counts in silence until it gets worse, and says when it ended
  * device    of the site's own, which may do this: all that it does is one incident, told once a day */
 struct incident {
 	uint8_t key[INCIDENT_KEY];

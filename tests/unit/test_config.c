@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "config_dump.h"
+#include "digest.h"
 #include "quantity.h"
 
 static bool parse(struct settings *s, const char *path, const char *text, struct error *e)
@@ -131,6 +132,40 @@ static const struct {
 	{ "outputs: [{type: file, path: a}, {type: file, path: a}]\n", "c.yaml:1:34: outputs: another one has this path already; two "
 	  "would write into each other's lines", "" },
 	{ "vantage: &a dmz\n", "c.yaml:1:10: anchors are not allowed", "" },
+	{ "policy: {name: a}\n", "c.yaml:1:9: policy: a list belongs here, as in: [{name: partner, domains: [partner.example], tls: required}]", "" },
+	{ "policy: [{tls: required}]\n", "c.yaml:1:10: policy: the key \"name\" is missing, as in: {name: partner, domains: "
+	  "[partner.example], tls: required}", "" },
+	{ "policy: [{name: a, tls: required}]\n", "c.yaml:1:10: policy: whom is it for? Write domains, mx, servers, clients or ports", "" },
+	{ "policy: [{name: a, ports: 25}]\n", "c.yaml:1:10: policy: it promises nothing; write tls: required, dane: required, pin_spki, "
+	  "pin_ca, names, requiretls: true or known_clear: true", "" },
+	{ "policy: [{name: a, ports: 25, tls: required, known_clear: true}]\n", "c.yaml:1:10: policy: known_clear says that TLS may be "
+	  "missing, and the same entry says that it must not", "" },
+	{ "policy: [{name: a, ports: 25, known_clear: true}]\n", "c.yaml:1:10: policy: known_clear must say why, as in: reason: their "
+	  "gateway has no TLS, ticket 4711", "" },
+	{ "policy: [{name: a, ports: 25, tls: required}, {name: a, ports: 26, tls: required}]\n", "c.yaml:1:47: policy: another one has "
+	  "this name already", "" },
+	{ "policy: [{name: a, domains: ['*.example'], tls: required}]\n", "c.yaml:1:30: domains: \"*.example\" is not a name; write "
+	  "example.net, or .example.net for all below it", "a star" },
+	{ "policy: [{name: a, domain: [a.example], tls: required}]\n", "c.yaml:1:20: no key \"domain\"; did you mean \"domains\"?", "" },
+	{ "policy: [{name: a, ports: 0, tls: required}]\n", "c.yaml:1:27: ports: a port belongs here, 1 to 65535", "" },
+	{ "policy: [{name: a, ports: 25, tls: requierd}]\n", "c.yaml:1:36: tls: no \"requierd\"; did you mean \"required\"?", "" },
+	{ "policy: [{name: a, ports: 25, pin_spki: abc}]\n", "c.yaml:1:41: pin_spki: \"abc\" is not a SHA-256; write 64 hexadecimal "
+	  "digits, or 44 of base64", "" },
+	{ "policy: [{name: a, ports: 25, pin_ca: /no/such.pem}]\n", "c.yaml:1:39: pin_ca: neither a digest nor a file: /no/such.pem: "
+	  "cannot be read: No such file or directory", "" },
+	{ "policy: [{name: a, ports: 25, tls: required, until: 2026-02-30}]\n", "c.yaml:1:53: until: a day belongs here, as 2026-12-31, "
+	  "or never", "no such day" },
+	{ "policy: [{name: a, servers: 10.0.0.0/33, tls: required}]\n", "c.yaml:1:29: servers: \"10.0.0.0/33\" is not a network; write "
+	  "192.0.2.0/24 or 2001:db8::/32, at most 64 of them", "" },
+	{ "routes: [{name: a}]\n", "c.yaml:1:10: routes: the key \"host\" is missing, as in: {name: smart-host, host: relay.example.net}", "" },
+	{ "routes: [{name: a, host: 'relay.example.net:25'}]\n", "c.yaml:1:26: host: a host name or an address belongs here", "" },
+	{ "routes: [{name: a, host: 192.0.2.0/24}]\n", "c.yaml:1:26: host: a host name or an address belongs here", "" },
+	{ "routes: [{name: a, host: 192.0.2.1, tlsa_base: 192.0.2.1}]\n", "c.yaml:1:48: tlsa_base: a name belongs here", "" },
+	{ "inspection: [{name: a, clients: 10.0.0.0/8}]\n", "c.yaml:1:14: inspection: what may the device do? Write forms or ca", "" },
+	{ "inspection: [{name: a, forms: Banner}]\n", "c.yaml:1:31: forms: \"Banner\" is no finding; write banner-masked, or "
+	  "starttls-keyword-masked/x-mask", "" },
+	{ "own_domains: [a..example]\n", "c.yaml:1:15: own_domains: \"a..example\" is not a name; write example.net, or .example.net for "
+	  "all below it", "" },
 };
 
 static void refused(void **state)
@@ -173,6 +208,9 @@ static void defaults(void **state)
 	settings_free(&s);
 }
 
+#define HEX "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+#define BASE64 "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
+
 static const char full[] =
 	"own_networks: 10.0.0.0/8\npublic_addresses: [192.0.2.1, '2001:db8::/32']\nvantage: server-side\ndecrypted_mirror: [10.1.0.0/16]\n"
 	"ca_file: ca.pem\nrules: mine\nrules_off: [one]\nrule_levels: {two: high}\ninterfaces: [eth0, br-1.25]\nports: [25, \"465=tls\"]\n"
@@ -185,7 +223,83 @@ static const char full[] =
 	"outputs:\n- {type: file, path: '-', minimum_level: medium, datasets: [alert, session]}\n- {type: file, path: out, datasets: stats}\n"
 	"stats: {interval: off}\nsilence: {packets: 1 h, mail: off, one_direction: 5m}\n"
 	"metrics: {listen: '[::1]:9464', textfile: /t.prom}\nstatus: {socket: none}\nlog: {to: journal, level: debug}\n"
+	"policy:\n- {name: p, domains: [A.example., .b.example], ports: [25, 587], pin_spki: [" HEX ", " BASE64 "], until: 2026-12-31}\n"
+	"- {name: q, servers: 192.0.2.0/24, clients: [10.0.0.0/8], known_clear: true, reason: \"old: one\"}\n"
+	"- {name: r, mx: [], ports: 25, dane: required, requiretls: true, names: .example, pin_ca: sha256//" BASE64 "}\n"
+	"routes:\n- {name: s, host: Relay.Example, port: 2525, policy_domain: hop.example}\n- {name: t, host: '2001:db8::1', tlsa_base: x.example}\n"
+	"inspection:\n- {name: fw, exempt_servers: 192.0.2.1, exempt_domains: .bank.example, ca: " HEX ", forms: [a-b, c/d], dane: true}\n"
+	"own_domains: own.example\npartner_domains: [one.example, .two.example]\n"
 	"user: _mx\ngroup: g-1\nstate: ./none\nsilent:\n";
+
+static void policy_values(const struct policy *p)
+{
+	const struct policy_promise *a = &p->promise.at[0], *b = &p->promise.at[1], *c = &p->promise.at[2];
+	const struct policy_inspection *i = &p->inspection.at[0];
+	assert_true(p->promise.n == 3 && p->route.n == 2 && p->inspection.n == 1);
+	assert_string_equal(a->domains.name[0], "a.example");
+	assert_string_equal(a->domains.name[1], ".b.example");
+	assert_true(a->ports.n == 2 && a->ports.port[1] == 587 && a->tls == POLICY_NOT && !a->servers && !a->clients);
+	assert_int_equal(a->pin_spki.n, 2);
+	assert_memory_equal(a->pin_spki.key[0].spki, a->pin_spki.key[1].spki, POLICY_DIGEST);
+	assert_int_equal(a->pin_spki.key[0].spki[31], 0x55);
+	assert_int_equal(a->until, INT64_C(1798761600000000000)); /* 1 January 2027 */
+	assert_true(b->servers->n == 1 && b->clients->net[0].bits == 8 && b->known_clear && b->until == 0);
+	assert_string_equal(b->reason, "old: one");
+	assert_true(c->dane == POLICY_REQUIRED && c->requiretls && c->mx.n == 0 && c->names.n == 1 && c->pin_ca.key[0].der.n == 0);
+	assert_string_equal(p->route.at[0].host, "relay.example");
+	assert_true(p->route.at[0].port == 2525 && p->route.at[1].port == 0 && !p->route.at[0].tlsa_base[0]);
+	assert_string_equal(p->route.at[0].policy_domain, "hop.example");
+	assert_string_equal(p->route.at[1].host, "2001:db8::1");
+	assert_string_equal(p->route.at[1].tlsa_base, "x.example");
+	assert_true(i->dane && i->ca.n == 1 && i->exempt_servers->n == 1 && policy_does(i, "c", "d") && !policy_does(i, "c", ""));
+	assert_true(policy_is_own(p, bytes_of("own.example")) && policy_is_partner(p, bytes_of("a.two.example")));
+}
+
+/* Each PEM of a file is a pin, and a file that is none is refused by name. */
+static void authorities(void **state)
+{
+	static const char text[] = "policy: [{name: a, ports: 25, pin_ca: [authority.crt, " HEX "]}]\n";
+	struct settings s;
+	struct error e = { "" };
+	(void)state;
+	if (!parse(&s, "tests/pcaps/c.yaml", text, &e))
+		fail_msg("%s", e.text);
+	const struct policy_keys *ca = &s.policy.promise.at[0].pin_ca;
+	assert_int_equal(ca->n, 2);
+	assert_true(ca->key[0].der.n > 100 && ca->key[1].der.n == 0 && ca->key[1].spki[0] == 0xe3);
+	settings_free(&s);
+	assert_false(parse(&s, "tests/pcaps/c.yaml", "policy: [{name: a, ports: 25, pin_ca: authority.yaml}]\n", &e));
+	assert_string_equal(e.text, "tests/pcaps/c.yaml:1:39: pin_ca: \"authority.yaml\" is not a PEM file of 1 to 64 certificates");
+	settings_free(&s);
+}
+
+static void digests(void **state)
+{
+	static const struct {
+		const char *text;
+		bool good;
+	} t[] = {
+		{ HEX, true }, { "E3B0C44298FC1C149AFBF4C8996FB92427AE41E4649B934CA495991B7852B855", true }, { BASE64, true },
+		{ "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU", true }, { "sha256//" HEX, true }, { "sha256/" HEX, false },
+		{ "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFV=", false }, /* bits that are no octet's */
+		{ "47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU=", false }, { "", false }, { "sha256//", false },
+		{ "g3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", false }, { HEX "00", false },
+	};
+	uint8_t out[DIGEST_OCTETS], want[DIGEST_OCTETS];
+	(void)state;
+	assert_true(digest_read(bytes_of(HEX), want));
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		size_t n = strlen(t[i].text);
+		uint8_t *exact = malloc(n ? n : 1);
+		memcpy(exact, t[i].text, n);
+		bool good = digest_read((struct bytes){ exact, n }, out);
+		free(exact);
+		if (good != t[i].good)
+			fail_msg("%s", t[i].text);
+		if (good)
+			assert_memory_equal(out, want, sizeof(out));
+	}
+}
 
 static void values(void **state)
 {
@@ -228,6 +342,7 @@ static void values(void **state)
 	assert_true(s.stats_interval == 0 && s.silence_packets == 3600000 && s.silence_mail == 0 && s.silence_one_direction == 300000);
 	assert_string_equal(s.metrics_listen, "[::1]:9464");
 	assert_true(!s.status_socket && s.log_to == log_to_journal && s.log_level == log_level_debug);
+	policy_values(&s.policy);
 	assert_string_equal(s.user, "_mx");
 	assert_string_equal(s.state, "/etc/x/./none");
 	settings_free(&s);
@@ -432,7 +547,7 @@ static void table_is_sound(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(defaults), cmocka_unit_test(values), cmocka_unit_test(refused), cmocka_unit_test(numbers),
+		cmocka_unit_test(defaults), cmocka_unit_test(values), cmocka_unit_test(authorities), cmocka_unit_test(digests), cmocka_unit_test(refused), cmocka_unit_test(numbers),
 		cmocka_unit_test(dumped), cmocka_unit_test(dump_says_where), cmocka_unit_test(several), cmocka_unit_test(table_is_sound),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

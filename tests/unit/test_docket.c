@@ -208,6 +208,56 @@ static void waits(void **state)
 	}
 }
 
+/* A session that was for a host there, as it is when it has been judged. */
+static void teach(struct history_store *history)
+{
+	static struct record r;
+	const struct addr client = { 4, { 192, 0, 2, 1 } }, server = { 4, { 198, 51, 100, 25 } };
+	record_init(&r);
+	record_addr(&r, F_src_ip, &client);
+	record_addr(&r, F_dst_ip, &server);
+	record_num(&r, F_dst_port, 25);
+	record_num(&r, F_event_start, INT64_C(1763990000000000000));
+	record_num(&r, F_event_end, INT64_C(1763990001000000000));
+	record_tri(&r, F_cap_gap_dialogue, TRI_NO);
+	record_tri(&r, F_cap_midstream, TRI_NO);
+	record_cstr(&r, F_id_host, "mx.a.example");
+	record_add_cstr(&r, F_id_sources, "sni");
+	record_num(&r, F_id_confidence, confidence_high);
+	record_num(&r, F_id_location, location_inside);
+	history_store_learn(history, &r, level_informational);
+}
+
+/* What the history remembers of the address is asked for, and nothing is claimed by it alone. */
+static void remembered(void **state)
+{
+	sqlite3 *db;
+	struct question q[8];
+	struct error e = { "" };
+	(void)state;
+	for (int known = 0; known < 2; known++) {
+		struct bench b = bench(true);
+		struct history_store *history = history_store_new(16, 100);
+		assert_int_equal(sqlite3_open(":memory:", &db), SQLITE_OK);
+		if (!history_store_load(history, db, &e))
+			fail_msg("%s", e.text);
+		if (known)
+			teach(history);
+		docket_history(b.docket, history);
+		assert_true(take(&b, NULL, 1, 0));
+		assert_int_equal(questions(&b, q, 8), 1);
+		assert_string_equal(q[0].name, "198.51.100.25");
+		struct answer a = none(&q[0]);
+		assert_true(give(&b, &a));
+		assert_int_equal(questions(&b, q, 8), known);
+		if (known)
+			assert_string_equal(q[0].name, "mx.a.example");
+		bench_free(&b);
+		history_store_free(history);
+		sqlite3_close(db);
+	}
+}
+
 /* A name below a suffix of dns.never is asked about by nobody. */
 static void never(void **state)
 {
@@ -364,7 +414,7 @@ static int unload(void **state)
 
 int main(void)
 {
-	static const struct CMUnitTest tests[] = { cmocka_unit_test(whole_walk), cmocka_unit_test(any_order), cmocka_unit_test(waits), cmocka_unit_test(never),
+	static const struct CMUnitTest tests[] = { cmocka_unit_test(whole_walk), cmocka_unit_test(any_order), cmocka_unit_test(waits), cmocka_unit_test(remembered), cmocka_unit_test(never),
 						   cmocka_unit_test(wrong_answers), cmocka_unit_test(resolver_goes),
 						   cmocka_unit_test(bad_records), cmocka_unit_test(full) };
 	return cmocka_run_group_tests(tests, load, unload);

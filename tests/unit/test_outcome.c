@@ -162,6 +162,9 @@ static const struct {
 	{ "null13", F_tls_cipher, 0, "TLS_SHA256_SHA256" }, { "aes", F_tls_cipher, 0, "TLS_RSA_WITH_AES_128_CBC_SHA256" },
 	{ "much", F_tls_app_c2s, 90000, NULL },		{ "little", F_tls_app_c2s, 900, NULL },
 	{ "nothing", F_tls_app_c2s, 0, NULL },
+	{ "pin", F_policy_pin, TRI_YES, NULL },		{ "no-pin", F_policy_pin, TRI_NO, NULL },
+	{ "no-name", F_policy_names, TRI_NO, NULL },	{ "requiretls", F_policy_requiretls, TRI_YES, NULL },
+	{ "invalid", F_pkix, pkix_invalid, NULL },	{ "unchecked", F_pkix, pkix_not_checked, NULL },
 };
 
 static const struct {
@@ -205,6 +208,16 @@ static const struct {
 	{ "tls mismatch little fin", OU(tls_bad_peer), DE(unknown), "success", "less than a mail" },
 	{ "tls mismatch anonymous much fin", OU(tls_bad_peer), DE(inferred), "success", "nobody showed a certificate" },
 	{ "tls tls-only anonymous much fin", OU(tls_ok), DE(inferred), "success", "near miss: any peer will do" },
+	{ "tls no-pin much fin", OU(tls_bad_peer), DE(inferred), "success", "not the key that the site has pinned" },
+	{ "tls no-pin match much fin", OU(tls_bad_peer), DE(inferred), "success", "a pin stands, whatever DANE says" },
+	{ "tls pin much fin", OU(tls_ok), DE(inferred), "success", "near miss: the key" },
+	{ "tls no-pin nothing fin", OU(not_delivered), DE(no), "success", "the sender saw it too" },
+	{ "tls no-name much fin", OU(tls_bad_peer), DE(inferred), "success", "none of the names" },
+	{ "tls requiretls invalid much fin", OU(tls_bad_peer), DE(inferred), "success", "good by nothing, on a route for REQUIRETLS" },
+	{ "tls requiretls unchecked much fin", OU(tls_ok), DE(inferred), "success", "near miss: nobody could tell" },
+	{ "tls requiretls invalid match much fin", OU(tls_ok), DE(inferred), "success", "near miss: good by DANE" },
+	{ "tls requiretls invalid pin much fin", OU(tls_ok), DE(inferred), "success", "near miss: good by a pin" },
+	{ "tls invalid much fin", OU(tls_ok), DE(inferred), "success", "near miss: nobody asked for it" },
 	/* a suite that encrypts nothing */
 	{ "tls null match much fin", OU(clear_content), DE(inferred), "success", "no encryption" },
 	{ "tls null-ecdhe much fin", OU(clear_content), DE(inferred), "success", "no encryption, ephemeral keys" },
