@@ -36,7 +36,7 @@ struct incident_seen {
 	int attack;
 	enum cause cause;
 	uint32_t alerts;
-	uint8_t server;
+	uint8_t server, client;
 	bool high;
 	char first[480];
 };
@@ -139,6 +139,7 @@ static void count(struct quarter *q, const struct record *a, const struct truth 
 		snprintf(seen->finding, sizeof(seen->finding), "%.*s", (int)finding.n, (const char *)finding.p);
 		seen->cause = (enum cause)t->cause;
 		seen->server = t->server;
+		seen->client = t->client;
 	}
 	if (t->attack >= 0)
 		seen->attack = t->attack;
@@ -333,6 +334,37 @@ static size_t lines_of(const struct quarter *q, bool real, struct line line[LINE
 	return n;
 }
 
+static void put_address(uint32_t ip)
+{
+	printf(" %u.%u.%u.%u", ip >> 24, ip >> 16 & 255, ip >> 8 & 255, ip & 255);
+}
+
+/* What comes again and again and is no attack, for an operator to answer: finding, how often, server, and the
+ * client if it is always the same. */
+static void tell_chronic(const struct quarter *q)
+{
+	for (size_t i = 0; i < q->incidents; i++) {
+		const struct incident_seen *a = &q->incident[i];
+		unsigned n = 0;
+		bool one = true, first = true;
+		for (size_t k = 0; k < q->incidents; k++) {
+			const struct incident_seen *b = &q->incident[k];
+			if (b->attack >= 0 || b->server != a->server || strcmp(a->finding, b->finding) != 0)
+				continue;
+			first &= k >= i;
+			one &= b->client == a->client;
+			n++;
+		}
+		if (a->attack >= 0 || n < 3 || !first)
+			continue;
+		printf("chronic %s %u", a->finding, n);
+		put_address(q->world.server[a->server].addr);
+		if (one)
+			put_address(q->world.client[a->client].addr);
+		puts("");
+	}
+}
+
 /* Of the incidents and their levels, in whatever order they came. */
 static uint64_t digest(const struct quarter *q)
 {
@@ -488,6 +520,7 @@ int main(int argc, char **argv)
 	double took = now() - from;
 	tell_attacks(&q);
 	tell_others(&q);
+	tell_chronic(&q);
 	printf("seed %lu: %lu sessions in %.1f s of processor time (%.0f a second), %ld MB; digest of alerts "
 	       "%016lx, of incidents %016lx\n",
 	       option(argc, argv, "seed", 1), (unsigned long)q.sessions, took, (double)q.sessions / took, peak(),
