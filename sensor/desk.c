@@ -359,6 +359,8 @@ bool desk_gone(struct desk *d, char key[HISTORY_KEY])
 
 void desk_state(struct desk *d, struct record *stats)
 {
+	if (!d->store && d->run->state)
+		record_tri(stats, F_st_state_kept, TRI_NO);
 	if (!d->store)
 		return;
 	struct history_numbers h = history_store_numbers(d->history);

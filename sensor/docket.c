@@ -216,11 +216,26 @@ static void take_answer(struct kase *k, const struct answer *a)
 		expectation_answer(&k->expectation, a);
 }
 
+/* What proves live answers in an evidence file was no answer to the client: where the claim knows the server by other sources and
+ * names none of these, there was none. */
+static bool unseen(const struct docket *d, const struct question *q)
+{
+	const struct claim *c = d->run->claim;
+	return q->type == DNS_SEEN && c && d->run->resolver.as_of && !claim_source(c, "dns-answer") &&
+	       (claim_source(c, "watch-list") || claim_source(c, "history"));
+}
+
 /* Questions go out until one waits for its answer. false: none is left. */
 static bool walk_on(struct docket *d, struct kase *k)
 {
 	struct question q;
 	while (open_question(d, k, &q)) {
+		if (unseen(d, &q)) {
+			answer_failed(&q, "", &d->answer);
+			d->answer.status = dnsstatus_insecure;
+			take_answer(k, &d->answer);
+			continue;
+		}
 		if (k->nasked < sizeof(k->asked) / sizeof(k->asked[0]))
 			k->asked[k->nasked++] = q;
 		bool never = q.type < DNS_SEEN && policy_never(&d->run->settings.policy, bytes_of(q.name));

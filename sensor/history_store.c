@@ -25,8 +25,8 @@ enum statement { GET, PUT, ERASE, COUNT_UP, COUNT_DOWN, BIGGEST, OLDEST, LIKE_NA
 
 static const char *const sql[STATEMENTS] = {
 	[GET] = "SELECT entry, net FROM history WHERE key = ?",
-	[PUT] = "INSERT INTO history(key, net, strength, last, entry) VALUES(?, ?, ?, ?, ?) ON CONFLICT(key) DO UPDATE SET"
-		" strength = excluded.strength, last = excluded.last, entry = excluded.entry",
+	[PUT] = ("INSERT INTO history(key, net, strength, last, entry) VALUES(?, ?, ?, ?, ?) ON CONFLICT(key) DO UPDATE SET"
+		 " strength = excluded.strength, last = excluded.last, entry = excluded.entry"),
 	[ERASE] = "DELETE FROM history WHERE key = ? RETURNING net",
 	[COUNT_UP] = "INSERT INTO history_net(net, n) VALUES(?, 1) ON CONFLICT(net) DO UPDATE SET n = n + 1",
 	[COUNT_DOWN] = "UPDATE history_net SET n = n - 1 WHERE net = ?",

@@ -47,7 +47,7 @@ struct rounds {
 	/* what rounds_next is about */
 	struct record event, alert;
 	struct standing_news news[NEWS];
-	size_t nnews, at;
+	size_t nnews, at, telling;         /* telling: whose they are */
 };
 
 /* ---- life ---- */
@@ -172,7 +172,7 @@ bool rounds_dirty(const struct rounds *r)
 bool rounds_save(struct rounds *r, int64_t now, sqlite3 *db, struct error *e)
 {
 	for (size_t i = 0; i < r->n; i++) {
-		if (!r->dirty[i])
+		if (!r->dirty[i] || (i == r->telling && r->at < r->nnews)) /* what was not told must not be known as told */
 			continue;
 		if (!posture_save(&r->posture[i], db, e))
 			return false;
@@ -320,6 +320,7 @@ static bool conclude(struct rounds *r, struct looking *k)
 	}
 	posture_record(p, &k->look, file ? &file->held : NULL, &r->event);
 	r->at = 0;
+	r->telling = (size_t)k->domain;
 	r->nnews = standing_judge(&p->standing, r->run->rules, r->scratch, IN_POSTURE, &r->event, p->looked, r->news, NEWS);
 	event_posture(&r->event, p->looked);
 	servers_set(r->servers, (size_t)k->domain, p);

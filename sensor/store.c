@@ -261,7 +261,7 @@ static bool make_tables(struct store *s, struct error *e)
 	char sql[128];
 	snprintf(sql, sizeof(sql), "PRAGMA application_id=%d; PRAGMA user_version=%d", APPLICATION, STORE_VERSION);
 	return store_run(s->db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint=2000;"
-			 "PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON; PRAGMA temp_store=MEMORY;"
+			 "PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-32768;"
 			 "BEGIN IMMEDIATE;"
 			 "CREATE TABLE IF NOT EXISTS applied(slot INTEGER PRIMARY KEY, n INTEGER NOT NULL, id TEXT NOT NULL);"
 			 "CREATE TABLE IF NOT EXISTS orders(id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, kind TEXT NOT NULL,"

@@ -147,20 +147,48 @@ static uint8_t routed_of(const struct claim *claim, const struct record *session
 	return (uint8_t)routed;
 }
 
+bool claim_source(const struct claim *claim, const char *source)
+{
+	struct json_walk w;
+	struct json_leaf leaf;
+	char name[NAME_MAX_TEXT + 1];
+	for (json_walk(&w, claim->alert); json_next(&w, &leaf);)
+		if (item_of(&leaf, F_id_sources, name) && strcmp(name, source) == 0)
+			return true;
+	return false;
+}
+
+/* The domains of the watch list that have the host as MX. */
+static void claim_watched(const struct claim *claim, struct known *known)
+{
+	struct json_walk w;
+	struct json_leaf leaf;
+	char name[NAME_MAX_TEXT + 1], host[NAME_MAX_TEXT + 1] = "";
+	for (json_walk(&w, claim->alert); json_next(&w, &leaf);) {
+		size_t n = leaf.value.n > 2 ? leaf.value.n - 2 : 0;
+		if (strcmp(leaf.path, fact_table[F_id_host].name) != 0 || n > NAME_MAX_TEXT)
+			continue;
+		memcpy(host, leaf.value.p + 1, n);
+		host[n] = '\0';
+	}
+	for (json_walk(&w, claim->alert); host[0] && json_next(&w, &leaf);)
+		if (item_of(&leaf, F_id_watched, name))
+			known_add(known, KNOWN_WATCHED, host, name);
+}
+
 void claim_known(const struct claim *claim, const struct record *session, struct known *known)
 {
 	struct json_walk w;
 	struct json_leaf leaf;
 	char name[NAME_MAX_TEXT + 1];
-	bool configured = false, remembered = false;
-	for (json_walk(&w, claim->alert); json_next(&w, &leaf);)
-		remembered |= item_of(&leaf, F_id_sources, name) && strcmp(name, "history") == 0;
+	bool configured = false, remembered = claim_source(claim, "history");
 	for (json_walk(&w, claim->alert); json_next(&w, &leaf);) {
 		if (item_of(&leaf, F_id_configured, name))
 			configured |= known_add(known, KNOWN_CONFIGURED, name, NULL) != NULL;
 		else if (item_of(&leaf, F_id_known, name))
 			known_add(known, remembered ? KNOWN_REMEMBERED : KNOWN_WATCHED, name, NULL);
 	}
+	claim_watched(claim, known);
 	if (configured)
 		known->routed = routed_of(claim, session);
 }

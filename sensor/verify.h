@@ -29,6 +29,8 @@ struct claim {
 /* What the claim says of the place, which no packet can show: network.direction, mxwitness.vantage, own.*, decrypted_mirror,
  * greeted_as_other and policy.*, put into the session for site_judge's and policy_judge's. */
 void claim_site(const struct claim *claim, struct record *session);
+/* Is this among what the claim says that the identity rests on? */
+bool claim_source(const struct claim *claim, const char *source);
 /* Whom the claim says that the configuration, the watch list or the history knew for this server. */
 void claim_known(const struct claim *claim, const struct record *session, struct known *known);
 

@@ -139,6 +139,25 @@ def test_certificate(work):
     check("its finding", "cert-changed" in m.get("findings", []), m.get("findings"))
 
 
+def test_issuer(work):
+    """A certificate of an authority that the site knows; then one that signed itself."""
+    s, site = state(work, "s12"), os.path.join(PCAPS, "authority.yaml")
+    usual = write(os.path.join(work, "valid.pcapng"), *[at("cert-valid", i / 6) for i in range(30)])
+    read("-c", site, "--state", s, usual)
+    other = write(os.path.join(work, "self.pcapng"), at("cert-self-signed", 6))
+    alerts = of(read("-c", site, "--state", s, other, status=1), "alert")
+    check("another kind of issuer", [(a["rule"]["id"], a["mxwitness"]["variant"], a["mxwitness"]["alert"]["level"]) for a in alerts] ==
+          [("cert-changed", "issuer", "medium")], rules(alerts))
+    h = alerts[0]["mxwitness"]["history"] if alerts else {}
+    check("its kinds", (h.get("usual_issuer_class"), h.get("issuer_class")) == ("public", "self-signed"), h)
+    same_kind = write(os.path.join(work, "again.pcapng"), at("cert-valid", 7))
+    again = of(read("-c", site, "--state", s, same_kind), "alert")
+    check("the usual one again", {a["mxwitness"]["alert"]["state"] for a in again} <= {"closed"}, rules(again))
+    week = write(os.path.join(work, "week.pcapng"), *[at("cert-self-signed", 8 + i / 4) for i in range(20)])
+    last = of(read("-c", site, "--state", s, week), "session")[-1]["mxwitness"]
+    check("days of it do not make it the server's", last["history"]["spki_known"] is False, last["history"])
+
+
 def test_evidence(work):
     s, ev = state(work, "s6"), os.path.join(work, "evidence")
     os.makedirs(ev)

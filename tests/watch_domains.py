@@ -138,7 +138,7 @@ watch_domains:
   - nothing.test
 stats: {interval: off}
 status: {socket: none}
-state: none
+state: STATE
 """ % NEW
 
 # what the first look at each of them raises, and nothing else
@@ -168,13 +168,18 @@ class Watch:
     def __init__(self, program, folder, config):
         self.log = open(os.path.join(folder, "log"), "a+")
         self.p = subprocess.Popen([program, "watch", "-i", "tb", "--all", "--format", "ndjson", "--trust-anchor", os.path.join(folder, "anchor"),
-                                   "--resolver", NET + "@5301", "-c", config], stdout=subprocess.PIPE, stderr=self.log, text=True)
+                                   "--resolver", NET + "@5301", "-c", config, "--evidence", os.path.join(folder, "evidence")],
+                                  stdout=subprocess.PIPE, stderr=self.log, text=True)
         self.q, self.open, self.last, self.events, self.alerts, self.sessions = queue.Queue(), {}, {}, [], [], []
         threading.Thread(target=self.read, daemon=True).start()
 
     def read(self):
         for line in self.p.stdout:
             self.q.put(json.loads(line))
+
+    def pids(self, name):
+        out = subprocess.run(["ps", "-o", "pid=,comm=", "--ppid", str(self.p.pid)], stdout=subprocess.PIPE, text=True).stdout
+        return [int(l.split()[0]) for l in out.splitlines() if l.split()[1] == "mxw-" + name]
 
     def take(self, seconds):
         try:
@@ -316,6 +321,27 @@ def read_once(program, folder, config):
     check("read --dns off: nothing of watched domains", "posture" not in off)
 
 
+def killed(watch):
+    """The judge that comes after one that was killed knows what was told, and what stands."""
+    events, alerts, before = len(watch.events), len(watch.alerts), {d: set(f) for d, f in watch.open.items()}
+    pids = watch.pids("judge")
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
+    watch.until(lambda: False, 25)
+    check("a judge that was killed", pids and watch.pids("judge") not in ([], pids), (pids, watch.pids("judge")))
+    check("nothing is told twice after it", len(watch.events) == events and len(watch.alerts) == alerts and {d: set(f) for d, f in watch.open.items()} == before,
+          ([(d, e["message"]) for d, e in watch.events[events:]], [finding(a) for a in watch.alerts[alerts:]]))
+
+
+def verified(program, folder):
+    """The alert that rests on what was withdrawn is one that others can repeat."""
+    where = os.path.join(folder, "evidence")
+    files = [os.path.join(where, f) for f in sorted(os.listdir(where)) if f.endswith(".pcapng")]
+    check("there is evidence of the session in clear", any("starttls-not-offered" in f for f in files) or files, os.listdir(where))
+    done = subprocess.run([program, "verify", "--trust-anchor", os.path.join(folder, "anchor")] + files, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    check("verified", files and done.returncode == 0, done.stdout)
+
+
 def inside(program):
     for c in (["link", "set", "lo", "up"], ["link", "add", "ta", "type", "veth", "peer", "name", "tb"], ["link", "set", "ta", "up"], ["link", "set", "tb", "up"]):
         run("ip", *c)
@@ -326,7 +352,7 @@ def inside(program):
         w = build(folder)
         config = os.path.join(folder, "watch.yaml")
         with open(config, "w") as f:
-            f.write(CONFIG)
+            f.write(CONFIG.replace("STATE", os.path.join(folder, "state")))
         try:
             nsd = servers.nsd(folder, w.served)
             children += [nsd, servers.unbound(folder)]
@@ -336,8 +362,10 @@ def inside(program):
             first_looks(watch)
             walk(w, nsd, watch)
             well_formed(watch)
+            killed(watch)
             status, log = watch.end()
-            check("ends well", status == 0 and "ended by" not in log and "error" not in log, (status, log))
+            verified(program, folder)
+            check("ends well", status == 0 and log.count("ended by") == 1, (status, log))
         finally:
             for c in children:
                 c.kill()
@@ -350,7 +378,7 @@ def main():
     program = os.path.abspath(sys.argv[1])
     if "inside" in sys.argv:
         return inside(program)
-    needed = [t for t in ("ip", "nsd", "unbound", "ldns-keygen", "ldns-signzone", "ldns-key2ds", "openssl") if not shutil.which(t)]
+    needed = [t for t in ("ip", "nsd", "unbound", "ldns-keygen", "ldns-signzone", "ldns-key2ds", "openssl", "ps") if not shutil.which(t)]
     if os.geteuid() or needed:
         print("watch domains: 0 passed, 0 failed, 1 skipped (it needs root%s)" % "".join(", " + t for t in needed))
         return 0

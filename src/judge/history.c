@@ -424,7 +424,7 @@ static void recall_view(const struct history_entry *e, struct record *s)
 /* What the keys that are known say of the one that is shown. */
 static void compare_key(const struct history_entry *e, const struct history_spki *now, struct record *s)
 {
-	bool known = false, class_known = false, public_before = false, weaker = false, same_kind = false, alike = false, of_public = false;
+	bool known = false, class_known = false, public_before = false, weaker = false, same_kind = false, alike = false;
 	for (size_t i = 0; i < e->keys; i++) {
 		const struct history_spki *k = &e->key[i];
 		bool names = k->names == now->names;
@@ -434,7 +434,6 @@ static void compare_key(const struct history_entry *e, const struct history_spki
 		weaker |= k->kind == now->kind && k->bits > now->bits;
 		same_kind |= k->kind == now->kind && k->bits <= now->bits;
 		alike |= names && memcmp(k->spki, now->spki, sizeof(k->spki)) != 0;
-		of_public |= names && k->by == issuerclass_public;
 	}
 	bool told = now->by != issuerclass_unknown;
 	record_tri(s, F_hist_spki, known ? TRI_YES : TRI_NO);
