@@ -78,8 +78,20 @@ static void answer_of(const struct question *q, struct cur *c, struct answer *a)
 	assert(answer_check(a, answer_size(a)));
 }
 
-/* secure  out: a secure TLSA answer with records was given */
-static void run(struct dane *d, struct bytes in, struct record *r, bool *secure, bool *dns, struct bytes *chain)
+/* Who knew the server: nobody, or one host, by the configuration (routed: of which recipients), the watch list or the history. */
+static struct known known_of(uint8_t byte)
+{
+	struct known k = { .hosts = 0 };
+	enum known_by by = (enum known_by)((byte >> 2 & 3) % 3);
+	if (!(byte & 2))
+		return k;
+	known_add(&k, by, pool[byte >> 5], byte & 16 ? pool[(byte >> 4) & 7] : NULL);
+	k.routed = by == KNOWN_CONFIGURED ? byte >> 3 : 0;
+	return k;
+}
+
+/* secure  out: a secure TLSA answer with records was given; route: the configuration named a host */
+static void run(struct dane *d, struct bytes in, struct record *r, bool *secure, bool *dns, bool *route, struct bytes *chain)
 {
 	static struct expectation e;
 	static struct answer a;
@@ -88,8 +100,11 @@ static void run(struct dane *d, struct bytes in, struct record *r, bool *secure,
 	unsigned asked = 0;
 	*secure = false;
 	session_of(&c, r);
-	*dns = cur_u8(&c) & 1;
-	expectation_start(&e, r, NULL);
+	uint8_t byte = cur_u8(&c);
+	struct known known = known_of(byte);
+	*dns = byte & 1;
+	*route = known.hosts && known.host[0].by == KNOWN_CONFIGURED;
+	expectation_start(&e, r, &known);
 	size_t certificate = cur_u8(&c);
 	*chain = cur_take(&c, certificate < cur_left(&c) ? certificate : 0);
 	do {
@@ -108,18 +123,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static struct dane *d;
 	static struct record r, again;
 	struct bytes in = { data, size }, chain;
-	bool secure, dns;
+	bool secure, dns, route;
 	if (!d)
 		d = dane_init();
 	assert(d);
-	run(d, in, &r, &secure, &dns, &chain);
+	run(d, in, &r, &secure, &dns, &route, &chain);
 	assert(record_check(&r, record_size(&r)));
 	int64_t verdict = record_get_num(&r, F_dane_verdict, -1), expect = record_get_num(&r, F_expect, -1);
 	assert(dns || verdict < 0);
 	assert(secure || expect == expect_none);
 	if (verdict == daneverdict_match)
 		assert(secure && chain.n && record_get_tri(&r, F_tls_established) == TRI_YES && expect == expect_dane);
-	if (!record_has(&r, F_tls_sni) && !record_has(&r, F_smtp_rcpt_domains)) {
+	if (!record_has(&r, F_tls_sni) && !record_has(&r, F_smtp_rcpt_domains) && !route) {
 		int64_t confidence = record_get_num(&r, F_id_confidence, confidence_COUNT);
 		assert(verdict != daneverdict_match && confidence != confidence_high);
 		assert(!record_has(&r, F_id_host) || confidence == confidence_medium);
@@ -127,7 +142,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	if (verdict == daneverdict_mismatch || verdict == daneverdict_tls_absent || verdict == daneverdict_tls_failed)
 		assert(secure && expect != expect_none);
-	run(d, in, &again, &secure, &dns, &chain);
+	run(d, in, &again, &secure, &dns, &route, &chain);
 	assert(record_size(&r) == record_size(&again) && memcmp(&r, &again, record_size(&r)) == 0);
 	return 0;
 }

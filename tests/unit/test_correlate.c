@@ -27,6 +27,17 @@
 	"mxwitness: {apart: source.ip}\n"
 #define BOTH "  type: temporal\n  rules: [fails, clear]\n  group-by: [source.ip]\n  timespan: 60s\n"
 
+#define REVERSED "  type: temporal_ordered\n  rules: [clear, fails]\n  group-by: [source.ip]\n  timespan: 60s\n"
+#define EXACT "  type: event_count\n  rules: [fails]\n  group-by: [source.ip]\n  timespan: 60s\n  condition: {eq: 2}\n" \
+	"mxwitness: {suppress: 1s}\n"
+#define SURER ORDERED "mxwitness: {finding: x, certainty: indication}\n---\ntitle: D\nid: 00000000-0000-0000-0000-000000000008\n" \
+	"name: d\nlevel: low\ncorrelation:\n" BOTH "mxwitness: {finding: x, certainty: strong}\n"
+#define EXCEPTED ORDERED "---\ntitle: D\nid: 00000000-0000-0000-0000-000000000008\nname: d\nlevel: low\ncorrelation:\n" \
+	"  type: event_count\n  rules: [fails]\n  group-by: [source.ip]\n  timespan: 60s\n  condition: {gte: 2}\n" \
+	"mxwitness: {silent: true}\n---\ntitle: E\nid: 00000000-0000-0000-0000-000000000007\n" \
+	"logsource: {product: mxwitness, service: session}\nfilter:\n  rules: [c]\n  p: {mxwitness.correlation.holds: d}\n" \
+	"  condition: not p\n"
+
 static const char severity[] = "ruleset: r\nidentity:\n  expectations: [dane]\n  high: " SURE "  medium: " SURE "  low: " SURE
 	"  hint: " SURE "  none: " SURE "matrix:\n  none: " ROW "  sts-testing: " ROW "  baseline: " ROW
 	"  dane-tls-only: " ROW "  policy: " ROW "  sts-enforce: " ROW "  dane: " ROW;
@@ -70,6 +81,12 @@ static void drain(struct correlator *c, struct rule_scratch *s, struct text *t)
 			text_put(t, i ? "+" : "");
 			text_bytes(t, f.id[i]);
 		}
+		if (strcmp(f.finding.rule->finding, "x") == 0) {
+			text_put(t, "/");
+			text_put(t, f.finding.rule->name);
+			text_put(t, "/");
+			text_put(t, fact_table[F_alert_level].words[f.finding.level]);
+		}
 		text_put(t, " ");
 	}
 }
@@ -84,6 +101,15 @@ static const struct {
 	{ ORDERED, "", "another client", { { 0, 'f', 'a', 'x' }, { 5, 'c', 'b', 'x' } } },
 	{ ORDERED, "", "the same instant has no order", { { 5, 'f', 'a', 'x' }, { 5, 'c', 'a', 'x' } } },
 	{ ORDERED, "0000fax+0005cax ", "quiet afterwards", { { 0, 'f', 'a', 'x' }, { 5, 'c', 'a', 'x' }, { 9, 'c', 'a', 'x' } } },
+	{ REVERSED, "0000cax+0001fax ", "the other order", { { 0, 'c', 'a', 'x' }, { 1, 'f', 'a', 'x' } } },
+	{ REVERSED, "", "the same instant has no order, whatever the ids", { { 5, 'c', 'a', 'x' }, { 5, 'f', 'a', 'x' } } },
+	{ EXACT, "0000fax+0001fax ", "two, and a third is one too many",
+	  { { 0, 'f', 'a', 'x' }, { 1, 'f', 'a', 'x' }, { 9, 'f', 'a', 'x' } } },
+	{ SURER, "0000fax+0005cax/d/high ", "of one finding the surest stands, with the highest level",
+	  { { 0, 'f', 'a', 'x' }, { 5, 'c', 'a', 'x' } } },
+	{ EXCEPTED, "0000fax+0005cax ", "an exception that does not hold", { { 0, 'f', 'a', 'x' }, { 5, 'c', 'a', 'x' } } },
+	{ EXCEPTED, "", "an exception that rests on another correlation",
+	  { { 0, 'f', 'a', 'x' }, { 1, 'f', 'a', 'x' }, { 5, 'c', 'a', 'x' } } },
 	{ BOTH, "0000cax+0005fax ", "temporal has no order", { { 0, 'c', 'a', 'x' }, { 5, 'f', 'a', 'x' } } },
 	{ COUNTED, "0000fax+0001fax+0002fax ", "three", { { 0, 'f', 'a', 'x' }, { 1, 'f', 'a', 'x' }, { 2, 'f', 'a', 'x' } } },
 	{ COUNTED, "", "a repeat is not a third", { { 0, 'f', 'a', 'x' }, { 1, 'f', 'a', 'x' }, { 1, 'f', 'a', 'x' } } },
@@ -220,6 +246,86 @@ static void bounded(void **unused)
 	rules_free(rules);
 }
 
+/* Behind the watermark: it joins when it comes, is counted, and is the link that was missing. And twice the same waits once. */
+static void late(void **unused)
+{
+	(void)unused;
+	struct error e = { "" };
+	struct rules *rules = load(MEMBERS KOPF ORDERED, &e);
+	struct rule_scratch *s = rule_scratch_new(rules);
+	struct correlator *c = correlator_new(rules, &(struct correlate_budget){ 16, 16, 10 * SEC });
+	struct record r;
+	char buf[256];
+	struct text t = { buf, 0, sizeof(buf) - 1, false };
+	const struct seen in[] = { { 50, 'c', 'a', 'x' }, { 50, 'c', 'a', 'x' }, { 70, 'f', 'b', 'x' }, { 10, 'f', 'a', 'x' } };
+	for (size_t i = 0; i < 4; i++) {
+		session(&in[i], &r);
+		correlator_push(c, s, &r);
+		drain(c, s, &t);
+	}
+	buf[t.n] = '\0';
+	assert_string_equal(buf, "0010fax+0050cax ");
+	assert_int_equal(correlator_counts(c).late, 1);
+	assert_int_equal(correlator_counts(c).again, 1);
+	correlator_free(c);
+	rule_scratch_free(s);
+	rules_free(rules);
+}
+
+/* What was saved tells who was quiet longest; a row a second time, or one whose shape is another's, is none. */
+static void restores(void **unused)
+{
+	(void)unused;
+	static struct kept kept[ROWS];
+	size_t rows = 0;
+	struct error e = { "" };
+	struct rules *rules = load(MEMBERS KOPF ORDERED, &e);
+	struct rule_scratch *s = rule_scratch_new(rules);
+	const struct correlate_budget budget = { 4, 16, 0 };
+	struct correlator *c = correlator_new(rules, &budget);
+	struct record r;
+	char buf[256] = "";
+	struct text t = { buf, 0, sizeof(buf) - 1, false };
+	for (int i = 0; i < 4; i++) { /* b c d a: b is the oldest, in another place than the first */
+		session(&(struct seen){ 10 + i, 'f', "bcda"[i], 'x' }, &r);
+		correlator_push(c, s, &r);
+		drain(c, s, &t);
+	}
+	session(&(struct seen){ 15, 'f', 'b', 'y' }, &r); /* now c is */
+	correlator_push(c, s, &r);
+	correlator_end(c);
+	drain(c, s, &t);
+	save(c, kept, &rows);
+	correlator_free(c);
+	c = again(rules, &budget, kept, rows, true);
+	struct correlator *twice = correlator_new(rules, &budget);
+	for (size_t i = 0; i < rows; i++) {
+		struct correlate_row row = kept[i].row;
+		if (row.octets.n == 0)
+			continue;
+		assert_true(correlator_restore(twice, &row));
+		row.slot ^= 1;
+		if (row.kind == CORRELATE_ROW_GROUP)
+			assert_false(correlator_restore(twice, &row));
+	}
+	correlator_free(twice);
+	for (int i = 0; i < 2; i++) { /* e pushes c out; b stays */
+		session(&(struct seen){ 20 + i, i ? 'c' : 'f', i ? 'c' : 'e', 'x' }, &r);
+		correlator_push(c, s, &r);
+	}
+	session(&(struct seen){ 22, 'c', 'b', 'x' }, &r);
+	correlator_push(c, s, &r);
+	correlator_end(c);
+	drain(c, s, &t);
+	buf[t.n] = '\0';
+	assert_string_equal(buf, "0015fby+0022cbx ");
+	for (size_t i = 0; i < rows; i++)
+		free(kept[i].octets);
+	correlator_free(c);
+	rule_scratch_free(s);
+	rules_free(rules);
+}
+
 /* A million clients, each once: memory stays what it was at the start, what is given up is counted, and who comes back within
  * what is kept is still known. */
 static void flood(void **unused)
@@ -287,7 +393,7 @@ static void refuses(void **unused)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(finds), cmocka_unit_test(bounded), cmocka_unit_test(flood),
+	const struct CMUnitTest tests[] = { cmocka_unit_test(finds), cmocka_unit_test(bounded), cmocka_unit_test(late), cmocka_unit_test(restores), cmocka_unit_test(flood),
 					 cmocka_unit_test(refuses) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

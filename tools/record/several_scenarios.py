@@ -37,7 +37,7 @@ scenario("retry-broken", "A server whose TLS is broken, for two clients alike, o
          "Both clients fail in the same way and go in clear: the server's own fault. The innocent twin of several-retry-postfix, which the first\n"
          "client alone cannot be told from: what is said of him must not grow with the second.",
          ("front", "mx.echo.org", "reset"), ("send", "echo.org", "may", RETRY), ("gap", 600), ("send", "echo.org", "may", dict(RETRY, second=True)),
-         ("gap", DAY), ("send", "echo.org", "may", RETRY), ("gap", 600), ("send", "echo.org", "may", dict(RETRY, second=True)))
+         ("gap", DAY), ("send", "echo.org", "may", RETRY), ("gap", 600), ("send", "echo.org", "may", dict(RETRY, second=True)), benign=True)
 scenario("retry-dane-waits", "Handshakes with a DANE host are reset, and Postfix, which verifies by DANE, tries again and again, and waits",
          "It never goes in clear: the control held. Three attempts from the queue.",
          ("send", "foxtrot.net", "dane"), ("gap", DAY), ("mitm", "mx.foxtrot.net", "reset"), ("send", "foxtrot.net", "dane", {"patience": 8, "stretch": 300}))
@@ -74,7 +74,7 @@ scenario("move", "A domain moves to a provider with DANE, step by step",
 scenario("steered", "Connections to a DANE host vanish on the path, and the mail takes the old MX host that was left beside it",
          "The SYN and its copies go unanswered, and Postfix rightly goes on to the next host, which has no DANE (vector 48): mail that went to\n"
          "the DANE host the day before goes where nobody has to prove who he is. Twin: several-steered-outage.",
-         ("zones", "left"), ("send", "contoso.net", "dane"), ("gap", DAY), ("drop", NEW), ("send", "contoso.net", "dane"))
+         ("zones", "left"), ("send", "contoso.net", "dane"), ("gap", DAY), ("drop", NEW), ("send", "contoso.net", "dane"), options=["-c", "own.yaml"])
 scenario("steered-outage", "A DANE host is down, for two clients alike, and the mail takes the next MX host",
          "It refuses connections from everybody, and is back the day after. The benign twin of several-steered.",
          ("zones", "left"), ("send", "contoso.net", "dane"), ("gap", DAY), ("down", NEW), ("send", "contoso.net", "dane"), ("gap", 300),
