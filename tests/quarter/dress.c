@@ -361,7 +361,7 @@ static void tls(const struct dresser *d, const struct visit *v, const struct ser
 		hex(r, F_tls_ja3s, mixed(product_of(v, s), generation(s, v->at), world_tls13(s, v->at)), 16, false);
 		certificate(v, s, r);
 	}
-	if (v->shape == S_TLS13 || v->shape == S_TLS13_REFUSED)
+	if (v->shape == S_TLS13 || v->shape == S_TLS13_REFUSED || v->shape == S_MONITOR)
 		flight(v, s, r);
 }
 
