@@ -337,7 +337,7 @@ enum incident_word incidents_rest(struct incidents *t, int64_t now, struct incid
 {
 	for (; t->rest < t->used; t->rest++) {
 		struct incident *i = &t->place[t->rest].incident;
-		if (!t->place[t->rest].used || i->count == i->told)
+		if (!t->place[t->rest].used || i->count == i->told || i->acked)
 			continue;
 		incident_said(i, now);
 		*out = i;

@@ -317,6 +317,8 @@ enum incident_word incident_more(struct incident *i, const struct incident_chain
 	i->suppressed += kept_back(c);
 	bool client = new_group(i, s, site), often = more_often(i, end_of(s));
 	i->others = true;
+	if (i->acked && word == INCIDENT_NOTHING)
+		return INCIDENT_NOTHING;
 	if (i->device[0])
 		return word == INCIDENT_WORSE_LEVEL ? word : INCIDENT_NOTHING;
 	if (word != INCIDENT_NOTHING)
@@ -346,7 +348,7 @@ int64_t incident_due(const struct incident *i, enum incident_word *word)
 {
 	const bool daily = i->device[0];
 	int64_t end = i->last + (daily ? 2 : 1) * INCIDENT_QUIET, hour = i->said + (daily ? INCIDENT_QUIET : INCIDENT_HOUR);
-	bool changed = i->count != i->told;
+	bool changed = i->count != i->told && !i->acked;
 	*word = changed && hour < end ? INCIDENT_GOES_ON : INCIDENT_ENDED;
 	return *word == INCIDENT_GOES_ON ? hour : end;
 }

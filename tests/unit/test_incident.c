@@ -320,6 +320,29 @@ static void test_rest(void **state)
 	incidents_free(t);
 }
 
+/* Somebody looked: it counts in silence, speaks when it gets worse, and needs another look then. */
+static void test_acknowledged(void **state)
+{
+	(void)state;
+	static const struct happening before = { 0, 1, MASKED, NO, 2, 1, 1, 0, false, "", INCIDENT_OPENED, 1, "the first" };
+	static const struct happening steps[] = {
+		{ 10, 2, MASKED, NO, 2, 2, 1, 0, false, "", INCIDENT_NOTHING, 2, "another client is no news" },
+		{ 4000, 3, MASKED, NO, 2, 1, 1, 0, false, "", INCIDENT_NOTHING, 3, "nor is the hour" },
+		{ 4010, 4, MASKED, NO, 3, 1, 1, 0, false, "", INCIDENT_WORSE_LEVEL, 4, "a higher level is" },
+		{ 4020, 5, MASKED, NO, 3, 3, 1, 0, false, "", INCIDENT_NEW_CLIENT, 5, "and from then on all is" },
+	};
+	struct incidents *t = incidents_new(8);
+	struct store_order o = { .kind = "incident.ack" };
+	const struct incident *i = one_step(t, &before);
+	snprintf(o.target, sizeof(o.target), "%s", i->id);
+	incidents_order(t, &o);
+	assert_true(i->acked);
+	for (size_t k = 0; k < sizeof(steps) / sizeof(steps[0]); k++)
+		one_step(t, &steps[k]);
+	assert_false(i->acked);
+	incidents_free(t);
+}
+
 /* ---- the database ---- */
 
 /* After each step all is saved and loaded by somebody else, who goes on as if he had been there. */
@@ -378,7 +401,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_chains), cmocka_unit_test(test_many_links), cmocka_unit_test(test_life), cmocka_unit_test(test_rate),
 		cmocka_unit_test(test_ids), cmocka_unit_test(test_group), cmocka_unit_test(test_bounded), cmocka_unit_test(test_rest),
-		cmocka_unit_test(test_database), cmocka_unit_test(test_damage),
+		cmocka_unit_test(test_database), cmocka_unit_test(test_acknowledged), cmocka_unit_test(test_damage),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
