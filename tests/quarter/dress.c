@@ -361,7 +361,7 @@ static void tls(const struct dresser *d, const struct visit *v, const struct ser
 		hex(r, F_tls_ja3s, mixed(product_of(v, s), generation(s, v->at), world_tls13(s, v->at)), 16, false);
 		certificate(v, s, r);
 	}
-	if (v->shape == S_TLS13 || v->shape == S_TLS13_REFUSED)
+	if (v->shape == S_TLS13 || v->shape == S_TLS13_REFUSED || v->shape == S_MONITOR)
 		flight(v, s, r);
 }
 
@@ -549,6 +549,14 @@ static void one_side(struct record *r)
 	record_num(r, F_tls_cert_hidden, hiddenby_one_direction);
 }
 
+/* As expectation_finish tells of a connection that did not come about: the domain's hosts, by their MX records. */
+static void mx_hosts(const struct dresser *d, const struct server *s, struct record *r)
+{
+	record_add_cstr(r, F_id_mx_hosts, s->host);
+	if (s->backup >= 0)
+		record_add_cstr(r, F_id_mx_hosts, d->world->server[s->backup].host);
+}
+
 void dress(const struct dresser *d, const struct visit *v, struct record *r)
 {
 	const struct server *s = &d->world->server[v->server];
@@ -563,6 +571,8 @@ void dress(const struct dresser *d, const struct visit *v, struct record *r)
 	site_judge(&d->site, r);
 	record_yes(r, F_cap_dns_visible);
 	identify(v, s, r);
+	if (v->shape == S_ATTEMPT)
+		mx_hosts(d, s, r);
 	dane(v, s, r);
 	promises(v, s, r);
 	kinship_judge(r);

@@ -386,6 +386,8 @@ static void probe(struct life *l, struct job job, int server, enum shape shape, 
 			      .cause = cause };
 	a.s = &l->w->server[server];
 	a.c = &l->w->client[job.client];
+	if (shape == S_MONITOR && !world_tls13(a.s, job.at))
+		shape = S_PROBE;
 	if (!world_event(l->w, E_DOWN, server, job.at))
 		visit(l, &a, a.s->promise == P_NEVER || job.at >= a.s->off_at ? S_CLEAR_QUIT : shape);
 	job.at += every;

@@ -269,7 +269,7 @@ static void all_sessions(struct quarter *q)
 		q->sessions++;
 		alerts(q);
 	}
-	desk_end(q->desk);
+	desk_end(q->desk, true);
 	alerts(q);
 }
 

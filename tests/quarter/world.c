@@ -82,6 +82,7 @@ static void hosted_server(struct server *s, struct dice *d, unsigned i)
 	s->product = (uint8_t)(5 + h - 1);
 	s->addr = (40 + h) << 24 | 107 << 16 | h << 8 | (16 + dice(d, 4));
 	s->tls13 = h != 2;
+	s->ttl = (uint8_t)(46 + 3 * h);
 	s->ca = (uint8_t)(1 + h);
 	s->renewal = 90;
 	s->offset = (uint16_t)(20 * h);
