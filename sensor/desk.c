@@ -143,10 +143,11 @@ void desk_time(struct desk *d, int64_t now)
 	correlator_time(d->correlator, now);
 }
 
-void desk_end(struct desk *d)
+void desk_end(struct desk *d, bool last)
 {
 	d->ending = true;
-	correlator_end(d->correlator);
+	if (last)
+		correlator_end(d->correlator);
 }
 
 void desk_revised(struct desk *d, unsigned revision)
@@ -191,6 +192,7 @@ static bool of_several(struct desk *d, struct desk_alert *out)
 	struct correlated found;
 	while (correlator_next(d->correlator, d->scratch, &found)) {
 		struct incident_chain c;
+		d->changed = true;
 		if (incident_chains(&found.finding, 1, &c) == 0)
 			continue;
 		c.group = found.group;

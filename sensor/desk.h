@@ -46,8 +46,9 @@ void desk_time(struct desk *d, int64_t now);
 bool desk_say(struct desk *d, char line[SUPPRESSION_SAYS]);
 /* Incidents and what was kept back, into a stats event. */
 void desk_incidents(const struct desk *d, struct record *stats);
-/* The run ends: desk_alert gives what incidents have counted since they spoke last. */
-void desk_end(struct desk *d);
+/* The run ends: desk_alert gives what incidents have counted since they spoke last; and, if it is the last of all, what waits for
+ * sessions that could still come. */
+void desk_end(struct desk *d, bool last);
 /* What rules find in a stats event (rules_judge_stats); how many. */
 size_t desk_stats(struct desk *d, struct record *stats, struct finding *finding, size_t max);
 /* What began and ended of it (standing_judge); how many. */

@@ -256,12 +256,12 @@ static int64_t ns(uint32_t s)
 	return (int64_t)s * 1000000000;
 }
 
-/* The entry that said the same already, or NULL. A store that rolls lives for years: hints are of the day before, so there
- * they are noted anew each hour. */
-static struct entry *known(const struct dns_store *s, const struct key *k, const struct observed *msg, const struct rrset *set)
+/* The entry that said the same already, or NULL. Hints are of the day before, and sensors and captures live longer, so they
+ * are noted anew each hour. */
+static struct entry *known(const struct key *k, const struct observed *msg, const struct rrset *set)
 {
 	struct entry *e = newest_alike(k, msg, set);
-	if (e && s->age && k->kind == KEY_SEEN && msg->ts - e->ts > ns(3600))
+	if (e && k->kind == KEY_SEEN && msg->ts - e->ts > ns(3600))
 		return NULL;
 	bool same = e && e->ts <= msg->ts && (set ? e->set == set : same_answer(e->msg, msg));
 	return same ? e : NULL;
@@ -284,7 +284,7 @@ static bool link_to(struct dns_store *s, enum key_kind kind, const struct dns_na
 	int64_t dropped = dropped_at(msg, set);
 	struct half *h = s->young;
 	struct key *k = key_find(h, kind, octets_of(name), type, bucket);
-	struct entry *same = k ? known(s, k, msg, set) : NULL;
+	struct entry *same = k ? known(k, msg, set) : NULL;
 	if (same) {
 		s->changes += dropped > same->dropped && (set->type == RR_NSEC || set->type == RR_NSEC3); /* spans hold longer */
 		same->dropped = dropped > same->dropped ? dropped : same->dropped;

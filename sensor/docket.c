@@ -170,7 +170,6 @@ static void judge_kept(const struct docket *d, struct record *s)
 static void stand(struct docket *d, struct kase *k)
 {
 	struct record *s = &k->session;
-	expectation_finish(&k->expectation, d->dane, s, k->chain);
 	judge_sts(d, k);
 	promise_floor(s);
 	judge_kept(d, s);

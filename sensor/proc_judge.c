@@ -117,7 +117,7 @@ static void emit_alerts(struct judge *j, const struct kase *k)
 static void last_alerts(struct judge *j)
 {
 	struct desk_alert a;
-	desk_end(j->desk);
+	desk_end(j->desk, true);
 	while (desk_alert(j->desk, &a)) {
 		emit(j, a.event);
 		j->alerts++;

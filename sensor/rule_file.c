@@ -525,16 +525,34 @@ bool rules_add(struct rules *r, const char *path, struct bytes content, struct e
 	return true;
 }
 
-/* Numbers findings in the order in which they first come. */
+static bool of_one_session(const struct rule *rule)
+{
+	return !rule->correlates && !rule->silent;
+}
+
+/* Those of rules of that kind that have no number yet. */
+static void number_those(struct rules *r, bool one_session)
+{
+	for (size_t i = 0; i < r->count; i++) {
+		uint32_t number = (uint32_t)r->findings;
+		if (of_one_session(&r->rule[i]) != one_session)
+			continue;
+		for (size_t k = 0; k < r->count && number == r->findings; k++)
+			if (r->rule[k].finding_at != UINT32_MAX && strcmp(r->rule[k].finding, r->rule[i].finding) == 0)
+				number = r->rule[k].finding_at;
+		r->findings += number == r->findings;
+		r->rule[i].finding_at = number;
+	}
+}
+
+/* Numbers findings in the order in which they first come, those that need several sessions behind the others. */
 static void number_findings(struct rules *r)
 {
 	r->findings = 0;
-	for (size_t i = 0; i < r->count; i++) {
-		size_t first = 0;
-		while (strcmp(r->rule[first].finding, r->rule[i].finding) != 0)
-			first++;
-		r->rule[i].finding_at = first < i ? r->rule[first].finding_at : (uint32_t)r->findings++;
-	}
+	for (size_t i = 0; i < r->count; i++)
+		r->rule[i].finding_at = UINT32_MAX;
+	number_those(r, true);
+	number_those(r, false);
 }
 
 bool rules_finish(struct rules *r, struct error *e)

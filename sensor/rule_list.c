@@ -36,6 +36,8 @@ static void line_add(const struct rules *rules, struct rule_scratch *s, const st
 /* The line that begins with rule at: false when it is part of an earlier one. */
 static bool line_of(const struct rules *rules, struct rule_scratch *s, size_t at, bool by_finding, struct line *line)
 {
+	if (by_finding && rules->rule[at].silent)
+		return false;
 	*line = (struct line){ .documents = 0 };
 	for (size_t i = 0; by_finding && i < at; i++)
 		if (rules->rule[i].finding_at == rules->rule[at].finding_at)
@@ -118,10 +120,13 @@ void rule_list_table(const struct rules *rules, struct rule_scratch *s, bool by_
 		cells_of(&line, by_finding, cell);
 		row(cell, width, by_finding, out);
 	}
+	size_t silent = 0;
+	for (size_t i = 0; i < rules->count; i++)
+		silent += rules->rule[i].silent;
 	fprintf(out, "\n%zu rules, %zu findings. Levels, before a rule's shifts: NONE nothing promised (own: when client or server is\n"
 		"the site's own), BASELINE and DANE so promised, each with the mail in clear; HELD promised by DANE, and nothing\n"
 		"was delivered. `mxwitness rules show FINDING` has the whole table, and the shifts.\n",
-		rules->count, rules->findings);
+		rules->count, rules->findings - silent);
 }
 
 static void key(struct text *t, const char *name)

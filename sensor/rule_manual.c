@@ -4,6 +4,7 @@
 
 #include "mdoc.h"
 #include "rule_grades.h"
+#include "rule_page.h"
 
 enum { LISTED = 256 };
 
@@ -64,7 +65,7 @@ static void table(const struct rules *rules, struct rule_scratch *s, FILE *out)
 	fputs(".Bl -column \"transparent-proxy-suspected\" \"indication\" \"critical\" \"critical\" \"critical\" \"critical\"\n"
 	      ".It Em finding Ta Em certainty Ta Em none Ta Em baseline Ta Em dane Ta Em held\n", out);
 	for (size_t i = 0; i < rules->count; i++)
-		if (is_first(rules, i) && rules->rule[i].service == IN_SESSION)
+		if (is_first(rules, i) && !rules->rule[i].silent && rules->rule[i].service == IN_SESSION)
 			table_row(rules, s, i, out);
 	fputs(".El\n", out);
 }
@@ -131,8 +132,8 @@ static void levels(const struct rules *rules, struct rule_scratch *s, const stru
 		mdoc_text(out, text);
 	}
 	for (unsigned i = 0; i < rule->shifts; i++) {
-		snprintf(text, sizeof(text), "Then one %s %s: %s.", rule->shift[i].certainty ? "step of certainty" : "level",
-			 rule->shift[i].by > 0 ? "up" : "down", rule->shift[i].why);
+		char buf[RULE_PAGE_SHIFT];
+		snprintf(text, sizeof(text), "Then %s: %s.", rule_page_shift(&rule->shift[i], buf), rule->shift[i].why);
 		mdoc_text(out, text);
 	}
 }
@@ -212,7 +213,7 @@ void rule_manual(const struct rules *rules, struct rule_scratch *s, FILE *out)
 	matrix(&rules->severity, out);
 	fputs(".Sh FINDINGS\n", out);
 	for (size_t i = 0; i < rules->count; i++)
-		if (is_first(rules, i) && rules->rule[i].service == IN_SESSION)
+		if (is_first(rules, i) && !rules->rule[i].silent && rules->rule[i].service == IN_SESSION)
 			finding(rules, s, i, out);
 	fputs(".Sh FINDINGS ABOUT THE SENSOR\n", out);
 	mdoc_text(out, "What stats events tell of the sensor itself. An alert is raised when it begins, and closed when it ends.");

@@ -170,11 +170,23 @@ static void identity(const struct rules *rules, const struct rule *rule, FILE *o
 	}
 }
 
+const char *rule_page_shift(const struct rule_shift *s, char buf[RULE_PAGE_SHIFT])
+{
+	static const char *const number[level_COUNT] = { "no", "one", "two", "three", "four" };
+	const unsigned n = (unsigned)(s->by < 0 ? -s->by : s->by) % level_COUNT;
+	const char *many = n == 1 ? "" : "s", *way = s->by > 0 ? "up" : "down";
+	if (s->certainty)
+		snprintf(buf, RULE_PAGE_SHIFT, "%s step%s of certainty %s", number[n], many, way);
+	else
+		snprintf(buf, RULE_PAGE_SHIFT, "%s level%s %s", number[n], many, way);
+	return buf;
+}
+
 static void shifts(const struct rule *rule, FILE *out)
 {
 	for (unsigned i = 0; i < rule->shifts; i++) {
-		const char *of = rule->shift[i].certainty ? "step of certainty" : "level", *way = rule->shift[i].by > 0 ? "up" : "down";
-		int n = fprintf(out, "  Then one %s %s: ", of, way);
+		char buf[RULE_PAGE_SHIFT];
+		int n = fprintf(out, "  Then %s: ", rule_page_shift(&rule->shift[i], buf));
 		rule_page_wrap(out, rule->shift[i].why, n > 0 ? (unsigned)n : 0, 4, WIDTH);
 	}
 }

@@ -308,12 +308,18 @@ static void put_alerts(struct judge *j, const struct kase *k)
 			sent |= a.session;
 }
 
-/* What incidents and correlations have to say by themselves, as far as there is room: the rest is still due then. */
+/* What incidents and correlations have to say by themselves, as far as there is room: the rest is still due then. It is in the
+ * ledger as of no worker, so that a state that says it was said is not saved before it was. */
 static void put_due(struct judge *j)
 {
 	struct desk_alert a;
-	while (room(j) && desk_alert(j->desk, &a))
+	bool any = false;
+	while (room(j) && desk_alert(j->desk, &a)) {
 		put_alert(j, a.event, NULL, false);
+		any = true;
+	}
+	if (any)
+		j->ledger[(j->ledger_from + j->ledger_n++) % LEDGER] = (struct entry){ WATCH_WORKERS, 0, outbox_last(j->outbox) };
 }
 
 static void put_case(struct judge *j, struct kase *k)
@@ -684,7 +690,7 @@ static void end(struct judge *j)
 	}
 	docket_no_resolver(j->docket);
 	put_cases(j);
-	desk_end(j->desk);
+	desk_end(j->desk, !j->store || !store_kept(j->store));
 	put_due(j);
 	stats_event(j);
 	put(j, CH_END, (struct bytes){ 0 });

@@ -489,25 +489,33 @@ static bool same_id(const struct mark *a, const struct mark *b)
 	return a->n == b->n && memcmp(a->id, b->id, a->n) == 0;
 }
 
+/* Are they alike in one of the two facts in which they must differ? */
+static bool kin(const struct mark *a, const struct correlation *k, const struct mark *b)
+{
+	return k->type == CORRELATE_VALUES && k->apart < FACT_COUNT &&
+	       (memcmp(a->value, b->value, HASH) == 0 || memcmp(a->apart, b->apart, HASH) == 0);
+}
+
 /* Marks in order of time: out of the window ones leave, those of the same value (or session) give way, the new one comes
- * last; where there is no room the first leaves. With a second fact to differ in, who is like the new one in either gives
- * way, so what stays differs in both, each from each, and there are never more marks than that. */
+ * last; where there is no room the first leaves. With a second fact to differ in, who is like one that is there in one of
+ * the two is not counted, so that what is there differs in both, each from each. */
 static void count_mark(struct mark *m, uint32_t places, const struct correlation *k, const struct mark *add)
 {
-	bool values = k->type == CORRELATE_VALUES;
+	bool values = k->type == CORRELATE_VALUES, related = false;
 	uint32_t n = 0;
 	for (uint32_t i = 0; i < places; i++) {
-		bool again = values ? memcmp(m[i].value, add->value, HASH) == 0 ||
-				      (k->apart < FACT_COUNT && memcmp(m[i].apart, add->apart, HASH) == 0) :
+		bool again = values ? memcmp(m[i].value, add->value, HASH) == 0 && memcmp(m[i].apart, add->apart, HASH) == 0 :
 			     same_id(&m[i], add);
+		related |= fresh(&m[i], k, add->time) && !again && kin(&m[i], k, add);
 		if (fresh(&m[i], k, add->time) && !again)
 			m[n++] = m[i];
 	}
-	if (n == places) {
+	if (n == places && !related) {
 		memmove(m, m + 1, (n - 1) * sizeof(*m));
 		n--;
 	}
-	m[n++] = *add;
+	if (!related)
+		m[n++] = *add;
 	memset(m + n, 0, (places - n) * sizeof(*m));
 }
 

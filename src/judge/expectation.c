@@ -794,7 +794,20 @@ bool expectation_again(struct expectation *e, struct dane *d, const struct recor
 	return hosts && one_is_open(e);
 }
 
+/* Where mail that could not be brought here may go: the hosts of the domains that led here. */
+static void write_mx_hosts(const struct expectation *e, struct record *session)
+{
+	record_unset(session, F_id_mx_hosts);
+	for (unsigned i = 0; i < e->lookups; i++) {
+		const struct lookup *l = &e->lookup[i];
+		for (unsigned h = 0; l->type == DNS_MX && h < l->hosts; h++)
+			record_add_cstr(session, F_id_mx_hosts, e->host[l->host[h]].name);
+	}
+}
+
 void expectation_finish(struct expectation *e, struct dane *d, struct record *session, struct bytes chain)
 {
 	promise_judge(e, d, session, chain);
+	if (record_has(session, F_tcp_attempt))
+		write_mx_hosts(e, session);
 }

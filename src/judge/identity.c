@@ -76,6 +76,8 @@ static bool said_nothing(const struct record *s)
 		     (!yes(s, F_tls_seen) || yes(s, F_tls_hello_c));
 	bool recipients = record_has(s, F_smtp_rcpt_domains) || record_get_num(s, F_smtp_rcpt_ok, 0) > 0 ||
 			  record_get_num(s, F_smtp_rcpt_deferred, 0) > 0 || record_get_num(s, F_smtp_rcpt_refused, 0) > 0;
+	if (record_has(s, F_tcp_attempt)) /* there was no dialogue to say it in */
+		return true;
 	return whole && !recipients && !record_has(s, F_tls_sni);
 }
 

@@ -21,8 +21,8 @@ struct bytes kinship_domain(struct bytes name)
 	return domain ? bytes_skip(name, (size_t)(domain - text)) : (struct bytes){ 0 };
 }
 
-/* The network of an address, of so many octets. */
-static void network(struct record *r, enum fact of, enum fact to, unsigned octets4, unsigned octets6)
+/* The network of an address, of so many bits. */
+static void network(struct record *r, enum fact of, enum fact to, unsigned bits4, unsigned bits6)
 {
 	char buf[64];
 	struct text t = { buf, 0, sizeof(buf), false };
@@ -30,11 +30,14 @@ static void network(struct record *r, enum fact of, enum fact to, unsigned octet
 	record_unset(r, to);
 	if (!record_get_addr(r, of, &a))
 		return;
-	unsigned octets = a.v == 4 ? octets4 : octets6;
-	memset(a.a + octets, 0, sizeof(a.a) - octets);
+	unsigned bits = a.v == 4 ? bits4 : bits6, whole = bits / 8;
+	if (bits % 8)
+		a.a[whole] = (uint8_t)(a.a[whole] & 0xff << (8 - bits % 8));
+	whole += bits % 8 != 0;
+	memset(a.a + whole, 0, sizeof(a.a) - whole);
 	text_addr(&t, &a);
 	text_put(&t, "/");
-	text_num(&t, 8 * octets);
+	text_num(&t, bits);
 	record_str(r, to, (struct bytes){ (const uint8_t *)buf, t.n });
 }
 
@@ -45,8 +48,8 @@ void kinship_judge(struct record *r)
 	int64_t confidence = record_get_num(r, F_id_confidence, confidence_none), end = record_get_num(r, F_event_end, -1);
 	struct bytes domain = kinship_domain(record_get_str(r, F_id_host));
 	record_unset(r, F_corr_operator);
-	network(r, F_dst_ip, F_corr_network, 2, 4);
-	network(r, F_src_ip, F_corr_clients, 3, 8);
+	network(r, F_dst_ip, F_corr_network, 20, 32);
+	network(r, F_src_ip, F_corr_clients, 24, 64);
 	if (domain.n && (confidence == confidence_high || confidence == confidence_medium))
 		record_str(r, F_corr_operator, domain);
 	else if (record_has(r, F_corr_network))

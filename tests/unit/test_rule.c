@@ -714,7 +714,7 @@ static void by_chance(struct record *r, uint32_t *state)
 
 static bool without_index(const struct rule *rule, const struct record *r)
 {
-	bool yes = rule->enabled && rule_walk(rules, scratch, rule->start, r);
+	bool yes = rule->enabled && !rule->part && rule_walk(rules, scratch, rule->start, r);
 	for (uint32_t i = 0; yes && i < rule->filters; i++)
 		yes = rule_walk(rules, scratch, rule->filter[i]->start, r);
 	return yes;
