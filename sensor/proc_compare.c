@@ -25,7 +25,7 @@ struct compare {
 	char json[JSON_ALERT_LINE], text[1024];
 	size_t text_n;
 	unsigned differences;
-	bool same_rules, others, again, truncated, live, elsewhere, lookup_failed, seen, damaged;
+	bool same_rules, others, again, truncated, live, elsewhere, lookup_failed, seen, damaged, noted;
 };
 
 static void say(struct compare *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -139,7 +139,8 @@ static bool value_is(const struct leaves *l, const char *path, const char *value
 	return leaf && leaf->value.n == strlen(value) + 2 && memcmp(leaf->value.p + 1, value, strlen(value)) == 0;
 }
 
-/* An alert of the same finding and connection: the one to compare with. Others of the session have evidence of their own. */
+/* An alert of the same finding and connection: the one to compare with. Others of the session have evidence of their own. One that
+ * rose while the session went on comes again: then the one that fits is meant. */
 static void take_alert(struct compare *c, const struct record *r)
 {
 	struct text t = { c->json, 0, sizeof(c->json), false };
@@ -148,8 +149,12 @@ static void take_alert(struct compare *c, const struct record *r)
 		return;
 	read_leaves(&now, (struct bytes){ (const uint8_t *)c->json, t.n });
 	const struct json_leaf *a = find(&now, "rule.id"), *b = find(&c->claim, "rule.id");
-	if (c->seen || !a || !b || !bytes_eq(a->value, b->value))
+	if (!a || !b || !bytes_eq(a->value, b->value))
 		return;
+	if (c->seen && (c->differences == 0 || c->noted))
+		return;
+	c->differences = c->seen ? 0 : c->differences;
+	c->text_n = c->seen ? 0 : c->text_n;
 	c->found = now;
 	c->seen = true;
 	compare_leaves(c);
@@ -167,6 +172,12 @@ static void take_event(struct compare *c, struct bytes record)
 		c->damaged = true;
 	else if (record_has(&r, F_alert_level))
 		take_alert(c, &r);
+}
+
+static void take_note(struct compare *c, struct bytes record)
+{
+	c->noted = true;
+	differs(c, "%.*s", (int)record.n - 1, (const char *)record.p + 1);
 }
 
 static bool begin(struct compare *c)
@@ -243,7 +254,7 @@ int proc_compare(const struct run *run, struct channel *judge)
 		if (kind == CH_EVENT && readable)
 			take_event(c, record);
 		else if (kind == CH_NOTE && readable && record.n && record.p[0] == 'e')
-			differs(c, "%.*s", (int)record.n - 1, (const char *)record.p + 1);
+			take_note(c, record);
 	}
 	if (readable)
 		status = finish(c, kind == CH_END);

@@ -108,7 +108,7 @@ static bool line_read(FILE *f, char line[LINE])
 	return true;
 }
 
-/* The lines of `detection:` of the document at rule->line: it ends where a key begins, or the document. */
+/* The lines of `detection:`, or `correlation:`, of the document at rule->line: it ends where a key begins, or the document. */
 static void detection(const struct rule *rule, FILE *out)
 {
 	FILE *f = fopen(rule->file, "re");
@@ -120,7 +120,7 @@ static void detection(const struct rule *rule, FILE *out)
 		bool key = line[0] && !strchr(" #-", line[0]);
 		if ((n > rule->line && strncmp(line, "---", 3) == 0) || (inside && key))
 			break;
-		if (!inside && strncmp(line, "detection:", 10) == 0) {
+		if (!inside && (strncmp(line, "detection:", 10) == 0 || strncmp(line, "correlation:", 12) == 0)) {
 			inside = true;
 			fprintf(out, "\nWhat it takes (%s:%u)\n", rule->file, n);
 		}

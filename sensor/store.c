@@ -183,7 +183,10 @@ static int open_file(const char *path, const char *folder, struct error *e)
 {
 	struct stat st;
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
-	if (fd < 0)
+	if (fd < 0 && errno == EACCES)
+		error_set(e, "%s: %s for the user with number %u, as whom the judge works; give him the folder", path, strerror(errno),
+			  (unsigned)geteuid());
+	else if (fd < 0)
 		error_set(e, "%s: %s", path, strerror(errno));
 	else if (geteuid() == 0 && stat(folder, &st) == 0 && st.st_uid != 0 && fchown(fd, st.st_uid, st.st_gid) != 0)
 		error_set(e, "%s: %s", path, strerror(errno));

@@ -222,7 +222,7 @@ static void teach(struct history_store *history)
 	record_tri(&r, F_cap_gap_dialogue, TRI_NO);
 	record_tri(&r, F_cap_midstream, TRI_NO);
 	record_cstr(&r, F_id_host, "mx.a.example");
-	record_add_cstr(&r, F_id_sources, "sni");
+	record_add_cstr(&r, F_id_sources, "dnssec-host");
 	record_num(&r, F_id_confidence, confidence_high);
 	record_num(&r, F_id_location, location_inside);
 	history_store_learn(history, &r, level_informational);
