@@ -612,9 +612,9 @@ static void alert(void **state)
 	assert_int_equal(record_get_num(a, F_alert_first, 0), 5);
 	assert_true(record_list_has(a, F_threat_technique, bytes_of("T1588.004")));
 	assert_true(record_list_has(a, F_alert_sessions, bytes_of("S1")));
-	/* printf 'S1\0tlsa-mismatch\0' | sha256sum, and the same of that and "1" */
-	assert_true(is(a, F_alert_incident, "c4ce0571ef0d9de1d00dfd00798e9ec1"));
-	assert_true(is(a, F_event_id, "f25562b5b7be9d0188f1284bb77a7c23"));
+	/* printf 'S1\0chain\0' | sha256sum, and the same of that and "1" */
+	assert_true(is(a, F_alert_incident, "a8d36bb9adf00933d08c168b42ae1859"));
+	assert_true(is(a, F_event_id, "04a3560a499ba97eb206fa8f98fddfcc"));
 	assert_int_equal(record_count(a, F_tlsa_result), 1);
 	assert_false(record_has(a, F_findings));
 	struct bytes m = record_get_str(a, F_message);

@@ -193,7 +193,7 @@ static const struct {
 	{ "title: F\nlevel: low\nid: " ID(7) "\nlogsource: {product: mxwitness}\nfilter: {rules: any}\n", "", NULL, NULL,
 	  "site/a.yaml:2:1: no key \"level\"", "a filter has none" },
 	{ "title: F\nid: " ID(7) "\nlogsource: {product: mxwitness, service: alert}\nfilter: {rules: any}\n", "", NULL, NULL,
-	  "site/a.yaml:3:42: no rule has this service; write session, stats, or leave it out for session", "" },
+	  "site/a.yaml:3:42: no rule has this service; write session, stats, posture, or leave it out for session", "" },
 	{ "title: F\nid: " ID(7) "\nlogsource: {product: mxwitnes}\nfilter: {rules: any}\n", "", NULL, NULL,
 	  "site/a.yaml:3:22: no product \"mxwitnes\"; did you mean \"mxwitness\"?", "an exception that would never have been made" },
 	{ FILTER(7) "  rules: any\n  p: {destination.port: 25}\n  condition: not p\n---\n" FILTER(7) "  rules: any\n"
