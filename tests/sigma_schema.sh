@@ -13,9 +13,11 @@ schema = json.load(open(sys.argv[1]))
 validator = jsonschema.validators.validator_for(schema)(schema, format_checker=jsonschema.FormatChecker())
 count = failed = 0
 for path in sys.argv[2:]:
-    if path.endswith(("/severity.yaml", "/verdict.yaml")):
+    if path.endswith(("/severity.yaml", "/verdict.yaml", "/incident.yaml", "/ambient.yaml")):
         continue
     for document in yaml.safe_load_all(open(path)):
+        if "correlation" in document or "filter" in document:  # the schema is of rules about single events
+            continue
         count += 1
         for error in validator.iter_errors(document):
             failed += 1
