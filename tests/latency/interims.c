@@ -24,7 +24,7 @@
 #include "run.h"
 #include "wire/milestone.h"
 
-enum { FILES = 4096, SITES = 16, SESSIONS = 4096, PATH = 1024, FLOWS = 4096, DIALOGUES = 1024, BUDGET = 32 << 20,
+enum { FILES = 4096, SITES = 64, SESSIONS = 4096, PATH = 1024, FLOWS = 4096, DIALOGUES = 1024, BUDGET = 32 << 20,
        EXHIBITS = 32 << 20, PROOFS = 8 << 20 };
 
 /* A session as it left the pipeline. at: packets read by then */
