@@ -1,0 +1,92 @@
+#!/usr/bin/env python3
+"""Makes the captures tests/pcaps/history-*.pcapng and some of several-*: days on which a server did as usual, made of one
+recorded session, and then one that differs. Each copy has a client port and sequence numbers of its own.
+
+usage: recalled.py [NAME...]    the results are kept in the repository"""
+import ipaddress
+import os
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+PCAPS = os.path.join(HERE, "pcaps")
+sys.path.insert(0, os.path.join(HERE, "..", "tools", "mutate"))
+import capfile  # noqa: E402
+import flow  # noqa: E402
+from segment import packets_of  # noqa: E402
+
+MINUTE, HOUR, DAY = 60, 3600, 86400
+
+
+def part(source, at, session=0, client=None, server=None, dns=False, ttl=0):
+    """A session of a capture (-1: the last), at seconds behind the beginning. client, server: another address; dns: with the
+    names asked for in that capture; ttl: of the server, so much less."""
+    return {"source": source, "at": at, "session": session, "client": client, "server": server, "dns": dns, "ttl": ttl}
+
+
+USUAL = 6                 # sessions in four days
+LAST = USUAL * 16 * HOUR
+
+
+def usual(source, **more):
+    return [part(source, i * 16 * HOUR, **more) for i in range(USUAL)]
+
+
+JOINED = {
+    "history-issuer": usual("cert-valid") + [part("cert-self-signed", LAST)],
+    "history-issuer-renewed": usual("several-cert-new-key") + [part("several-cert-new-key", LAST, session=-1)],
+    "history-lookalike": usual("several-cert-lookalike") + [part("several-cert-lookalike", LAST, session=-1)],
+    "history-capability": usual("no-tlsa-nsec") + [part("dane-exim-server", LAST, server="198.51.100.12")],
+    "history-version": usual("dane-match-tls13") + [part("demo/dane-match-tls12", LAST)],
+    "history-flight": usual("dane-match-tls13") + [part("intercept-tls13", LAST)],
+}
+
+
+def moved(packets, by):
+    for p in packets:
+        p.time += by
+    return packets
+
+
+def readdress(conn, number, p):
+    """A client port and sequence numbers of its own, and the addresses asked for."""
+    by = (number * 0x01003901) & 0xffffffff
+    client, server = conn.client, conn.server
+    for s in conn.segs:
+        ours = s.src == client
+        s.seq = (s.seq + by) & 0xffffffff
+        if s.flags & flow.ACK:
+            s.ack = (s.ack + by) & 0xffffffff
+        here = (ipaddress.ip_address(p["client"]).packed if p["client"] else client[0], 33000 + number * 13)
+        there = (ipaddress.ip_address(p["server"]).packed if p["server"] else server[0], server[1])
+        s.src, s.dst = (here, there) if ours else (there, here)
+        if not ours:
+            s.ttl -= p["ttl"]
+    return conn.segs
+
+
+def read_part(p, number):
+    conns, others = flow.connections(capfile.read(os.path.join(PCAPS, p["source"] + ".pcapng")))
+    conns = [c for c in conns if c.server[1] in flow.MAIL_PORTS]
+    conn = conns[p["session"]]
+    packets = packets_of(readdress(conn, number, p))
+    first = packets[0].time
+    if p["dns"]:
+        packets += others
+    return first, packets
+
+
+def main():
+    for name, parts in JOINED.items():
+        if sys.argv[1:] and name not in sys.argv[1:]:
+            continue
+        last, made = read_part(parts[-1], 0)
+        base = last - parts[-1]["at"] * 10**9     # the last one stays where it was
+        packets = []
+        for number, p in enumerate(parts, 1):
+            first, these = read_part(p, number)
+            packets += moved(these, base + p["at"] * 10**9 - first)
+        capfile.write(os.path.join(PCAPS, name + ".pcapng"), sorted(packets, key=lambda q: q.time))
+
+
+if __name__ == "__main__":
+    main()
