@@ -31,6 +31,10 @@ def usual(source, **more):
     return [part(source, i * 16 * HOUR, **more) for i in range(USUAL)]
 
 
+FIVE = ("198.51.100.60", "198.18.1.10", "198.19.77.10", "203.0.113.80", "192.88.99.10")     # of no common operator
+APART = ("192.0.2.2", "203.0.113.7", "198.18.5.9")
+NEAR = ("192.0.2.2", "192.0.2.3", "192.0.2.4")
+
 JOINED = {
     "history-issuer": usual("cert-valid") + [part("cert-self-signed", LAST)],
     "history-issuer-renewed": usual("several-cert-new-key") + [part("several-cert-new-key", LAST, session=-1)],
@@ -38,6 +42,22 @@ JOINED = {
     "history-capability": usual("no-tlsa-nsec") + [part("dane-exim-server", LAST, server="198.51.100.12")],
     "history-version": usual("dane-match-tls13") + [part("demo/dane-match-tls12", LAST)],
     "history-flight": usual("dane-match-tls13") + [part("intercept-tls13", LAST)],
+    "history-interception": [p for s in range(3) for p in usual("several-inspected-three", session=s)] +
+                            [part("several-inspected-three", LAST + s * MINUTE, session=3 + s) for s in range(3)],
+    "history-route": usual("no-tlsa-nsec") + usual("insecure-tls12") +
+                     [part("cert-wrong-name", LAST + n * HOUR, server=s, ttl=6) for n, s in enumerate(("198.51.100.12", "198.51.100.20"))],
+    "history-moved": usual("no-tlsa-nsec") + usual("insecure-tls12") +
+                     [part("no-tlsa-nsec", LAST, ttl=6), part("insecure-tls12", LAST + HOUR, ttl=6)],
+    "history-population": usual("dane-match-tls13") +
+                          [part("starttls-not-used-own", LAST + n * MINUTE, server=s) for n, s in enumerate(FIVE)],
+    "several-clients-masked": [part("masked-keyword", n * MINUTE, client=c) for n, c in enumerate(APART)],
+    "several-clients-near": [part("masked-keyword", n * MINUTE, client=c) for n, c in enumerate(NEAR)],
+    "several-cut-by-name": [part("dane-match-tls13", 0, server="198.19.60.10")] +
+                           [part("several-retry-dane-waits", n * HOUR, session=n) for n in (1, 2, 3)],
+    "several-cut-all": [part("dane-match-tls13", 0, server="198.19.60.10"), part("several-retry-dane-waits", MINUTE)] +
+                       [part("several-retry-dane-waits", n * HOUR, session=n) for n in (1, 2, 3)],
+    "several-one-key": [part("intercept-other-dane", n * MINUTE, server=s) for n, s in enumerate(FIVE[:3])],
+    "several-proxied": [part("mut-proxy-suspected-both", n * MINUTE, server=s) for n, s in enumerate(FIVE[:3])],
 }
 
 
