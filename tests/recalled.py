@@ -42,6 +42,11 @@ JOINED = {
     "history-capability": usual("no-tlsa-nsec") + [part("dane-exim-server", LAST, server="198.51.100.12")],
     "history-version": usual("dane-match-tls13") + [part("demo/dane-match-tls12", LAST)],
     "history-flight": usual("dane-match-tls13") + [part("intercept-tls13", LAST)],
+    "history-strip": usual("no-tlsa-nsec") + [part("strip-no-dane", LAST)],
+    "history-masked": usual("no-tlsa-nsec") + [part("masked-keyword", LAST)],
+    "history-banner": usual("no-tlsa-nsec") + [part("banner-masked", LAST)],
+    "history-never": [part("no-starttls-insecure-domain", i * 16 * HOUR) for i in range(7)],
+    "history-greylister": [part("greylisted-benign", 0), part("insecure-tls12", DAY)],
     "history-interception": [p for s in range(3) for p in usual("several-inspected-three", session=s)] +
                             [part("several-inspected-three", LAST + s * MINUTE, session=3 + s) for s in range(3)],
     "history-route": usual("no-tlsa-nsec") + usual("insecure-tls12") +
