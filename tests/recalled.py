@@ -46,7 +46,9 @@ JOINED = {
     "history-masked": usual("no-tlsa-nsec") + [part("masked-keyword", LAST)],
     "history-banner": usual("no-tlsa-nsec") + [part("banner-masked", LAST)],
     "history-never": [part("no-starttls-insecure-domain", i * 16 * HOUR) for i in range(7)],
-    "history-greylister": [part("greylisted-benign", 0), part("insecure-tls12", DAY)],
+    "history-greylister": usual("insecure-tls12") + [part("greylisted-benign", LAST), part("insecure-tls12", LAST + DAY)],
+    "history-flight-known": usual("dane-match-tls13") + [part("intercept-tls13", n * DAY + HOUR) for n in (0, 1)] +
+                            [part("intercept-tls13", LAST), part("dane-match-tls13", LAST + HOUR)],
     "history-interception": [p for s in range(3) for p in usual("several-inspected-three", session=s)] +
                             [part("several-inspected-three", LAST + s * MINUTE, session=3 + s) for s in range(3)],
     "history-route": usual("no-tlsa-nsec") + usual("insecure-tls12") +
