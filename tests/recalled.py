@@ -51,6 +51,11 @@ JOINED = {
                             [part("intercept-tls13", LAST), part("dane-match-tls13", LAST + HOUR)],
     "history-interception": [p for s in range(3) for p in usual("several-inspected-three", session=s)] +
                             [part("several-inspected-three", LAST + s * MINUTE, session=3 + s) for s in range(3)],
+    "history-one-key": [p for s in range(3) for p in usual("several-inspected-three", session=s)] +
+                       [part("intercept-other-dane", LAST + n * MINUTE, server=s) for n, s in enumerate(FIVE[:3])],
+    "history-renewed-two": [p for s in range(3) for p in usual("several-inspected-three", session=s)] +
+                           [part("several-inspected-three", LAST + s * MINUTE, session=3 + s) for s in range(2)] +
+                           [part("several-inspected-three", LAST + 2 * MINUTE, session=2)],
     "history-route": usual("no-tlsa-nsec") + usual("insecure-tls12") +
                      [part("cert-wrong-name", LAST + n * HOUR, server=s, ttl=6) for n, s in enumerate(("198.51.100.12", "198.51.100.20"))],
     "history-moved": usual("no-tlsa-nsec") + usual("insecure-tls12") +
@@ -65,6 +70,12 @@ JOINED = {
                        [part("several-retry-dane-waits", n * HOUR, session=n) for n in (1, 2, 3)],
     "several-one-key": [part("intercept-other-dane", n * MINUTE, server=s) for n, s in enumerate(FIVE[:3])],
     "several-proxied": [part("mut-proxy-suspected-both", n * MINUTE, server=s) for n, s in enumerate(FIVE[:3])],
+}
+
+# Whole captures with their DNS, at their own times.
+TOGETHER = {
+    "several-not-enforcing": ["starttls-not-used-own", "mut-sts-stripped", "several-retry-dane-postfix"],
+    "several-not-enforcing-two": ["starttls-not-used-own", "mut-sts-stripped"],
 }
 
 
@@ -103,6 +114,10 @@ def read_part(p, number):
 
 
 def main():
+    for name, sources in TOGETHER.items():
+        if not sys.argv[1:] or name in sys.argv[1:]:
+            packets = [q for s in sources for q in capfile.read(os.path.join(PCAPS, s + ".pcapng"))]
+            capfile.write(os.path.join(PCAPS, name + ".pcapng"), sorted(packets, key=lambda q: q.time))
     for name, parts in JOINED.items():
         if sys.argv[1:] and name not in sys.argv[1:]:
             continue
