@@ -38,6 +38,10 @@ NEAR = ("192.0.2.2", "192.0.2.3", "192.0.2.4")
 JOINED = {
     "history-issuer": usual("cert-valid") + [part("cert-self-signed", LAST)],
     "history-issuer-renewed": usual("several-cert-new-key") + [part("several-cert-new-key", LAST, session=-1)],
+    "history-weaker-key": usual("weak-dhe2048") + [part("weak-rsa1024", LAST)],
+    "history-population-few": usual("dane-match-tls13") +
+                              [part("starttls-not-used-own", LAST + n * MINUTE, server=s) for n, s in enumerate(FIVE[:2])],
+    "several-proxied-later": [part("mut-proxy-suspected-both", n * HOUR, server=s) for n, s in enumerate(FIVE[:3])],
     "history-lookalike": usual("several-cert-lookalike") + [part("several-cert-lookalike", LAST, session=-1)],
     "history-capability": usual("no-tlsa-nsec") + [part("dane-exim-server", LAST, server="198.51.100.12")],
     "history-version": usual("dane-match-tls13") + [part("demo/dane-match-tls12", LAST)],
