@@ -68,6 +68,10 @@ JOINED = {
                           [part("starttls-not-used-own", LAST + n * MINUTE, server=s) for n, s in enumerate(FIVE)],
     "several-clients-masked": [part("masked-keyword", n * MINUTE, client=c) for n, c in enumerate(APART)],
     "several-clients-near": [part("masked-keyword", n * MINUTE, client=c) for n, c in enumerate(NEAR)],
+    "several-masked-alike": [part("masked-keyword", n * 2 * HOUR, server=s) for n, s in enumerate(FIVE)],
+    "several-masked-four": [part("masked-keyword", n * 2 * HOUR, server=s) for n, s in enumerate(FIVE[:4])],
+    "several-broken-days": [part("client-postfix-reset", n * DAY) for n in range(3)],
+    "several-broken-two-days": [part("client-postfix-reset", n * DAY) for n in range(2)],
     "several-cut-by-name": [part("dane-match-tls13", 0, server="198.19.60.10")] +
                            [part("several-retry-dane-waits", n * HOUR, session=n) for n in (1, 2, 3)],
     "several-cut-all": [part("dane-match-tls13", 0, server="198.19.60.10"), part("several-retry-dane-waits", MINUTE)] +
