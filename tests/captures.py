@@ -3,13 +3,14 @@
 
 usage: captures.py MXWITNESS [FOLDER]    prints one line a capture that differs, and "N passed, N failed" last.
 An expectation names facts, findings and the verdict of each session, in the order in which they ended; null means
-that the fact must be absent; watched: what the posture events of watched domains (watched.yaml) say, and their alerts; several, the findings that rest on several sessions (by their numbers); needs, what --version must name, or else there is no session. Every capture must have an expectation, and every expectation a capture."""
+that the fact must be absent; watched: what the posture events of watched domains (watched.yaml) say, and their alerts; several, the findings that rest on several sessions (by their numbers); state, that what is learnt on the way binds (read --state, in a folder of the run's own); needs, what --version must name, or else there is no session. Every capture must have an expectation, and every expectation a capture."""
 import collections
 import glob
 import json
 import os
 import subprocess
 import sys
+import tempfile
 
 SESSIONS = 16    # ids of sessions that an alert names
 LEVELS = ["informational", "low", "medium", "high", "critical"]
@@ -28,14 +29,20 @@ def lookup(event, name):
     return here
 
 
+def run_once(args, expect, capture):
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o777)     # whoever reads has no rights of root's
+        args = args + (["--state", folder] if expect.get("state") else []) + [capture]
+        return subprocess.run(args, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=120)
+
+
 def run(program, anchor, expect, capture):
     args = [program, "read", "--format", "ndjson", "--dns", expect.get("dns", "capture")]
     if os.path.exists(anchor):
         args += ["--trust-anchor", anchor]
     folder = os.path.dirname(capture)
     args += [os.path.join(folder, o) if o.endswith((".yaml", ".pcapng")) else o for o in expect.get("options", [])]
-    done = subprocess.run(args + [capture], stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=120)
-    again = subprocess.run(args + [capture], stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=120)
+    done, again = [run_once(args, expect, capture) for _ in range(2)]
     events = [json.loads(line) for line in done.stdout.decode("utf-8").splitlines()]
     problems = []
     if done.stdout != again.stdout:
