@@ -52,41 +52,59 @@ script() { # NAME COMMAND...: its last line is "NAME: N passed, N failed[, N ski
 }
 # Not for a sanitizer, or needing too long under one: BRIEF leaves them out.
 long() { [ -n "${BRIEF:-}" ] || script "$@"; }
-script captures python3 "$here/captures.py" "$B/mxwitness"
-script truth python3 "$here/truth.py" "$B/mxwitness" "$here/../../shared/pcaps"
-script "bad input" python3 "$here/bad_input.py" "$B/mxwitness"
-long ecs python3 "$here/ecs.py" "$B/mxwitness" "$here/../../shared/referees/ecs-fields.csv"
-long community python3 "$here/community.py" "$B/mxwitness"
-long "sigma schema" sh "$here/sigma_schema.sh"
-long "sigma referee" python3 "$here/sigma_referee.py" "$B/mxwitness" "$B"
-long vectors python3 "$here/vectors.py"
-script "rules command" python3 "$here/rules_command.py" "$B/mxwitness"
-long "config command" python3 "$here/config_command.py" "$B/mxwitness"
-script sts python3 "$here/sts.py" "$B/mxwitness"
-script "dns from" python3 "$here/dns_from.py" "$B/mxwitness"
-long "other ports" python3 "$here/other_ports.py" "$B/mxwitness"
-script sandbox "$B/tests/sandbox/attempt"
-[ "$(id -u)" -ne 0 ] || script "sandbox of nobody" "$B/tests/sandbox/attempt" nobody
-long later python3 "$here/later.py" "$B/mxwitness"
-script "incident command" python3 "$here/incident_command.py" "$B/mxwitness"
-script baseline python3 "$here/baseline.py" "$B/mxwitness"
-POINTS="${POINTS:-10}" long "kill state" python3 "$here/kill_state.py" "$B/mxwitness"
-script processes python3 "$here/processes.py" "$B/mxwitness"
-long "watch rights" python3 "$here/watch_rights.py" "$B/mxwitness"
-long "unit file" python3 "$here/unit_file.py" "$B/mxwitness"
-long "live capture" python3 "$here/live_capture.py" "$B/tests/bench/live_loop"
-long "watch status" python3 "$here/watch_status.py" "$B/mxwitness"
-long discover python3 "$here/discover.py" "$B/mxwitness"
-long "mxcheck sts" python3 "$here/mxcheck_sts.py" "$B/mxcheck"
-long watch python3 "$here/watch.py" "$B/mxwitness"
-long load python3 "$here/load.py" "$B/mxwitness" "$B/tests/load/flood"
-long mutate python3 "$here/mutate.py"
-long mutations python3 "$here/../tools/mutate/mutate.py" check "$here/pcaps" "$here"/mutations/*.toml
-script invariance python3 "$here/invariance.py" "$B/mxwitness" --pairs "${PAIRS:-4000}"
-script interims "$B/tests/latency/interims" "$here/pcaps"
-long quarter python3 "$here/quarter.py" "$B/mxwitness" "$B/tests/quarter/quarter"
-script evidence python3 "$here/evidence.py" "$B/mxwitness"
-script tamper python3 "$here/tamper.py" "$B/mxwitness" "$B/tests/tamper/tamper"
+# Two lanes at a time: what waits for networks, processes and clocks, and what computes.
+lane_of_processes() {
+	long "other ports" python3 "$here/other_ports.py" "$B/mxwitness"
+	script sandbox "$B/tests/sandbox/attempt"
+	[ "$(id -u)" -ne 0 ] || script "sandbox of nobody" "$B/tests/sandbox/attempt" nobody
+	script "incident command" python3 "$here/incident_command.py" "$B/mxwitness"
+	script baseline python3 "$here/baseline.py" "$B/mxwitness"
+	POINTS="${POINTS:-10}" long "kill state" python3 "$here/kill_state.py" "$B/mxwitness"
+	script processes python3 "$here/processes.py" "$B/mxwitness"
+	long "watch rights" python3 "$here/watch_rights.py" "$B/mxwitness"
+	long "unit file" python3 "$here/unit_file.py" "$B/mxwitness"
+	long "live capture" python3 "$here/live_capture.py" "$B/tests/bench/live_loop"
+	long "watch status" python3 "$here/watch_status.py" "$B/mxwitness"
+	long discover python3 "$here/discover.py" "$B/mxwitness"
+	long "mxcheck sts" python3 "$here/mxcheck_sts.py" "$B/mxcheck"
+	long watch python3 "$here/watch.py" "$B/mxwitness"
+	long load python3 "$here/load.py" "$B/mxwitness" "$B/tests/load/flood"
+}
+lane_of_files() {
+	script captures python3 "$here/captures.py" "$B/mxwitness"
+	script truth python3 "$here/truth.py" "$B/mxwitness" "$here/../../shared/pcaps"
+	script "bad input" python3 "$here/bad_input.py" "$B/mxwitness"
+	long ecs python3 "$here/ecs.py" "$B/mxwitness" "$here/../../shared/referees/ecs-fields.csv"
+	long community python3 "$here/community.py" "$B/mxwitness"
+	long "sigma schema" sh "$here/sigma_schema.sh"
+	long "sigma referee" python3 "$here/sigma_referee.py" "$B/mxwitness" "$B"
+	long vectors python3 "$here/vectors.py"
+	script "rules command" python3 "$here/rules_command.py" "$B/mxwitness"
+	long "config command" python3 "$here/config_command.py" "$B/mxwitness"
+	script sts python3 "$here/sts.py" "$B/mxwitness"
+	script "dns from" python3 "$here/dns_from.py" "$B/mxwitness"
+	long later python3 "$here/later.py" "$B/mxwitness"
+	long mutate python3 "$here/mutate.py"
+	long mutations python3 "$here/../tools/mutate/mutate.py" check "$here/pcaps" "$here"/mutations/*.toml
+	script invariance python3 "$here/invariance.py" "$B/mxwitness" --pairs "${PAIRS:-4000}"
+	script interims "$B/tests/latency/interims" "$here/pcaps"
+	long quarter python3 "$here/quarter.py" "$B/mxwitness" "$B/tests/quarter/quarter"
+	script evidence python3 "$here/evidence.py" "$B/mxwitness"
+	script tamper python3 "$here/tamper.py" "$B/mxwitness" "$B/tests/tamper/tamper"
+}
+
+lane=$(mktemp -d)
+trap 'rm -rf "$lane"' EXIT
+(
+	passed=0 failed=0 skipped=0
+	lane_of_processes
+	echo "$passed $failed $skipped" >"$lane/sum"
+) >"$lane/out" 2>&1 &
+lane_of_files
+wait
+cat "$lane/out"
+read -r p f s <"$lane/sum" || p=0 f=1 s=0
+passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
 
 [ "$skipped" -gt 0 ] && printf '%d skipped\n' "$skipped"
 printf '%d passed, %d failed\n' "$passed" "$failed"

@@ -109,6 +109,7 @@ def files_below(folder):
 
 def install_problems(folder):
     """Everything that is made here for the user arrives, readable; and goes again."""
+    os.environ.pop("MAKEFLAGS", None)  # who called us may have been make
     make = ["make", "-s", "-C", TOP, "-o", "all", "B=" + os.path.dirname(PROGRAM), "DESTDIR=" + folder, "PREFIX=/usr"]
     made = run(*make, "install")
     files = files_below(folder)
