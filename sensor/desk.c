@@ -292,6 +292,8 @@ bool desk_load(struct desk *d, struct store *store, struct error *e)
 	    !company_load(&d->company, db, e) || !suppressions_load(d->suppressions, db, e) ||
 	    (d->rounds && !rounds_load(d->rounds, db, e)))
 		return false;
+	if (d->rounds)
+		rounds_history(d->rounds, d->history);
 	d->store = store;
 	return true;
 }

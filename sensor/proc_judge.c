@@ -444,6 +444,7 @@ int proc_judge(const struct run *run, struct channel *capture, struct channel *r
 		release_all(j);
 	judge_rest(j);
 	last_alerts(j);
+	rounds_lower(j->rounds);
 	save_all(j);
 	last_word(j);
 	bool sent = channel_flush(output);

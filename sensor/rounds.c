@@ -2,6 +2,7 @@
  * what follows is posture's and the rules'. All memory is taken at start; that of a domain is touched when it is looked at. */
 #include "rounds.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "judge/alert.h"
@@ -37,6 +38,13 @@ struct rounds {
 	int64_t *saved;                    /* ns, of each */
 	struct servers *servers;
 	const struct sts_cache *policies;
+	struct history_store *history;     /* somebody else's */
+	struct lowering {
+		char host[NAME_MAX_TEXT + 1];
+		int64_t at;
+		size_t domain;
+	} lowering[ROUNDS_LOWERED];        /* that waits for the sessions to be judged */
+	size_t lowerings;
 	size_t n, *sorted;                 /* by name */
 	unsigned looks;                    /* at a time */
 	bool gone, once;
@@ -117,6 +125,11 @@ void rounds_free(struct rounds *r)
 void rounds_policies(struct rounds *r, const struct sts_cache *policies)
 {
 	r->policies = policies;
+}
+
+void rounds_history(struct rounds *r, struct history_store *history)
+{
+	r->history = history;
 }
 
 struct posture *rounds_every(struct rounds *r, size_t *n)
@@ -309,11 +322,50 @@ static void done(struct rounds *r, struct looking *k, bool told)
 	k->state = IDLE;
 }
 
+/* Another watched domain has this host still: what one of them gave up is for the other as it was. */
+static bool listed_elsewhere(const struct rounds *r, size_t domain, const char *host)
+{
+	for (size_t i = 0; i < r->n; i++)
+		for (unsigned k = 0; i != domain && k < r->posture[i].hosts; k++)
+			if (r->posture[i].host[k].listed && strcmp(r->posture[i].host[k].name, host) == 0)
+				return true;
+	return false;
+}
+
+void rounds_lower(struct rounds *r)
+{
+	for (size_t i = 0; r->history && i < r->lowerings; i++) {
+		const struct lowering *l = &r->lowering[i];
+		if (history_store_lower(r->history, l->host, l->at, false))
+			r->dirty[l->domain] = true;
+	}
+	r->lowerings = 0;
+}
+
+/* A change that the DNS announces is no attack: what the host did before it does not bind it any more. */
+static void lower(struct rounds *r, const struct looking *k)
+{
+	const char *host[POSTURE_HOSTS];
+	size_t d = (size_t)k->domain, n = r->history ? posture_announced(&r->posture[d], &k->look, host) : 0;
+	for (size_t i = 0; i < n; i++) {
+		if (posture_look_host(&k->look, host[i]) < 0 && listed_elsewhere(r, d, host[i]))
+			continue;
+		if (r->lowerings == ROUNDS_LOWERED)
+			break;
+		struct lowering *l = &r->lowering[r->lowerings++];
+		*l = (struct lowering){ .at = k->look.at, .domain = d };
+		snprintf(l->host, sizeof(l->host), "%s", host[i]);
+	}
+	if (!r->once)
+		rounds_lower(r);
+}
+
 /* What k's look says. true: its event is to be told. */
 static bool conclude(struct rounds *r, struct looking *k)
 {
 	struct posture *p = &r->posture[k->domain];
 	const struct sts_file *file = r->policies ? sts_cache_find(r->policies, bytes_of(p->watch->domain)) : NULL;
+	lower(r, k);
 	if (!posture_learn(p, &k->look, r->interval * MS)) {
 		done(r, k, false);
 		return false;

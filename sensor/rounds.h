@@ -10,12 +10,13 @@
 #include <sqlite3.h>
 
 #include "channel.h"
+#include "history_store.h"
 #include "judge/known.h"
 #include "judge/posture.h"
 #include "run.h"
 
 /* ROUNDS_LOOKS  domains that are looked at at a time: each has one question open, of the resolver's many */
-enum { ROUNDS_LOOKS = 4 };
+enum { ROUNDS_LOOKS = 4, ROUNDS_LOWERED = 256 };
 
 struct rounds;
 
@@ -39,6 +40,11 @@ void rounds_again(struct rounds *r);
 /* The next event, posture or alert, whole but for its sequence number; on loan until the next call. NULL: none now. */
 struct record *rounds_next(struct rounds *r);
 
+/* Whose baselines are lowered where the DNS announces a change (detections F.2); on loan, NULL: nobody's. */
+void rounds_history(struct rounds *r, struct history_store *history);
+/* After rounds_all: lowers them. The round is as of the last packet, so this is for when all sessions are judged; at most
+ * ROUNDS_LOWERED of them. Without rounds_all each is lowered at once. */
+void rounds_lower(struct rounds *r);
 /* What is known of a watched domain, or NULL. */
 const struct posture *rounds_find(const struct rounds *r, struct bytes domain);
 /* All of them, n. */

@@ -420,6 +420,79 @@ def test_equal_with_dns(work):
     equal(work, "with DNS of the wire", names if LONG else names[::4], "--dns", "capture", minimum=5)
 
 
+def again(name, number):
+    """The packets of the one TCP connection of a capture, of the same client and server, from another port."""
+    out = []
+    for p in template(name):
+        t = tcp_at(p)
+        q = bytearray(p)
+        struct.pack_into(">H", q, t + (0 if struct.unpack_from(">H", p, t + 2)[0] == 25 else 2), 30000 + number)
+        out.append(bytes(q))
+    return out
+
+
+def known(folder):
+    """What is remembered in a state: the history without when an import was made, and the incidents, without times: the wire's begin
+    before their session has ended."""
+    def said(*args):
+        return subprocess.run((PROGRAM, *args, "--state", folder), check=False, capture_output=True, text=True).stdout.splitlines()
+    lines = [json.loads(line) for line in said("baseline", "export")]
+    for entry in lines:
+        if entry.pop("imported_as_of", None):
+            entry.pop("packed")
+    incidents = [json.loads(line) for line in said("incident", "list", "--format", "ndjson")]
+    return lines, sorted(str((i["rule"]["id"], i["mxwitness"].get("variant"), *(i["mxwitness"]["alert"].get(field) for field in
+                              ("incident", "level", "count", "chain")))) for i in incidents)
+
+
+def test_equal_with_state(work):
+    """One server that is known by an import, then seen, then stripped; several servers that are masked or show one key. What is
+    told and what is remembered is the same of the wire and of its dump."""
+    server = "198.51.100.12"
+    list_of = os.path.join(work, "known.txt")
+    with open(list_of, "w", encoding="utf-8") as f:
+        f.write(server + "\n")
+    options, config = ("--dns", "off"), "correlation: {lateness: 1s}\n"
+    sender = Sender("a0")
+    watch = Watch(work, *options, config=config)
+    live, later = os.path.join(watch.work, "state"), os.path.join(watch.work, "later")
+    os.mkdir(later)
+    os.chmod(later, 0o777)
+    for folder in live, later:
+        run(PROGRAM, "baseline", "import", "--state", folder, list_of)
+    check("state, imported", wait_for(lambda: server in str(known(live)[0])), watch.log())
+    dump = Dump(os.path.join(watch.work, "dump.pcap"), "a1")
+    for number in range(8):
+        sender.send(again("no-tlsa-nsec", number), 3000)
+    check("state, learnt", wait_for(lambda: len(watch.sessions()) == 8), len(watch.sessions()))
+    for number in range(8, 11):
+        sender.send(again("strip-no-dane", number), 3000)
+    for _, packets in disjoint(("several-masked-five", "several-cert-same-key", "several-cert-self-signed")):
+        sender.send(packets, 3000)
+    dump.end()
+    wait_for(lambda: len(watch.sessions()) >= 29)
+    # what waits for late sessions is told when it has waited; at the end of a run it would be kept for the next
+    several = lambda: any(a["rule"]["id"] == "starttls-stripped-widely" for a in watch.alerts())
+    wait_for(several, 10)
+    status, _ = watch.end()
+    sender.close()
+    same_config = os.path.join(watch.work, "read.yaml")
+    with open(same_config, "w", encoding="utf-8") as f:
+        f.write(config)
+    check("state, end", status == 0, (status, watch.log()))
+    events = read(*options, "-c", same_config, "--state", later, dump.path)
+    n = same("state", watch.events(), events)
+    of = {a["rule"]["id"] for a in events if a["event"]["dataset"] == "mxwitness.alert"}
+    check("state, an alert by history", any(a["mxwitness"]["expectation"]["strongest"] == "baseline" for a in watch.alerts()), of)
+    check("state, an alert by several sessions", several(), of)
+    named = [{a["mxwitness"]["alert"]["incident"] for a in some if a["event"]["dataset"] == "mxwitness.alert"} for some in (watch.events(), events)]
+    check("state, names of incidents", named[0] == named[1], named[0] ^ named[1])
+    a, b = known(live), known(later)
+    check("state, history", a[0] == b[0] and len(a[0]) > 3, difference(map(str, a[0]), map(str, b[0])))
+    check("state, incidents", a[1] == b[1] and a[1], difference(a[1], b[1]))
+    notes.append(f"state: {n[0]} sessions, {n[1]} alerts, {len(a[0])} entries of history, {len(a[1])} lines of incidents")
+
+
 def test_two_workers(work):
     equal(work, "two workers", captures() if LONG else captures()[::3], "--dns", "off", config="capture: {workers: 2}\n", minimum=30)
 

@@ -672,6 +672,17 @@ static bool other_key(struct history_entry *e, const struct record *s, int64_t n
 	return true;
 }
 
+/* What was half a year ago is not the start of a habit. What was imported ages by itself, with the values that came with it. */
+static void drop_old(struct history_entry *e, int64_t now)
+{
+	const uint8_t claim = e->claim;
+	if (aged(strength_weak, e->tls.last, now) != strength_none || (e->tls.n == 0 && claim))
+		return;
+	const int64_t claimed_at = e->claimed;
+	history_lower(e, e->lowered);
+	history_claim(e, (enum strength)claim, claimed_at);
+}
+
 bool history_learn(struct history_entry *e, const struct record *s, enum level worst)
 {
 	const int64_t now = when(s);
@@ -691,8 +702,7 @@ bool history_learn(struct history_entry *e, const struct record *s, enum level w
 		return other_key(e, s, now);
 	if (!clean)
 		return false;
-	if (aged(strength_weak, e->tls.last, now) == strength_none)
-		history_lower(e, e->lowered);             /* dropped: what was half a year ago is not the start of a habit */
+	drop_old(e, now);
 	if (record_get_tri(s, F_hist_spki) == TRI_YES) {
 		e->other = (struct history_times){ 0 };
 		e->other_by = (struct history_clients){ .n = 0 };
@@ -720,8 +730,7 @@ bool history_learn_client(struct history_entry *e, const struct record *s, enum 
 		return e->tls.n && weaker(e, s, now);
 	if (!history_teaches(s, worst))
 		return false;
-	if (aged(strength_weak, e->tls.last, now) == strength_none)
-		history_lower(e, e->lowered);
+	drop_old(e, now);
 	positive(e, s, now);
 	return false;
 }

@@ -428,9 +428,29 @@ static void judge_pkix(struct peer *p, struct record *s, struct bytes chain)
 			record_add_num(s, F_pkix_problems, i);
 }
 
+/* Hours between two times, rounded down. */
+static void set_hours(struct record *s, enum fact f, int64_t from, int64_t to)
+{
+	const int64_t hour = INT64_C(3600000000000);
+	int64_t ns;
+	if (!__builtin_sub_overflow(to, from, &ns))
+		record_num(s, f, ns / hour - (ns % hour < 0));
+}
+
+/* Its dates as a rule can weigh them; what they are worth where DANE vouches for the key is for the rule to say. */
+static void judge_dates(struct record *s)
+{
+	if (!record_has(s, F_x509_not_before) || !record_has(s, F_x509_not_after))
+		return;
+	const int64_t begin = record_get_num(s, F_x509_not_before, 0);
+	set_hours(s, F_pkix_validity, begin, record_get_num(s, F_x509_not_after, 0));
+	if (record_has(s, F_event_start))
+		set_hours(s, F_pkix_age, begin, record_get_num(s, F_event_start, 0));
+}
+
 void peer_judge(struct peer *p, struct record *session, struct bytes chain, struct bytes proof)
 {
-	static const enum fact mine[] = { F_tls_key_proof, F_pkix, F_pkix_problems };
+	static const enum fact mine[] = { F_tls_key_proof, F_pkix, F_pkix_problems, F_pkix_validity, F_pkix_age };
 	struct bytes rest = chain, leaf;
 	for (size_t i = 0; i < sizeof(mine) / sizeof(mine[0]); i++)
 		record_unset(session, mine[i]); /* the record comes from another process, which has no say in these */
@@ -438,4 +458,5 @@ void peer_judge(struct peer *p, struct record *session, struct bytes chain, stru
 		return;
 	judge_key(session, leaf, proof);
 	judge_pkix(p, session, chain);
+	judge_dates(session);
 }

@@ -43,7 +43,7 @@ void peer_pkix(struct peer *p, struct bytes chain, const char *host, int64_t at,
  *   mxwitness.tls.key_proof   where a certificate was seen; checked only where a promise or a DANE mismatch asks for it
  *   mxwitness.pkix.*          where a certificate was seen; not-checked where a usage 3 record matched it, because then
  *                             dates, names and issuers mean nothing (RFC 7672 3.1.1), and where the client neither took nor
- *                             refused it
+ *                             refused it; validity and age (hours) wherever it says its dates
  * and one change: a DANE match becomes not-visible when the proof failed, because then somebody showed a certificate
  * whose key he does not hold, and nobody was authenticated.
  * session  in and out

@@ -230,6 +230,43 @@ bool posture_learn(struct posture *p, const struct posture_look *l, int64_t slac
 	return true;
 }
 
+/* None of the addresses is one of before. A set that is cut off at what is kept tells nothing of the rest. */
+static bool moved(const struct posture_host *old, const struct look_host *new)
+{
+	if (!old->secure || !new->secure || old->addresses == 0 || new->addresses == 0 || old->addresses == LOOK_ADDRESSES ||
+	    new->addresses == LOOK_ADDRESSES)
+		return false;
+	for (unsigned i = 0; i < old->addresses; i++)
+		for (unsigned k = 0; k < new->addresses; k++)
+			if (memcmp(&old->address[i], &new->address[k], sizeof(struct addr)) == 0)
+				return false;
+	return true;
+}
+
+/* now: of the same host, NULL: the MX RRset does not have it any more. A host that shows itself without TLSA while its promise is
+ * kept announces nothing: who can take away TLSA can also change an address. */
+static bool announces(const struct posture_host *h, const struct look_host *now, int64_t at)
+{
+	bool had = h->dane_until && at - h->dane_until < POSTURE_KEPT, has = has_dane(now ? now->state : h->state);
+	if (had && !has)
+		return false;
+	return !now || moved(h, now) || (has && has_dane(h->state) && replaced(h, now));
+}
+
+size_t posture_announced(const struct posture *p, const struct posture_look *l, const char *host[POSTURE_HOSTS])
+{
+	size_t n = 0;
+	if (l->fault != resolverfault_none || l->mx != dnsstatus_secure || l->cut)
+		return 0;
+	for (unsigned i = 0; i < p->hosts; i++) {
+		const struct posture_host *h = &p->host[i];
+		int at = posture_look_host(l, h->name);
+		if (h->listed && h->last == p->signed_until && announces(h, at < 0 ? NULL : &l->host[at], l->at))
+			host[n++] = h->name;
+	}
+	return n;
+}
+
 int64_t posture_promise(const struct posture *p, struct bytes host, int64_t now)
 {
 	int64_t had = 0;

@@ -63,6 +63,10 @@ struct posture {
  * false: it told nothing (the MX RRset is not known, or our own resolving is at fault): what was known stays, and no record is to
  * be made. A host of which nothing could be found out now keeps what was known of it in the last day. */
 bool posture_learn(struct posture *p, const struct posture_look *l, int64_t slack);
+/* posture_announced: the hosts (their names, in p) of which the DNS announces in this look that they are no longer what they were:
+ * they left the MX RRset, or all their addresses or all their TLSA records are others. Only validated answers count, before
+ * and now, and never a host whose TLSA was withdrawn: its promise is kept. To be asked before posture_learn. How many. */
+size_t posture_announced(const struct posture *p, const struct posture_look *l, const char *host[POSTURE_HOSTS]);
 /* posture_record: what is known after that look, as the facts of a posture event; r is overwritten. Sets mxwitness.posture.changed,
  * event.id (a hash is not needed: domain and time) and related.*.
  * sts  the domain's policy in the cache, or NULL */

@@ -298,6 +298,16 @@ static void imports(void **state)
 	history_claim(&e, strength_strong, BEGIN);
 	play(&e, &(struct batch){ STRIPPED, 15, 1, 24, 2 });
 	assert_int_equal(history_strength(&e, BEGIN + 16 * DAY), strength_none);
+	memset(&e, 0, sizeof(e));
+	history_claim(&e, strength_strong, BEGIN);
+	play(&e, &(struct batch){ TLS, 1, 1, 24, 1 });
+	assert_int_equal(history_strength(&e, BEGIN + 2 * DAY), strength_imported); /* the first session does not undo it */
+	memset(&e, 0, sizeof(e));
+	strong(&e);
+	history_claim(&e, strength_strong, BEGIN + 299 * DAY);
+	play(&e, &(struct batch){ TLS, 1, 300, 24, 1 });
+	assert_int_equal(e.tls.n, 1);              /* its own are half a year old and dropped */
+	assert_int_equal(history_strength(&e, BEGIN + 301 * DAY), strength_imported);
 }
 
 enum { SAME, NEW_KEY, NEW_KEY_SELF, NEW_KEY_PRIVATE, SHORT_KEY, OTHER_KIND, SAME_NAMES, HIDDEN };

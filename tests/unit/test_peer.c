@@ -605,13 +605,50 @@ static void undecided(void **state)
 	peer_free(p);
 }
 
+/* Hours, rounded down, of what the wire said of the certificate's dates. */
+static void dates(void **state)
+{
+	static const int64_t hour = INT64_C(3600) * NS;
+	static const struct {
+		const char *why;
+		int64_t begin, end, validity, age; /* ns before and after the session; hours */
+	} t[] = {
+		{ "three days, just begun", 0, 72 * hour, 72, 0 },
+		{ "a second less than two hours ago", 2 * hour - NS, 0, 1, 1 },
+		{ "it begins in a second", -NS, 72 * hour, 71, -1 },
+		{ "it begins in a day", -24 * hour, 48 * hour, 24, -24 },
+		{ "it ends before it begins", 0, -NS, -1, 0 },
+	};
+	static const enum who chain[] = { SELF, WHOS };
+	static struct record s;
+	struct peer *p = peer_of(true);
+	(void)state;
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		struct bytes list = list_of(chain);
+		record_init(&s);
+		record_num(&s, F_event_start, NOW * NS);
+		record_num(&s, F_tls_cert_vis, visibility_visible);
+		record_num(&s, F_pkix_age, 1000);
+		peer_judge(p, &s, list, (struct bytes){ 0 });
+		assert_false(record_has(&s, F_pkix_age)); /* without dates nothing is said, whatever stood there */
+		record_num(&s, F_x509_not_before, NOW * NS - t[i].begin);
+		record_num(&s, F_x509_not_after, NOW * NS + t[i].end);
+		peer_judge(p, &s, list, (struct bytes){ 0 });
+		if (record_get_num(&s, F_pkix_validity, 9999) != t[i].validity || record_get_num(&s, F_pkix_age, 9999) != t[i].age)
+			fail_msg("%s: %lld, %lld", t[i].why, (long long)record_get_num(&s, F_pkix_validity, 9999),
+				 (long long)record_get_num(&s, F_pkix_age, 9999));
+		free((void *)(uintptr_t)list.p);
+	}
+	peer_free(p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(signatures),	 cmocka_unit_test(broken_proofs), cmocka_unit_test(every_chain),
 		cmocka_unit_test(to_the_second), cmocka_unit_test(malformed),	  cmocka_unit_test(too_long),
 		cmocka_unit_test(bundles),	 cmocka_unit_test(sessions),
-		cmocka_unit_test(undecided),
+		cmocka_unit_test(undecided),	 cmocka_unit_test(dates),
 	};
 	return cmocka_run_group_tests(tests, world_up, world_down);
 }

@@ -682,13 +682,73 @@ static void test_store(void **state)
 	sqlite3_close(db);
 }
 
+#define END { NULL, 0, 0, 0, NULL, NULL }
+#define TLSA1(status, data) { "_25._tcp.mx1.example.org", DNS_TLSA, status, 3600, data, NULL }
+#define ADDRESS1(status, data) { "mx1.example.org", DNS_A, status, 300, data, NULL }, \
+	{ "mx1.example.org", DNS_AAAA, dnsstatus_absent, 0, NULL, NULL }
+#define ONLY_MX2(status) { "example.org", DNS_MX, status, 3600, "20 mx2.example.org", NULL }
+
+/* Three looks: what differs from both_dane in the first, the second and the third; whom the second and the third announce. */
+static const struct announced_case {
+	struct row look[3][4];
+	const char *second, *third, *why;
+} announced[] = {
+	{ { { END }, { END }, { END } }, "", "", "nothing changed" },
+	{ { { END }, { ONLY_MX2(dnsstatus_secure), END }, { ONLY_MX2(dnsstatus_secure), END } }, "mx1.example.org", "", "an MX host left, said once" },
+	{ { { END }, { ONLY_MX2(dnsstatus_insecure), END }, { ONLY_MX2(dnsstatus_secure), END } }, "", "", "left by an insecure answer, which is then signed" },
+	{ { { ONLY_MX2(dnsstatus_insecure), END }, { END }, { END } }, "", "", "one that came" },
+	{ { { ONLY_MX2(dnsstatus_secure), END }, { { "example.org", DNS_MX, dnsstatus_insecure, 3600, "10 mx1.example.org", NULL }, END },
+	    { ONLY_MX2(dnsstatus_secure), END } }, "", "", "poison: an insecure answer named it, and mx2 not" },
+	{ { { END }, { { "example.org", DNS_MX, dnsstatus_bogus, 0, "forged", NULL }, END }, { ONLY_MX2(dnsstatus_secure), END } }, "",
+	  "mx1.example.org", "a bogus answer between" },
+	{ { { END }, { { "example.org", DNS_MX, dnsstatus_failed, 0, NULL, NULL }, END }, { END } }, "", "", "no answer" },
+	{ { { ADDRESS1(dnsstatus_secure, A1), END }, { ADDRESS1(dnsstatus_secure, "c0000263"), END }, { ADDRESS1(dnsstatus_secure, "c0000263"), END } },
+	  "mx1.example.org", "", "its address was replaced" },
+	{ { { END }, { { "mx1.example.org", DNS_A, dnsstatus_secure, 300, "c0000263", NULL }, END }, { END } }, "", "", "one of its two addresses" },
+	{ { { ADDRESS1(dnsstatus_secure, A1), END }, { ADDRESS1(dnsstatus_insecure, "c0000263"), END }, { ADDRESS1(dnsstatus_secure, A1), END } }, "", "",
+	  "poison: another address, insecure, and back" },
+	{ { { ADDRESS1(dnsstatus_insecure, A1), END }, { ADDRESS1(dnsstatus_insecure, "c0000263"), END }, { ADDRESS1(dnsstatus_insecure, A1), END } }, "", "",
+	  "poison: an unsigned zone, whose addresses anybody can change" },
+	{ { { TLSA1(dnsstatus_secure, KEY("aaaa")), END }, { TLSA1(dnsstatus_secure, KEY("cccc")), END }, { TLSA1(dnsstatus_secure, KEY("cccc")), END } },
+	  "mx1.example.org", "", "its TLSA were replaced" },
+	{ { { END }, { TLSA1(dnsstatus_secure, KEY("aaaa")), TLSA1(dnsstatus_secure, KEY("cccc")), END }, { TLSA1(dnsstatus_secure, KEY("cccc")), END } },
+	  "", "", "a rollover with both keys side by side" },
+	{ { { END }, { TLSA1(dnsstatus_bogus, "forged"), END }, { END } }, "", "", "TLSA that do not validate" },
+	{ { { END }, { TLSA1(dnsstatus_absent, NULL), END }, { TLSA1(dnsstatus_absent, NULL), END } }, "", "", "TLSA withdrawn: the promise is kept" },
+	{ { { ADDRESS1(dnsstatus_secure, A1), END }, { ADDRESS1(dnsstatus_secure, "c0000263"), TLSA1(dnsstatus_absent, NULL), END },
+	    { ADDRESS1(dnsstatus_secure, "c0000264"), TLSA1(dnsstatus_absent, NULL), END } }, "", "", "withdrawn, and the address replaced with it" },
+	{ { { END }, { TLSA1(dnsstatus_absent, NULL), END }, { ONLY_MX2(dnsstatus_secure), END } }, "", "", "withdrawn, and then it left" },
+};
+
+static void announced_is(const char *want, const char *why)
+{
+	const char *host[POSTURE_HOSTS];
+	size_t n = posture_announced(&p, &look, host);
+	if (n != (want[0] != '\0') || (n && strcmp(host[0], want) != 0))
+		fail_msg("%s: %zu, %s", why, n, n ? host[0] : "none");
+}
+
+static void test_announced(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(announced) / sizeof(announced[0]); i++) {
+		const struct announced_case *c = &announced[i];
+		begin();
+		for (unsigned k = 0; k < 3; k++) {
+			look_at(but(c->look[k]), "example.org", NOW + k * 15 * MIN);
+			announced_is(k == 0 ? "" : k == 1 ? c->second : c->third, c->why);
+			posture_learn(&p, &look, 15 * MIN);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_states), cmocka_unit_test(test_look), cmocka_unit_test(test_insecure), cmocka_unit_test(test_failed),
 		cmocka_unit_test(test_changes), cmocka_unit_test(test_withdrawn), cmocka_unit_test(test_moved), cmocka_unit_test(test_added),
 		cmocka_unit_test(test_rollover), cmocka_unit_test(test_ttl), cmocka_unit_test(test_expected), cmocka_unit_test(test_sts),
-		cmocka_unit_test(test_bogus), cmocka_unit_test(test_many), cmocka_unit_test(test_servers), cmocka_unit_test(test_store),
+		cmocka_unit_test(test_bogus), cmocka_unit_test(test_announced), cmocka_unit_test(test_many), cmocka_unit_test(test_servers), cmocka_unit_test(test_store),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
