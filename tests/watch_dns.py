@@ -134,7 +134,10 @@ class Watch:
     def __init__(self, program, folder, resolver, *more):
         self.log = open(os.path.join(folder, "log"), "a+")
         self.from_here = self.log.tell()
-        self.p = subprocess.Popen(os.environ.get("PREFIX", "").split() + [program, "watch", "-i", "tb", "--all", "--format", "ndjson", "--trust-anchor", os.path.join(folder, "anchor")] +
+        config = os.path.join(folder, "mxwitness.yaml")
+        with open(config, "w", encoding="ascii") as f:
+            f.write("state: none\n")
+        self.p = subprocess.Popen(os.environ.get("PREFIX", "").split() + [program, "watch", "-i", "tb", "--all", "--format", "ndjson", "-c", config, "--trust-anchor", os.path.join(folder, "anchor")] +
                                   (["--resolver", str(resolver)] if resolver else []) + list(more), stdout=subprocess.PIPE, stderr=self.log, text=True)
         self.q, self.seen = queue.Queue(), []
         threading.Thread(target=self.read, daemon=True).start()

@@ -133,7 +133,7 @@ static void drain(struct pipeline *p, struct walk *w, struct resolver *r, uint64
 	while ((item = pipeline_next(p, &out)) != PIPELINE_NONE) {
 		if (item == PIPELINE_SESSION)
 			keep_session(w, &out, at);
-		else if (r)
+		else if (r && item == PIPELINE_DNS)
 			resolver_store(r, &out.dns);
 	}
 }

@@ -57,7 +57,7 @@ class Sensor:
         self.log_path = os.path.join(self.work.name, "log")
         yaml = os.path.join(self.work.name, "mxwitness.yaml")
         with open(yaml, "w", encoding="ascii") as f:
-            f.write(config)
+            f.write(config if "state:" in config else "state: none\n" + config)
         self.command = wire.inside(os.path.abspath(program), "watch", "-i", "f0", "-c", yaml, "--format", "ndjson", *args)
 
     def __enter__(self):
