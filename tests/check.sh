@@ -77,7 +77,7 @@ lane_of_files() {
 	long ecs python3 "$here/ecs.py" "$B/mxwitness" "$here/../../shared/referees/ecs-fields.csv"
 	long community python3 "$here/community.py" "$B/mxwitness"
 	long "sigma schema" sh "$here/sigma_schema.sh"
-	long "sigma referee" python3 "$here/sigma_referee.py" "$B/mxwitness" "$B"
+	long "sigma referee" python3 "$here/sigma_referee.py" "$B/mxwitness" "$B" "${REFEREE:-60}"
 	long vectors python3 "$here/vectors.py"
 	script "rules command" python3 "$here/rules_command.py" "$B/mxwitness"
 	long "config command" python3 "$here/config_command.py" "$B/mxwitness"
