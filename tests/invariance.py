@@ -76,8 +76,10 @@ def facts_of(session):
 
 def first_or_not(session):
     """Where the sender's control held, the first occurrences are a step lower, and lanes are many occurrences: no level is compared
-    between low and high."""
+    between low and high. said: the highest of its levels, as they are for those that come again."""
+    session["said"] = max((LEVELS.index(f["level"]) for f in findings(session)), default=0)
     if session["mxwitness"].get("outcome") == "not-delivered":
+        session["said"] += session["said"] in (1, 2)
         for f in session["mxwitness"].get("finding", []):
             f["level"] = "medium" if f["level"] in ("low", "high") else f["level"]
         for level in ("low", "high"):
@@ -180,7 +182,7 @@ def same(base, mine):
 
 def weaker(base, mine):
     """Packets are missing: what got stronger."""
-    level = max((LEVELS.index(f["level"]) for s in base for f in findings(s)), default=0)
+    level = max((s["said"] for s in base), default=0)
     certain = {}
     for f in (f for s in base for f in findings(s)):
         certain[f["id"]] = max(certain.get(f["id"], 0), CERTAINTIES.index(f["certainty"]))
