@@ -155,18 +155,11 @@ void desk_revised(struct desk *d, unsigned revision)
 	incidents_revised(d->incidents, d->told, revision);
 }
 
-/* The sentences of the alert on the desk, for the words of its incident that come without a session. */
-static void put_words(struct desk *d)
-{
-	incidents_words(d->incidents, d->told, record_get_str(&d->alert, F_message), record_get_str(&d->alert, F_event_reason));
-}
-
 /* The word of an incident by itself. */
 static bool speak(struct desk *d, enum incident_word word, int64_t at, struct desk_alert *out)
 {
 	if (word == INCIDENT_NOTHING)
 		return false;
-	d->changed = true;
 	alert_make_incident(d->run->rules, d->told, word, at, &d->alert);
 	event_alert(&d->alert);
 	*out = (struct desk_alert){ &d->alert, false };
@@ -186,6 +179,18 @@ static bool rest(struct desk *d, struct desk_alert *out)
 	return d->ending && speak(d, incidents_rest(d->incidents, d->now, &d->told), d->now, out);
 }
 
+/* What is to be said of a finding, as an alert of the incident that it became; false: nothing. */
+static bool raise_alert(struct desk *d, const struct incident_chain *c, const struct record *session)
+{
+	enum incident_word word = incidents_take(d->incidents, c, session, &d->run->settings.site, &d->told);
+	if (word == INCIDENT_NOTHING)
+		return false;
+	alert_make(d->run->rules, session, c->head, &d->alert);
+	incidents_words(d->incidents, d->told, record_get_str(&d->alert, F_message), record_get_str(&d->alert, F_event_reason));
+	alert_incident(d->told, word, &d->alert);
+	return true;
+}
+
 /* What several sessions show. Their packets are not here any more: those that raised alerts have evidence of their own. */
 static bool of_several(struct desk *d, struct desk_alert *out)
 {
@@ -196,12 +201,8 @@ static bool of_several(struct desk *d, struct desk_alert *out)
 		if (incident_chains(&found.finding, 1, &c) == 0)
 			continue;
 		c.group = found.group;
-		enum incident_word word = incidents_take(d->incidents, &c, found.session, &d->run->settings.site, &d->told);
-		if (word == INCIDENT_NOTHING)
+		if (!raise_alert(d, &c, found.session))
 			continue;
-		alert_make(d->run->rules, found.session, &found.finding, &d->alert);
-		put_words(d);
-		alert_incident(d->told, word, &d->alert);
 		alert_rests_on(&found, &d->alert);
 		record_cstr(&d->alert, F_ev_why, "it rests on several sessions: see the evidence of each");
 		event_alert(&d->alert);
@@ -215,13 +216,8 @@ static bool of_several(struct desk *d, struct desk_alert *out)
 static bool of_session(struct desk *d, struct desk_alert *out)
 {
 	while (d->at < d->n) {
-		const struct incident_chain *c = &d->chain[d->at++];
-		enum incident_word word = incidents_take(d->incidents, c, d->session, &d->run->settings.site, &d->told);
-		if (word == INCIDENT_NOTHING)
+		if (!raise_alert(d, &d->chain[d->at++], d->session))
 			continue;
-		alert_make(d->run->rules, d->session, c->head, &d->alert);
-		put_words(d);
-		alert_incident(d->told, word, &d->alert);
 		event_alert(&d->alert);
 		*out = (struct desk_alert){ &d->alert, true };
 		return true;
@@ -282,16 +278,23 @@ uint64_t desk_limits(const struct desk *d)
 
 /* ---- state ---- */
 
+static bool load(struct desk *d, sqlite3 *db, struct error *e)
+{
+	return history_store_load(d->history, db, e) && incidents_load(d->incidents, db, e) && correlator_load(d->correlator, db, e) &&
+	       company_load(&d->company, db, e) && suppressions_load(d->suppressions, db, e) &&
+	       (!d->rounds || rounds_load(d->rounds, db, e));
+}
+
 bool desk_load(struct desk *d, struct store *store, struct error *e)
 {
 	d->history = history_store_new(HISTORY_CACHED, HISTORY_ROWS);
 	if (!d->history)
 		return error_set(e, "no memory");
-	sqlite3 *db = store_db(store);
-	if (!history_store_load(d->history, db, e) || !incidents_load(d->incidents, db, e) || !correlator_load(d->correlator, db, e) ||
-	    !company_load(&d->company, db, e) || !suppressions_load(d->suppressions, db, e) ||
-	    (d->rounds && !rounds_load(d->rounds, db, e)))
+	if (!load(d, store_db(store), e)) { /* who called closes the database; the rest has no hold on it */
+		history_store_free(d->history);
+		d->history = NULL;
 		return false;
+	}
 	if (d->rounds)
 		rounds_history(d->rounds, d->history);
 	d->store = store;

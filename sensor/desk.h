@@ -5,7 +5,7 @@
  *	desk_session(d, &session, finding, &n);             then the session is an event
  *	while ((a = desk_alert(d))) ...                     and these are alerts
  *	desk_time(d, now); while (desk_alert(d, &a)) ...    and what is due where no session comes
- *	desk_end(d); while (desk_alert(d, &a)) ...          and what is left to say at the end of a run
+ *	desk_end(d, last); while (desk_alert(d, &a)) ...    and what is left to say at the end of a run
  *
  * It asks no network and reads no clock: time is that of the packets. */
 #ifndef DESK_H

@@ -17,6 +17,7 @@ import os
 import shutil
 import signal
 import socket
+import sqlite3
 import struct
 import subprocess
 import sys
@@ -686,6 +687,26 @@ def test_end(work):
     check("end, stats", events and events[-1]["event"]["dataset"] == "mxwitness.stats", events[-1:])
     check("end, time", took < 5, took)
     notes.append(f"end after SIGTERM in {took:.1f} s")
+
+
+def test_state_unusable(work):
+    """A judge that finds a state that it cannot read works on without, and says so."""
+    watch = Watch(work, "--dns", "off")
+    with contextlib.closing(sqlite3.connect(f"{watch.work}/state/mxwitness.db", timeout=20)) as db:
+        check("unusable, tables", wait_for(lambda: db.execute("SELECT 1 FROM sqlite_master WHERE name = 'incident'").fetchall()))
+        db.execute("DROP TABLE incident")
+        db.execute("CREATE TABLE incident (x)")
+        db.commit()
+    os.kill(watch.pids()["judge"], signal.SIGKILL)
+    check("unusable, said", watch.said("nothing is remembered"), watch.log())
+    sender = Sender("a0")
+    for n in range(3):
+        sender.send(flow(n + 1))
+    check("unusable, sessions", wait_for(lambda: len(watch.sessions()) == 3), watch.log())
+    check("unusable, the judge lives", watch.log().count("nothing is remembered") == 1, watch.log())
+    status, _ = watch.end()
+    sender.close()
+    check("unusable, status", status == 0, (status, watch.log()))
 
 
 OWN_RULE = """title: Mail to the test's server
