@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <linux/if_tun.h>
 #include <net/if.h>
+#include <poll.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <signal.h>
@@ -336,6 +337,18 @@ static void test_two_taps(void **state)
 	source_live_close(s);
 }
 
+/* A link that was just set up carries nothing yet. */
+static void wait_for_link(const char *iface)
+{
+	struct ifreq r = { .ifr_flags = 0 };
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+	memcpy(r.ifr_name, iface, strlen(iface) + 1);
+	for (int i = 0; i < 500 && (ioctl(fd, SIOCGIFFLAGS, &r) != 0 || !(r.ifr_flags & IFF_RUNNING)); i++)
+		poll(NULL, 0, 10);
+	close(fd);
+	assert_true(r.ifr_flags & IFF_RUNNING);
+}
+
 static void test_down_and_up(void **state)
 {
 	(void)state;
@@ -357,6 +370,7 @@ static void test_down_and_up(void **state)
 	expect_number(s, 2);
 	assert_true(ip("link set a0 up"));
 	assert_int_equal(source_live_state(s, 0), LIVE_IS_UP);
+	wait_for_link("a1");
 	send_number("a1", 3);
 	expect_number(s, 3);
 	source_live_close(s);
