@@ -180,23 +180,25 @@ static void note_session(struct incident *i, const struct record *s)
 	keep_text(i->session[i->sessions++], INCIDENT_FINDING, record_get_str(s, F_event_id));
 }
 
-static bool has_link(const struct incident *i, const char *finding)
+/* Its place among the links; their number: it is none of them. */
+static unsigned link_at(const struct incident *i, const char *finding)
 {
-	for (unsigned k = 0; k < i->links; k++)
-		if (strcmp(i->link[k], finding) == 0)
-			return true;
-	return false;
+	unsigned k = 0;
+	while (k < i->links && strcmp(i->link[k], finding) != 0)
+		k++;
+	return k;
 }
 
-/* What this chain has more: behind the link that it follows here, so that causes stay in order. */
+/* What this chain has more: behind the link that it follows here, so that causes stay in order. Links that came one by one may stand
+ * in another order than in this chain. */
 static void note_links(struct incident *i, const struct incident_chain *c)
 {
 	unsigned at = 0;
 	for (unsigned k = 0; k < c->links; k++) {
 		const char *finding = c->link[k]->rule->finding;
-		if (has_link(i, finding)) {
-			while (strcmp(i->link[at++], finding) != 0 && at < i->links)
-				;
+		const unsigned has = link_at(i, finding);
+		if (has < i->links) {
+			at = has + 1 > at ? has + 1 : at;
 			continue;
 		}
 		if (i->links == INCIDENT_LINKS)

@@ -94,6 +94,42 @@ static void test_many_links(void **state)
 
 /* ---- over time ---- */
 
+/* Links come one by one, in an order that no chain has; then all at once. */
+static void test_links_in_any_order(void **state)
+{
+	(void)state;
+	static const struct site site;
+	static struct rule many[4];
+	static const char *const name[4] = { "a", "b", "head", "d" };
+	enum { NO = 9 };
+	static const unsigned comes[][4] = { { 0, 2, NO, NO }, { 1, 2, NO, NO }, { 0, 1, 2, 3 } };
+	const uint8_t key[INCIDENT_KEY] = { 1 };
+	struct record *s = calloc(1, sizeof(*s));
+	struct incident *i = malloc(sizeof(*i));
+	for (unsigned k = 0; k < 4; k++)
+		many[k] = (struct rule){ .finding = name[k], .variant = "", .uuid = "", .stage = STAGE_PATH, .place = (uint16_t)k };
+	for (unsigned n = 0; n < 3; n++) {
+		struct finding f[4];
+		struct incident_chain chain[RULE_FINDINGS];
+		unsigned links = 0;
+		for (; links < 4 && comes[n][links] != NO; links++)
+			f[links] = (struct finding){ .rule = &many[comes[n][links]], .by = &many[comes[n][links]],
+						     .level = comes[n][links] == 2 ? level_high : level_low };
+		assert_int_equal(incident_chains(f, links, chain), 1);
+		record_init(s);
+		if (n == 0)
+			incident_begin(i, key, chain, s, &site);
+		else
+			incident_more(i, chain, s, &site);
+	}
+	assert_int_equal(i->links, 4);
+	static const char *const is[4] = { "b", "a", "head", "d" };
+	for (unsigned k = 0; k < 4; k++)
+		assert_string_equal(i->link[k], is[k]);
+	free(i);
+	free(s);
+}
+
 /* at     seconds after T0 at which the session ends       id       of the session; the same again: interim and final
  * client server   last octets; 10.0.CLIENT.1, 198.51.100.SERVER
  * words  what incidents say by themselves before that, in order: h for the hour, e for the end
@@ -399,7 +435,7 @@ static void test_damage(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_chains), cmocka_unit_test(test_many_links), cmocka_unit_test(test_life), cmocka_unit_test(test_rate),
+		cmocka_unit_test(test_chains), cmocka_unit_test(test_many_links), cmocka_unit_test(test_links_in_any_order), cmocka_unit_test(test_life), cmocka_unit_test(test_rate),
 		cmocka_unit_test(test_ids), cmocka_unit_test(test_group), cmocka_unit_test(test_bounded), cmocka_unit_test(test_rest),
 		cmocka_unit_test(test_database), cmocka_unit_test(test_acknowledged), cmocka_unit_test(test_damage),
 	};
