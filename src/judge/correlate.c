@@ -997,7 +997,7 @@ static bool restore(struct correlator *c, const struct correlate_row *row)
 	if (row->kind == CORRELATE_ROW_STATE)
 		return get_state(c, &in);
 	if (row->kind == CORRELATE_ROW_WAIT)
-		return row->slot < c->budget.waiting - 1 && get_wait(c, row->slot, &in);
+		return row->slot < c->budget.waiting && get_wait(c, row->slot, &in);
 	for (size_t at = 0; row->kind == CORRELATE_ROW_GROUP && at < c->rules->correlations; at++)
 		if (memcmp(c->table[at].print, row->table, HASH) == 0)
 			return row->slot < c->budget.groups && get_group(c, at, row->slot, &in);
@@ -1053,11 +1053,12 @@ void correlator_restored(struct correlator *c)
 		struct wait *w = &c->wait[i];
 		if (!w->used)
 			continue;
-		if (waits(c, w->time, record_get_str(&w->session, F_event_id))) {
+		/* one place is kept for the next; who saved had it free as well, but it may be any */
+		if (c->count + 1 == c->budget.waiting || waits(c, w->time, record_get_str(&w->session, F_event_id))) {
 			w->used = false;
 			w->dirty = c->dirty = true;
 			c->counts.dropped++;
-			c->heap[--spare] = i; /* it has the place that its twin left */
+			c->heap[--spare] = i; /* it has the place that it, or its twin, left */
 			continue;
 		}
 		c->heap[c->count] = i;

@@ -328,6 +328,49 @@ static void restores(void **unused)
 
 /* A million clients, each once: memory stays what it was at the start, what is given up is counted, and who comes back within
  * what is kept is still known. */
+/* Whichever place was left free when there were too many, nobody of the others is lost; and rows for all places leave one. */
+static void restores_full(void **unused)
+{
+	(void)unused;
+	static struct kept kept[ROWS];
+	struct error e;
+	size_t rows = 0;
+	char buf[256];
+	struct text t = { buf, 0, sizeof(buf), false };
+	struct rules *rules = load(MEMBERS KOPF COUNTED, &e);
+	assert_non_null(rules);
+	struct rule_scratch *s = rule_scratch_new(rules);
+	const struct correlate_budget budget = { 4, 4, 1000 * SEC };
+	struct correlator *c = correlator_new(rules, &budget);
+	for (int at = 0; at < 5; at++) {
+		struct record r;
+		session(&(struct seen){ at, 'f', 'a', 'x' }, &r);
+		correlator_push(c, s, &r);
+		drain(c, s, &t);
+	}
+	assert_int_equal(correlator_counts(c).waiting, 3);
+	save(c, kept, &rows);
+	correlator_free(c);
+	c = again(rules, &budget, kept, rows, false);
+	assert_int_equal(correlator_counts(c).waiting, 3);
+	correlator_free(c);
+	c = correlator_new(rules, &budget);
+	for (uint32_t slot = 0; slot < 4; slot++)
+		for (size_t i = 0; i < rows; i++)
+			if (kept[i].row.kind == CORRELATE_ROW_WAIT && kept[i].row.octets.n) {
+				struct correlate_row row = kept[i].row;
+				row.slot = (row.slot + slot) % 4;
+				correlator_restore(c, &row);
+			}
+	correlator_restored(c);
+	assert_true(correlator_counts(c).waiting < 4);
+	correlator_free(c);
+	for (size_t i = 0; i < rows; i++)
+		free(kept[i].octets);
+	rule_scratch_free(s);
+	rules_free(rules);
+}
+
 static void flood(void **unused)
 {
 	enum { CLIENTS = 1000000, GROUPS = 1024 };
@@ -393,7 +436,7 @@ static void refuses(void **unused)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(finds), cmocka_unit_test(bounded), cmocka_unit_test(late), cmocka_unit_test(restores), cmocka_unit_test(flood),
+	const struct CMUnitTest tests[] = { cmocka_unit_test(finds), cmocka_unit_test(bounded), cmocka_unit_test(late), cmocka_unit_test(restores), cmocka_unit_test(restores_full), cmocka_unit_test(flood),
 					 cmocka_unit_test(refuses) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
