@@ -3,6 +3,7 @@
 #include "history_store.h"
 
 #include <arpa/inet.h>
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,10 @@ struct memo {
 
 enum statement { GET, PUT, ERASE, COUNT_UP, COUNT_DOWN, BIGGEST, OLDEST, LIKE_NAME, STATEMENTS };
 
+/* A key that is none of ours: read as text of C it is less than it is in the table, and what comes behind it would be itself. */
+#define OURS "typeof(key) = 'text' AND length(key) = length(CAST(key AS BLOB)) AND length(key) < 288"
+static_assert(HISTORY_KEY == 288, "OURS");
+
 static const char *const sql[STATEMENTS] = {
 	[GET] = "SELECT entry, net FROM history WHERE key = ?",
 	[PUT] = ("INSERT INTO history(key, net, strength, last, entry) VALUES(?, ?, ?, ?, ?) ON CONFLICT(key) DO UPDATE SET"
@@ -32,7 +37,7 @@ static const char *const sql[STATEMENTS] = {
 	[COUNT_DOWN] = "UPDATE history_net SET n = n - 1 WHERE net = ?",
 	[BIGGEST] = "SELECT net FROM history_net ORDER BY n DESC LIMIT 1",
 	[OLDEST] = "SELECT key, strength FROM history WHERE net = ? ORDER BY strength, last LIMIT 1",
-	[LIKE_NAME] = "SELECT key FROM history WHERE key > ? AND key >= ? AND key < ? ORDER BY key LIMIT 1",
+	[LIKE_NAME] = "SELECT key FROM history WHERE key > ? AND key >= ? AND key < ? AND " OURS " ORDER BY key LIMIT 1",
 };
 
 struct history_store {
@@ -579,7 +584,7 @@ bool history_store_next(sqlite3 *db, char key[HISTORY_KEY], struct history_entry
 	bool more = true, good = false;
 	while (more && !good) {
 		sqlite3_stmt *st = NULL;
-		if (sqlite3_prepare_v2(db, "SELECT key, entry FROM history WHERE key > ? ORDER BY key LIMIT 1", -1, &st, NULL) != SQLITE_OK)
+		if (sqlite3_prepare_v2(db, "SELECT key, entry FROM history WHERE key > ? AND " OURS " ORDER BY key LIMIT 1", -1, &st, NULL) != SQLITE_OK)
 			return false;
 		sqlite3_bind_text(st, 1, key, -1, SQLITE_TRANSIENT);
 		more = sqlite3_step(st) == SQLITE_ROW;

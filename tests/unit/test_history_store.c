@@ -193,6 +193,27 @@ static void noise_is_nothing(void **state)
 	close_all();
 }
 
+/* A key of other octets neither comes again and again, nor hides those behind it. */
+static void keys_of_noise(void **state)
+{
+	static struct history_entry e;
+	char key[HISTORY_KEY] = "";
+	struct error why;
+	unsigned n = 0;
+	(void)state;
+	open_in_memory(64, 1000);
+	learn(A + 1, 5, BEGIN, DAY);
+	save();
+	assert_true(store_run(store_db(store), "INSERT INTO history(key, net, strength, last, entry)"
+			      " SELECT k, '', 0, 0, entry FROM history, (SELECT 'a' || char(0) || 'b' AS k UNION SELECT x'61'"
+			      " UNION SELECT 'server ' || hex(zeroblob(400)) UNION SELECT 'server 198.51.100.1 ' || char(0)) WHERE key LIKE 'server %'", &why));
+	while (n < 9 && history_store_next(store_db(store), key, &e))
+		n++;
+	assert_int_equal(n, 2);                          /* of the client and of the server */
+	assert_int_equal(history_store_lower(history, "198.51.100.1", BEGIN, false), 1);
+	close_all();
+}
+
 static void whom_an_address_was_for(void **state)
 {
 	static struct record r;
@@ -223,6 +244,7 @@ int main(void)
 		cmocka_unit_test(a_strong_one_that_goes_is_told),
 		cmocka_unit_test(orders),
 		cmocka_unit_test(noise_is_nothing),
+		cmocka_unit_test(keys_of_noise),
 		cmocka_unit_test(whom_an_address_was_for),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
