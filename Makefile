@@ -104,6 +104,8 @@ docs: all                        ## write the generated pages and the example an
 	$B/mxwitness config keys --format mdoc -o $B/keys.mdoc
 	sed -i -e '/^\.\\" BEGIN/,/^\.\\" END/{//!d}' -e '/^\.\\" BEGIN/r $B/keys.mdoc' man/mxwitness.conf.5
 	$B/mxwitness rules fields --format metrics -o man/mxwitness-metrics.7
+	$B/mxwitness rules fields --format schema -o schema/event.schema.json
+	$B/mxwitness rules fields --format template -o contrib/elasticsearch/index-template.json
 PAGES    := $(wildcard man/*.[1-8])
 RULES     = $(wildcard rules/*.yaml) $(wildcard rules/tests/*.yaml)
 UNITS     = $(DESTDIR)$(PREFIX)/lib/systemd/system/mxwitness.service $(DESTDIR)$(PREFIX)/lib/systemd/system/mxwitness@.service \
@@ -113,6 +115,8 @@ install: all                     ## into DESTDIR and PREFIX, units of systemd to
 	for p in mxwitness mxcheck; do install -D -m 755 $B/$$p $(DESTDIR)$(PREFIX)/bin/$$p || exit; done
 	for f in $(RULES); do install -D -m 644 $$f $(DESTDIR)$(PREFIX)/share/mxwitness/$$f || exit; done
 	install -D -m 644 contrib/mxwitness.yaml $(DESTDIR)$(PREFIX)/share/doc/mxwitness/mxwitness.yaml
+	install -D -m 644 schema/event.schema.json $(DESTDIR)$(PREFIX)/share/mxwitness/schema/event.schema.json
+	install -D -m 644 contrib/elasticsearch/index-template.json $(DESTDIR)$(PREFIX)/share/doc/mxwitness/elasticsearch/index-template.json
 	for p in $(PAGES); do install -D -m 644 $$p $(DESTDIR)$(PREFIX)/share/man/man$${p##*.}/$${p##*/} || exit; done
 	install -d $(dir $(UNITS) $(SYSTEMD))
 	for u in $(UNITS); do sed 's|@PREFIX@|$(PREFIX)|' contrib/systemd/$${u##*/} > $$u && chmod 644 $$u || exit; done

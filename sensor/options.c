@@ -14,7 +14,7 @@ const char options_usage[] =
 	"       mxwitness rules show ID...\n"
 	"       mxwitness rules lint FILE|DIR...\n"
 	"       mxwitness rules test [-v] DIR...\n"
-	"       mxwitness rules fields [--format tsv|mdoc|metrics] [PART...]\n"
+	"       mxwitness rules fields [--format tsv|mdoc|metrics|schema|template] [PART...]\n"
 	"       mxwitness baseline show|export [--state DIR] [--format table|ndjson] [-o FILE] [NAME]\n"
 	"       mxwitness baseline import FILE... | lower NAME... | forget NAME... [--state DIR]\n"
 	"       mxwitness incident list | show ID... | explain ID... [--state DIR] [--format table|ndjson] [-o FILE]\n"
@@ -213,7 +213,7 @@ static bool formats_ok(const struct options *o, struct error *e)
 {
 	static const char *const none[] = { NULL };
 	static const char *const list[] = { "table", "ndjson", "mdoc", NULL };
-	static const char *const fields[] = { "tsv", "mdoc", "metrics", NULL };
+	static const char *const fields[] = { "tsv", "mdoc", "metrics", "schema", "template", NULL };
 	const char *const *words = o->verb == RULES_LIST ? list : o->verb == RULES_FIELDS ? fields : none;
 	if (!o->format || one_of(o->format, words))
 		return true;
