@@ -154,7 +154,7 @@ static const struct dataset {
 } datasets[] = {
 	{ "session", "\"event\"", "\"@timestamp\", \"message\"", "\"action\"", "\"verdict\"" },
 	{ "alert", "\"alert\"", "\"@timestamp\", \"rule\"", "\"action\", \"severity\", \"risk_score\"", "\"alert\"" },
-	{ "stats", "\"metric\"", "\"@timestamp\"", "\"id\"", "\"stats\"" },
+	{ "stats", "\"metric\"", "", "", "\"stats\"" },
 	{ "posture", "\"state\", \"event\"", "\"@timestamp\", \"message\"", "\"action\"", "\"posture\"" },
 };
 

@@ -219,7 +219,7 @@ static bool formats_ok(const struct options *o, struct error *e)
 		return true;
 	return error_set(e, "--format %s: no such format; rules %s", o->format,
 			 o->verb == RULES_LIST ? "list has table, ndjson and mdoc" :
-			 o->verb == RULES_FIELDS ? "fields has tsv, mdoc and metrics, and none for people" : "list and rules fields have one");
+			 o->verb == RULES_FIELDS ? "fields has tsv, mdoc, metrics, schema and template, and none for people" : "list and rules fields have one");
 }
 
 static bool rules_ok(const struct options *o, struct error *e)

@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "judge/event.h"
 #include "json.h"
 #include "table.h"
 
@@ -151,9 +152,7 @@ static void incomplete(struct output *o)
 {
 	static struct record r;
 	record_init(&r);
-	record_cstr(&r, F_event_kind, "metric");
-	record_cstr(&r, F_event_module, "mxwitness");
-	record_cstr(&r, F_event_dataset, "mxwitness.stats");
+	event_stats(&r, 0);
 	record_tri(&r, F_st_complete, TRI_NO);
 	record_cstr(&r, F_st_reason, "a process of the sensor ended early");
 	fputs("mxwitness: a process of the sensor ended early; what stands here is not everything\n", stderr);

@@ -74,7 +74,7 @@ lane_of_files() {
 	script captures python3 "$here/captures.py" "$B/mxwitness"
 	script truth python3 "$here/truth.py" "$B/mxwitness" "$here/../../shared/pcaps"
 	script "bad input" python3 "$here/bad_input.py" "$B/mxwitness"
-	long ecs python3 "$here/ecs.py" "$B/mxwitness" "$here/../../shared/referees/ecs-fields.csv"
+	long schema python3 "$here/schema.py" "$B/mxwitness" "$here/../../shared/referees/ecs-fields.csv" "${SCHEMA:-3}"
 	long community python3 "$here/community.py" "$B/mxwitness"
 	long "sigma schema" sh "$here/sigma_schema.sh"
 	long "sigma referee" python3 "$here/sigma_referee.py" "$B/mxwitness" "$B" "${REFEREE:-60}"
