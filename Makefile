@@ -112,12 +112,13 @@ RULES     = $(wildcard rules/*.yaml) $(wildcard rules/tests/*.yaml)
 UNITS     = $(DESTDIR)$(PREFIX)/lib/systemd/system/mxwitness.service $(DESTDIR)$(PREFIX)/lib/systemd/system/mxwitness@.service \
             $(DESTDIR)$(PREFIX)/lib/systemd/system/mxcheck-sts.service $(DESTDIR)$(PREFIX)/lib/systemd/system/mxcheck-sts.timer
 SYSTEMD   = $(DESTDIR)$(PREFIX)/lib/sysusers.d/mxwitness.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/mxwitness.conf
+TEXTS     = $(foreach d,elasticsearch filebeat grafana logrotate splunk vector,$(wildcard contrib/$d/*))
 install: all                     ## into DESTDIR and PREFIX, units of systemd too; starts nothing
 	for p in mxwitness mxcheck; do install -D -m 755 $B/$$p $(DESTDIR)$(PREFIX)/bin/$$p || exit; done
 	for f in $(RULES); do install -D -m 644 $$f $(DESTDIR)$(PREFIX)/share/mxwitness/$$f || exit; done
 	install -D -m 644 contrib/mxwitness.yaml $(DESTDIR)$(PREFIX)/share/doc/mxwitness/mxwitness.yaml
 	install -D -m 644 schema/event.schema.json $(DESTDIR)$(PREFIX)/share/mxwitness/schema/event.schema.json
-	install -D -m 644 contrib/elasticsearch/index-template.json $(DESTDIR)$(PREFIX)/share/doc/mxwitness/elasticsearch/index-template.json
+	for f in $(TEXTS); do install -D -m 644 $$f $(DESTDIR)$(PREFIX)/share/doc/mxwitness/$${f#contrib/} || exit; done
 	for p in $(PAGES); do install -D -m 644 $$p $(DESTDIR)$(PREFIX)/share/man/man$${p##*.}/$${p##*/} || exit; done
 	install -d $(dir $(UNITS) $(SYSTEMD))
 	for u in $(UNITS); do sed 's|@PREFIX@|$(PREFIX)|' contrib/systemd/$${u##*/} > $$u && chmod 644 $$u || exit; done
