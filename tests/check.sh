@@ -5,9 +5,11 @@ B=$1
 here=$(dirname "$0")
 passed=0 failed=0 skipped=0
 
+begun=$(date +%s)
 count() { # NAME PASSED FAILED
-	passed=$((passed + $2)) failed=$((failed + $3))
-	printf '%-28s %4d passed, %d failed\n' "$1" "$2" "$3"
+	passed=$((passed + $2)) failed=$((failed + $3)) now=$(date +%s)
+	printf '%-28s %4d passed, %d failed, %d s\n' "$1" "$2" "$3" $((now - begun))
+	begun=$now
 }
 
 for t in "$B"/tests/unit/test_*; do
