@@ -38,7 +38,8 @@ static bool duration(const char *option, const char *text, int64_t *ns, struct e
 static bool lines(const struct options *o, struct run_lines *l, struct error *e)
 {
 	if (!duration("--lateness", o->lateness ? o->lateness : "60s", &l->lateness, e) ||
-	    !duration("--silent", o->silent ? o->silent : "10m", &l->silent, e))
+	    !duration("--silent", o->silent ? o->silent : "10m", &l->silent, e) ||
+	    !duration("--ahead", o->ahead ? o->ahead : "1d", &l->ahead, e))
 		return false;
 	if (pipe2(l->stop, O_CLOEXEC | O_NONBLOCK) != 0)
 		return error_set(e, "no pipe from the system: %s", strerror(errno));

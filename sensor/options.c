@@ -70,6 +70,7 @@ const char options_usage[] =
 	"  --all                    write the sessions, as they are judged now, too\n"
 	"  --lateness TIME          how much later a session may come than others that ended after it (default 60s)\n"
 	"  --silent TIME            a sensor that has told of nothing for so long is not waited for (default 10m)\n"
+	"  --ahead TIME             how far a session may lie ahead of this machine's clock (default 1d); else its line is bad\n"
 	"  --state, --rules, -c, --format, -o, -v as above\n"
 	"\n"
 	"discover\n"
@@ -122,7 +123,7 @@ const char options_usage[] =
 	"2 an input could not be read whole, or the command line, configuration, a rule or a test is wrong.\n";
 
 enum { O_DNS = 256, O_DNS_FROM, O_RESOLVER, O_ANCHOR, O_PORTS, O_RULES, O_FORMAT, O_EVIDENCE, O_BUDGET, O_HOOK, O_ALL, O_FINDINGS,
-       O_VERSION, O_SAVE_DNS, O_OTHER_PORTS, O_STATE, O_SOCKET, O_ONCE, O_REASON, O_OWNER, O_UNTIL, O_LOWER, O_CRITICAL, O_LATENESS, O_SILENT };
+       O_VERSION, O_SAVE_DNS, O_OTHER_PORTS, O_STATE, O_SOCKET, O_ONCE, O_REASON, O_OWNER, O_UNTIL, O_LOWER, O_CRITICAL, O_LATENESS, O_SILENT, O_AHEAD };
 
 static const struct option longs[] = {
 	{ "dns", required_argument, NULL, O_DNS },
@@ -149,6 +150,7 @@ static const struct option longs[] = {
 	{ "allow-critical", no_argument, NULL, O_CRITICAL },
 	{ "lateness", required_argument, NULL, O_LATENESS },
 	{ "silent", required_argument, NULL, O_SILENT },
+	{ "ahead", required_argument, NULL, O_AHEAD },
 	{ "version", no_argument, NULL, O_VERSION },
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
@@ -491,6 +493,8 @@ static void set(struct options *o, int c)
 		o->lateness = optarg;
 	else if (c == O_SILENT)
 		o->silent = optarg;
+	else if (c == O_AHEAD)
+		o->ahead = optarg;
 	else if (c == 'c')
 		o->config = optarg;
 	else if (c == 'i')
@@ -528,8 +532,8 @@ bool options_parse(int argc, char **argv, enum command *command, struct options 
 	}
 	if ((o->socket || o->once) && strcmp(argv[optind], "status") != 0)
 		return error_set(e, "%s belongs to: mxwitness status", o->socket ? "--socket" : "--once");
-	if ((o->lateness || o->silent) && strcmp(argv[optind], "judge") != 0)
-		return error_set(e, "%s belongs to: mxwitness judge", o->lateness ? "--lateness" : "--silent");
+	if ((o->lateness || o->silent || o->ahead) && strcmp(argv[optind], "judge") != 0)
+		return error_set(e, "%s belongs to: mxwitness judge", o->lateness ? "--lateness" : o->silent ? "--silent" : "--ahead");
 	if (strcmp(argv[optind], "rules") == 0) {
 		*command = COMMAND_RULES;
 		return rules_verb(argv + optind + 1, argc - optind - 1, o, e);

@@ -148,7 +148,7 @@ static void judge(struct judge *j, struct record *s)
 	struct error e;
 	const bool interim = record_get_num(s, F_cap_phase, phase_final) == phase_interim;
 	desk_session(j->desk, s, j->finding, &n);
-	if (!interim && j->run->all)
+	if (!interim && (j->run->all || j->run->format == FORMAT_TABLE))
 		emit(j, s);
 	emit_alerts(j);
 	if (desk_full(j->desk) && !desk_save(j->desk, &e))

@@ -15,6 +15,7 @@
 enum { SAID = 10 };
 
 struct lines {
+	const struct run *run;
 	struct channel *judge;
 	struct line_source *source;
 	uint64_t read, others, bad, failed;
@@ -37,18 +38,20 @@ static void bad(struct lines *l, const char *why)
 	note(l, 'e', text);
 }
 
-static int64_t now(void)
+/* The latest time of which a session may tell. */
+static int64_t latest(const struct lines *l)
 {
 	struct timespec t;
+	int64_t at;
 	clock_gettime(CLOCK_REALTIME, &t);
-	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+	return __builtin_add_overflow((int64_t)t.tv_sec * 1000000000 + t.tv_nsec, l->run->lines->ahead, &at) ? INT64_MAX : at;
 }
 
 static void one(struct lines *l, struct bytes line)
 {
 	const char *why = NULL;
 	const struct bytes record = { (const uint8_t *)&l->record, 0 };
-	switch (session_line_read(line, now(), &l->record, &why)) {
+	switch (session_line_read(line, latest(l), &l->record, &why)) {
 	case SESSION_LINE_EMPTY:
 		return;
 	case SESSION_LINE_SESSION:
@@ -108,6 +111,7 @@ int proc_lines(const struct run *run, struct channel *judge)
 	struct lines *l = calloc(1, sizeof(*l));
 	if (!l)
 		return 2;
+	l->run = run;
 	l->judge = judge;
 	l->source = run->lines->source;
 	if (!sandbox_capture(&run->user, SANDBOX_FILE, &e)) {

@@ -101,7 +101,9 @@ static void say_counters(struct output *o, const struct record *r)
 	static const enum fact which[] = { F_st_packets, F_st_not_parsed, F_st_flows, F_st_flows_empty, F_st_flows_other,
 					   F_st_odd, F_st_odd_smtp,
 					   F_st_flows_evicted, F_st_dns, F_st_sessions, F_st_tls, F_st_cert,
-					   F_st_incomplete, F_st_refused };
+					   F_st_incomplete, F_st_refused, F_st_lines, F_st_lines_others,
+					   F_st_lines_bad, F_st_lines_again, F_st_lines_sensors, F_st_lines_late,
+					   F_st_lines_early };
 	wipe_progress(o);
 	for (size_t i = 0; i < sizeof(which) / sizeof(which[0]); i++)
 		if (record_has(r, which[i]))

@@ -18,11 +18,12 @@
 enum { RUN_INNER = 4 };
 enum format { FORMAT_TABLE, FORMAT_NDJSON };
 
-/* `mxwitness judge`: sessions come as lines. lateness, silent: ns (lineup.h). stop: a pipe; what is written to its second end ends
+/* `mxwitness judge`: sessions come as lines. lateness, silent: ns (lineup.h); ahead: ns that a session may lie
+ * ahead of the clock. stop: a pipe; what is written to its second end ends
  * the lines. */
 struct run_lines {
 	struct line_source *source;
-	int64_t lateness, silent;
+	int64_t lateness, silent, ahead;
 	int stop[2];
 };
 

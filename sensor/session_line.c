@@ -20,7 +20,7 @@ static bool known_schema(struct bytes schema)
 }
 
 /* What a session cannot be without; NULL: it has all. */
-static const char *lacks(const struct record *r, int64_t now)
+static const char *lacks(const struct record *r, int64_t latest)
 {
 	const int64_t start = record_get_num(r, F_event_start, INT64_MAX), end = record_get_num(r, F_event_end, INT64_MIN);
 	const size_t id = record_get_str(r, F_event_id).n;
@@ -30,14 +30,14 @@ static const char *lacks(const struct record *r, int64_t now)
 		return "event.id is missing or too long";
 	if (start < 0 || end < start)
 		return "event.start and event.end are missing, or the wrong way round";
-	if (end > now && end - now > SESSION_LINE_AHEAD)
-		return "event.end is more than a day ahead of this machine's clock";
+	if (end > latest)
+		return "event.end is ahead of this machine's clock, by more than --ahead";
 	if (!record_has(r, F_src_ip) || !record_has(r, F_dst_ip))
 		return "source.ip or destination.ip is missing";
 	return NULL;
 }
 
-enum session_line session_line_read(struct bytes line, int64_t now, struct record *r, const char **why)
+enum session_line session_line_read(struct bytes line, int64_t latest, struct record *r, const char **why)
 {
 	if (blank(line))
 		return SESSION_LINE_EMPTY;
@@ -49,6 +49,6 @@ enum session_line session_line_read(struct bytes line, int64_t now, struct recor
 		return SESSION_LINE_BAD;
 	if (!bytes_eq(record_get_str(r, F_event_dataset), bytes_of("mxwitness.session")))
 		return SESSION_LINE_OTHER;
-	*why = lacks(r, now);
+	*why = lacks(r, latest);
 	return *why ? SESSION_LINE_BAD : SESSION_LINE_SESSION;
 }

@@ -3,10 +3,8 @@
 #define SESSION_LINE_H
 #include "record.h"
 
-/* SESSION_LINE_SCHEMA  the number before the dot of mxwitness.schema that is understood: within one, names never change meaning
- * SESSION_LINE_AHEAD   ns that a session may lie before now: a clock that far ahead would make all others' sessions late */
+/* The number before the dot of mxwitness.schema that is understood: within one, names never change meaning. */
 enum { SESSION_LINE_SCHEMA = 1 };
-#define SESSION_LINE_AHEAD INT64_C(86400000000000)
 
 /* EMPTY   nothing but blanks
  * SESSION r is its record: a possible one, with id, times and addresses. What it says was found is only what the line claims (afresh.h)
@@ -14,7 +12,8 @@ enum { SESSION_LINE_SCHEMA = 1 };
  * BAD     no event of ours, or not a whole one; why says what is wrong, constant text */
 enum session_line { SESSION_LINE_EMPTY, SESSION_LINE_SESSION, SESSION_LINE_OTHER, SESSION_LINE_BAD };
 
-/* line  with its end or without
- * now   ns since 1970 */
-enum session_line session_line_read(struct bytes line, int64_t now, struct record *r, const char **why);
+/* line    with its end or without
+ * latest  ns since 1970; a session that ended later is bad: whoever claims to come from the future would make all others late, and
+ *         end all that waits for time to pass */
+enum session_line session_line_read(struct bytes line, int64_t latest, struct record *r, const char **why);
 #endif
