@@ -122,7 +122,7 @@ static void put_rune(uint32_t rune, uint8_t *out, size_t *n)
 		return;
 	}
 	const unsigned more = rune < 0x800 ? 1 : rune < 0x10000 ? 2 : 3;
-	out[(*n)++] = (uint8_t)((0xf00u >> more & 0xff) | rune >> 6 * more);
+	out[(*n)++] = (uint8_t)((0xff00u >> (more + 1) & 0xff) | rune >> 6 * more);
 	for (unsigned i = more; i-- > 0;)
 		out[(*n)++] = (uint8_t)(0x80 | (rune >> 6 * i & 0x3f));
 }
