@@ -39,14 +39,17 @@ static const char *lacks(const struct record *r, int64_t latest)
 
 enum session_line session_line_read(struct bytes line, int64_t latest, struct record *r, const char **why)
 {
-	if (blank(line))
+	if (blank(line)) {
+		*why = NULL;
 		return SESSION_LINE_EMPTY;
+	}
 	*why = "not one whole JSON object";
 	if (!event_read(line, r))
 		return SESSION_LINE_BAD;
 	*why = "not an event of mxwitness";
 	if (!bytes_eq(record_get_str(r, F_event_module), bytes_of("mxwitness")) || !record_has(r, F_event_dataset))
 		return SESSION_LINE_BAD;
+	*why = NULL;
 	if (!bytes_eq(record_get_str(r, F_event_dataset), bytes_of("mxwitness.session")))
 		return SESSION_LINE_OTHER;
 	*why = lacks(r, latest);

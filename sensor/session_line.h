@@ -9,7 +9,7 @@ enum { SESSION_LINE_SCHEMA = 1 };
 /* EMPTY   nothing but blanks
  * SESSION r is its record: a possible one, with id, times and addresses. What it says was found is only what the line claims (afresh.h)
  * OTHER   an event of ours of another dataset
- * BAD     no event of ours, or not a whole one; why says what is wrong, constant text */
+ * BAD     no event of ours, or not a whole one; why says what is wrong, constant text; else it is NULL */
 enum session_line { SESSION_LINE_EMPTY, SESSION_LINE_SESSION, SESSION_LINE_OTHER, SESSION_LINE_BAD };
 
 /* line    with its end or without

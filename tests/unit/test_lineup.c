@@ -27,7 +27,7 @@ static const struct {
 	{ "a1 b1 a20 a30 b31 .", "||||1 1 |20 30 31 |", 0, 0, 100, "the least sensor holds up" },
 	{ "a1 b1 a90 a99 .", "||1 1 ||90 99 |", 0, 0, 100, "but not when it is silent for more than a minute" },
 	{ "a1 b1 a90 b2 a99 .", "||1 1 |2 ||90 99 |", 1, 0, 100, "one that comes back is late" },
-	{ "a5 a4 a3 a2 a1 .", "||||2 |1 |3 4 5 |", 0, 2, 3, "no room: the earliest first" },
+	{ "a5 a4 a3 a2 a1 .", "|||2 |1 |3 4 5 |", 0, 2, 3, "no room: the earliest first" },
 	{ ".", "|", 0, 0, 100, "nothing" },
 };
 
