@@ -91,6 +91,7 @@ lane_of_files() {
 	long mutations python3 "$here/../tools/mutate/mutate.py" check "$here/pcaps" "$here"/mutations/*.toml
 	script invariance python3 "$here/invariance.py" "$B/mxwitness" --pairs "${PAIRS:-4000}"
 	script interims "$B/tests/latency/interims" "$here/pcaps"
+	long judge python3 "$here/judge_again.py" "$B/mxwitness" "$B/tests/again/roundtrip"
 	long quarter python3 "$here/quarter.py" "$B/mxwitness" "$B/tests/quarter/quarter"
 	script evidence python3 "$here/evidence.py" "$B/mxwitness"
 	script tamper python3 "$here/tamper.py" "$B/mxwitness" "$B/tests/tamper/tamper"
