@@ -54,7 +54,8 @@ script() { # NAME COMMAND...: its last line is "NAME: N passed, N failed[, N ski
 }
 # Not for a sanitizer, or needing too long under one: BRIEF leaves them out.
 long() { [ -n "${BRIEF:-}" ] || script "$@"; }
-# Two lanes at a time: what waits for networks, processes and clocks, and what computes.
+# Two lanes at a time, about as long: what waits for networks, processes and clocks, with one long computation at its end, and what
+# computes.
 lane_of_processes() {
 	long "other ports" python3 "$here/other_ports.py" "$B/mxwitness"
 	script sandbox "$B/tests/sandbox/attempt"
@@ -71,6 +72,7 @@ lane_of_processes() {
 	long "mxcheck sts" python3 "$here/mxcheck_sts.py" "$B/mxcheck"
 	long watch python3 "$here/watch.py" "$B/mxwitness"
 	long load python3 "$here/load.py" "$B/mxwitness" "$B/tests/load/flood"
+	long "sigma referee" python3 "$here/sigma_referee.py" "$B/mxwitness" "$B" "${REFEREE:-60}"
 }
 lane_of_files() {
 	script captures python3 "$here/captures.py" "$B/mxwitness"
@@ -80,7 +82,6 @@ lane_of_files() {
 	script contrib python3 "$here/contrib.py" "$B/mxwitness"
 	long community python3 "$here/community.py" "$B/mxwitness"
 	long "sigma schema" sh "$here/sigma_schema.sh"
-	long "sigma referee" python3 "$here/sigma_referee.py" "$B/mxwitness" "$B" "${REFEREE:-60}"
 	long vectors python3 "$here/vectors.py"
 	long "rules command" python3 "$here/rules_command.py" "$B/mxwitness"
 	long "config command" python3 "$here/config_command.py" "$B/mxwitness"
