@@ -11,6 +11,16 @@ ifeq ($(NDPI),yes)               # optional: `make NDPI=no` builds without it
 PKGFLAGS += -DHAVE_NDPI $(patsubst -I%,-isystem %,$(shell pkg-config --cflags libndpi))
 LDLIBS   += $(shell pkg-config --libs libndpi)
 endif
+NATS     ?= $(shell pkg-config --exists libnats 2>/dev/null && echo yes)
+ifeq ($(NATS),yes)               # likewise
+PKGFLAGS += -DHAVE_NATS $(patsubst -I%,-isystem %,$(shell pkg-config --cflags libnats))
+LDLIBS   += $(shell pkg-config --libs libnats)
+endif
+KAFKA    ?= $(shell pkg-config --exists rdkafka 2>/dev/null && echo yes)
+ifeq ($(KAFKA),yes)              # likewise
+PKGFLAGS += -DHAVE_KAFKA $(patsubst -I%,-isystem %,$(shell pkg-config --cflags rdkafka))
+LDLIBS   += $(shell pkg-config --libs rdkafka)
+endif
 FLAGS     = -std=c17 -D_GNU_SOURCE $(WARN) $(WERROR) $(HARDEN) -Isrc -Isensor $(PKGFLAGS) \
             -DMXWITNESS_RULES='"$(PREFIX)/share/mxwitness/rules"' -MMD -MP $(CFLAGS)
 LDHARD   ?= -pie -Wl,-z,relro,-z,now
