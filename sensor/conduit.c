@@ -5,10 +5,11 @@
 
 #include <errno.h>
 #include <linux/sockios.h>
+#include <linux/tcp.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <poll.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,7 +32,8 @@ enum conduit_phase { LOOKING, CONNECTING, SHAKING, OPEN, BROKEN };
 
 /* next   the address that is tried when this one fails       deadline  of looking, connecting, shaking, in ms
  * out    octets [0, out_n) wait to be written; written: of those handed over, wire: as octets on the wire
- * moved  when something was last taken, or nothing waited to be   wants  events of poll that TLS waits for */
+ * moved  when something was last taken, or nothing waited to be   wants  events of poll that TLS waits for
+ * room   the most that the receiver's system ever offered */
 struct conduit {
 	enum conduit_kind kind;
 	enum conduit_phase phase;
@@ -43,6 +45,7 @@ struct conduit {
 	SSL *ssl;
 	int64_t deadline, moved;
 	uint64_t written, wire, taken;
+	uint32_t room;
 	size_t out_n;
 	struct in_doubt doubt;
 	struct error trouble;
@@ -314,6 +317,22 @@ static bool is_silent(const struct conduit *c, int64_t now)
 	return getsockopt(c->fd, IPPROTO_TCP, TCP_INFO, &info, &n) == 0 && info.tcpi_last_ack_recv > SILENT_MS;
 }
 
+/* Does the receiver's program read what its system takes? Its system offers less room the more is unread, and says so anew as
+ * soon as the room has doubled. So less than half of the most room ever offered means that it does not: it is stopped, blocked, or its disk
+ * is full, and all that is lost with it when it is killed then. */
+static bool is_read(struct conduit *c)
+{
+	struct tcp_info info;
+	socklen_t n = sizeof(info);
+	if (is_local(c) || is_datagram(c))
+		return true;
+	if (getsockopt(c->fd, IPPROTO_TCP, TCP_INFO, &info, &n) < 0 || n < offsetof(struct tcp_info, tcpi_snd_wnd) + sizeof(info.tcpi_snd_wnd))
+		return true;
+	if (info.tcpi_snd_wnd > c->room)
+		c->room = info.tcpi_snd_wnd;
+	return info.tcpi_snd_wnd >= c->room / 2;
+}
+
 /* What the socket still holds is not taken. Over a socket of this machine that number has the kernel's own structures in it, and so says rather
  * less is taken than is. */
 static void count_taken(struct conduit *c)
@@ -327,7 +346,8 @@ static void count_taken(struct conduit *c)
 		c->moved = now;
 		c->taken = taken > c->taken ? taken : c->taken;
 	}
-	in_doubt_took(&c->doubt, c->taken, now, is_datagram(c) ? NOT_REFUSED_MS : LIVED_ON_MS);
+	if (is_read(c))
+		in_doubt_took(&c->doubt, c->taken, now, is_datagram(c) ? NOT_REFUSED_MS : LIVED_ON_MS);
 	if (is_silent(c, now))
 		broke(c, "it acknowledges nothing any more: is it switched off, or the network?");
 }
