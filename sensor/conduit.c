@@ -25,8 +25,8 @@
 #include "in_doubt.h"
 #include "log.h"
 
-enum { LOOKUP_MS = 20000, CONNECT_MS = 10000, SILENT_MS = 30000, LIVED_ON_MS = 2000, NOT_REFUSED_MS = 500 };
-enum { GLANCE_MS = 50, EAGER = 32 * 1024, WHERE_SIZE = HOST_NAME_SIZE + HOST_PORT_SIZE + 4 };
+enum { LOOKUP_MS = 20000, CONNECT_MS = 10000, SILENT_MS = 30000, LIVED_ON_MS = 2000, NOT_REFUSED_MS = 500, PATIENCE_MS = 60000 };
+enum { ROOM_MOST = IN_DOUBT_OCTETS / 2, GLANCE_MS = 50, EAGER = 32 * 1024, WHERE_SIZE = HOST_NAME_SIZE + HOST_PORT_SIZE + 4 };
 
 enum conduit_phase { LOOKING, CONNECTING, SHAKING, OPEN, BROKEN };
 
@@ -71,6 +71,11 @@ static bool is_local(const struct conduit *c)
 	return c->kind == CONDUIT_UNIX_STREAM || c->kind == CONDUIT_UNIX_DATAGRAM;
 }
 
+static int64_t settle_of(const struct conduit *c)
+{
+	return is_datagram(c) ? NOT_REFUSED_MS : LIVED_ON_MS;
+}
+
 static void hang_up(struct conduit *c)
 {
 	SSL_free(c->ssl);
@@ -85,6 +90,15 @@ static void broke(struct conduit *c, const char *what)
 	hang_up(c);
 	c->phase = BROKEN;
 	error_set(&c->trouble, "%s: %s", c->where, what);
+}
+
+/* The same words whether it was a reset, an end, or both in a race: some receivers refuse a certificate so, without any word. */
+static void broke_off(struct conduit *c)
+{
+	if (c->kind == CONDUIT_TLS && (c->phase != OPEN || !c->doubt.number))
+		broke(c, "the receiver breaks off before it took anything by TLS: does it accept our certificate (cert, key)?");
+	else
+		broke(c, "the receiver closed the connection");
 }
 
 static void broke_by(struct conduit *c, int error)
@@ -103,7 +117,7 @@ static void broke_by(struct conduit *c, int error)
 		return;
 	case ECONNRESET:
 	case EPIPE:
-		broke(c, "the receiver broke the connection off");
+		broke_off(c);
 		return;
 	case ETIMEDOUT:
 		broke(c, "no answer: is it switched off, or does a firewall drop the packets?");
@@ -129,8 +143,9 @@ static bool tls_waits(struct conduit *c, int result)
 		c->wants = kind == SSL_ERROR_WANT_READ ? POLLIN : POLLOUT;
 		return true;
 	}
-	if (kind == SSL_ERROR_ZERO_RETURN)
-		broke(c, "the receiver closed the connection");
+	bool end = kind == SSL_ERROR_SSL && ERR_GET_REASON(ERR_peek_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING;
+	if (kind == SSL_ERROR_ZERO_RETURN || end)
+		broke_off(c);
 	else if (kind == SSL_ERROR_SYSCALL && !ERR_peek_error())
 		broke_by(c, errno ? errno : ECONNRESET);
 	else
@@ -298,7 +313,7 @@ static void listen_to(struct conduit *c)
 			if (tls_waits(c, (int)n))
 				return;
 		} else if (n == 0 && !is_datagram(c)) {
-			broke(c, "the receiver closed the connection");
+			broke_off(c);
 		} else if (n < 0) {
 			if (errno != EAGAIN && errno != EINTR)
 				broke_by(c, errno);
@@ -317,24 +332,27 @@ static bool is_silent(const struct conduit *c, int64_t now)
 	return getsockopt(c->fd, IPPROTO_TCP, TCP_INFO, &info, &n) == 0 && info.tcpi_last_ack_recv > SILENT_MS;
 }
 
-/* Does the receiver's program read what its system takes? Its system offers less room the more is unread, and says so anew as
- * soon as the room has doubled. So less than half of the most room ever offered means that it does not: it is stopped, blocked, or its disk
- * is full, and all that is lost with it when it is killed then. */
-static bool is_read(struct conduit *c)
+/* How much of what the receiver's system took its program may not have read, and for how long that is in doubt. The system offers
+ * the less room the more is unread; but it says that there is more again only when it has something else to say, or the room has
+ * doubled. So less room than there was may mean nothing: patience has an end. Less than half of it means that nothing is read: the
+ * receiver is stopped, or blocked, as by a full disk, and all that would be lost with it. */
+static void look_at_room(struct conduit *c, struct in_doubt_sight *s)
 {
-	struct tcp_info info;
+	struct tcp_info info = { .tcpi_snd_wnd = 0 };
 	socklen_t n = sizeof(info);
-	if (is_local(c) || is_datagram(c))
-		return true;
-	if (getsockopt(c->fd, IPPROTO_TCP, TCP_INFO, &info, &n) < 0 || n < offsetof(struct tcp_info, tcpi_snd_wnd) + sizeof(info.tcpi_snd_wnd))
-		return true;
-	if (info.tcpi_snd_wnd > c->room)
-		c->room = info.tcpi_snd_wnd;
-	return info.tcpi_snd_wnd >= c->room / 2;
+	if (is_local(c) || is_datagram(c) || getsockopt(c->fd, IPPROTO_TCP, TCP_INFO, &info, &n) < 0)
+		return;
+	if (n < offsetof(struct tcp_info, tcpi_snd_wnd) + sizeof(info.tcpi_snd_wnd))
+		return; /* Linux before 5.4 */
+	uint32_t room = info.tcpi_snd_wnd < ROOM_MOST ? info.tcpi_snd_wnd : ROOM_MOST;
+	c->room = room > c->room ? room : c->room;
+	uint64_t unread = c->room - room;
+	s->read = s->taken > unread ? s->taken - unread : 0;
+	s->patience = room >= c->room / 2 ? PATIENCE_MS : INT64_MAX;
 }
 
-/* What the socket still holds is not taken. Over a socket of this machine that number has the kernel's own structures in it, and so says rather
- * less is taken than is. */
+/* What the socket still holds is not taken. Over a socket of this machine that number has the kernel's own structures in it, and
+ * so says rather that less is taken than is. */
 static void count_taken(struct conduit *c)
 {
 	int held = 0;
@@ -346,8 +364,9 @@ static void count_taken(struct conduit *c)
 		c->moved = now;
 		c->taken = taken > c->taken ? taken : c->taken;
 	}
-	if (is_read(c))
-		in_doubt_took(&c->doubt, c->taken, now, is_datagram(c) ? NOT_REFUSED_MS : LIVED_ON_MS);
+	struct in_doubt_sight seen = { .taken = c->taken, .read = c->taken, .now = now, .settle = settle_of(c), .patience = PATIENCE_MS };
+	look_at_room(c, &seen);
+	in_doubt_took(&c->doubt, &seen);
 	if (is_silent(c, now))
 		broke(c, "it acknowledges nothing any more: is it switched off, or the network?");
 }
@@ -355,9 +374,9 @@ static void count_taken(struct conduit *c)
 /* How long there is nothing to be seen without an event. */
 static int64_t patience(const struct conduit *c, int64_t wait_ms)
 {
-	int64_t due = in_doubt_due(&c->doubt, now_ms(), is_datagram(c) ? NOT_REFUSED_MS : LIVED_ON_MS);
+	int64_t due = in_doubt_due(&c->doubt, now_ms(), settle_of(c));
 	if (due >= 0 && due < wait_ms)
-		wait_ms = due;
+		wait_ms = due > 0 ? due : wait_ms < GLANCE_MS ? wait_ms : GLANCE_MS;
 	return c->doubt.taken < c->doubt.written && wait_ms > GLANCE_MS ? GLANCE_MS : wait_ms;
 }
 

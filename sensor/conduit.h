@@ -23,7 +23,8 @@ enum carrier_state conduit_state(struct conduit *c, int wait_ms, struct error *e
  * long, for a datagram or for CONDUIT_OUT, is left out, which the log says, and counts as arrived. number: above those before. */
 enum carrier_state conduit_put(struct conduit *c, uint64_t number, const struct bytes part[3], struct error *e);
 /* Everything up to this number: its octets were taken by the other end's system (over a socket of this machine: read by its
- * program), and the connection lived on for two seconds; of datagrams: none was refused for half a second. */
+ * program), and the connection lived on for two seconds, or, where a TCP peer's window does not
+ * say that its program reads, a minute; of datagrams: none was refused for half a second. */
 uint64_t conduit_done(const struct conduit *c);
 /* NULL is none. */
 void conduit_free(struct conduit *c);

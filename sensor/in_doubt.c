@@ -23,11 +23,17 @@ void in_doubt_wrote(struct in_doubt *d, uint64_t put, uint64_t wire)
 		item_at(d, d->written)->wire = wire;
 }
 
-void in_doubt_took(struct in_doubt *d, uint64_t wire, int64_t now, int64_t settle)
+static bool has_arrived(const struct in_doubt_item *i, const struct in_doubt_sight *s)
 {
-	for (; d->taken < d->written && item_at(d, d->taken)->wire <= wire; d->taken++)
-		item_at(d, d->taken)->since = now;
-	while (d->taken && now - item_at(d, 0)->since >= settle) {
+	int64_t lived = s->now - i->since;
+	return lived >= s->patience || (i->wire <= s->read && lived >= s->settle);
+}
+
+void in_doubt_took(struct in_doubt *d, const struct in_doubt_sight *s)
+{
+	for (; d->taken < d->written && item_at(d, d->taken)->wire <= s->taken; d->taken++)
+		item_at(d, d->taken)->since = s->now;
+	while (d->taken && has_arrived(item_at(d, 0), s)) {
 		d->number = item_at(d, 0)->number;
 		d->arrived_end = item_at(d, 0)->end;
 		d->first = (d->first + 1) % IN_DOUBT_ITEMS;

@@ -29,8 +29,13 @@ bool in_doubt_room(const struct in_doubt *d, size_t octets);
 void in_doubt_add(struct in_doubt *d, uint64_t number, size_t octets);
 /* Of the octets handed over, put were written, as the first wire octets on the wire. */
 void in_doubt_wrote(struct in_doubt *d, uint64_t put, uint64_t wire);
-/* The first octets on the wire are taken, as seen at now (ms, above 0). Those taken settle ms ago have arrived. */
-void in_doubt_took(struct in_doubt *d, uint64_t wire, int64_t now, int64_t settle);
-/* ms from now until the next item may have arrived; -1: none is waiting for that. */
+/* What is seen of the other end at now (ms, above 0): octets on the wire that its system has taken, and those of them that its program
+ * has surely read. An item has arrived settle ms after it was taken, if it is surely read; if that cannot be seen, after patience ms. */
+struct in_doubt_sight {
+	uint64_t taken, read;
+	int64_t now, settle, patience;
+};
+void in_doubt_took(struct in_doubt *d, const struct in_doubt_sight *s);
+/* ms from now until the first item has been taken for settle ms, 0 if it has; -1: none is taken. */
 int64_t in_doubt_due(const struct in_doubt *d, int64_t now, int64_t settle);
 #endif

@@ -18,7 +18,7 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CONTRIB = os.path.join(HERE, "..", "contrib")
-NG_PACKAGES = ["syslog-ng-core", "libivykis0", "libnet1", "libwrap0"]
+NG_PACKAGES = ["syslog-ng-core", "libivykis0", "libnet1", "libwrap0", "libpcre3", "libjson-c5"]
 results = {"passed": 0, "failed": 0}
 skipped = []
 
@@ -184,7 +184,7 @@ class SyslogNg(Receiver):
                 "-c", at("control")]
 
     def environment(self):
-        return dict(os.environ, LD_LIBRARY_PATH=":".join(glob.glob(os.path.join(self.root, "usr/lib/*-linux-gnu")) +
+        return dict(os.environ, LD_LIBRARY_PATH=":".join(glob.glob(os.path.join(self.root, "lib/*-linux-gnu")) + glob.glob(os.path.join(self.root, "usr/lib/*-linux-gnu")) +
                                                           [os.path.join(self.root, "usr/lib/syslog-ng")]))
 
 
@@ -298,11 +298,11 @@ class Bench:
         check("%s: alerts in one file, other events in another" % self.name, self.r.numbers() == [2] and len(self.r.lines("events.ndjson")) == 2,
               (self.r.lines(), self.r.lines("events.ndjson")))
 
-    def refused(self, what, settings, word):
+    def refused(self, what, settings, word, seconds=8):
         """The sentence comes, the same each time, and no message."""
         self.r.forget()
         s = self.sender(settings, [message(1)])
-        until(lambda: len(s.failed()) >= 2 or s.process.poll() is not None, 8)
+        until(lambda: len(s.failed()) >= 2 or s.process.poll() is not None, seconds)
         said = s.failed()
         s.kill()
         check("%s: %s: the sentence says so" % (self.name, what), said and word in said[0] and len(set(said)) == 1, said[:4])
@@ -315,7 +315,7 @@ class Bench:
         self.refused("no client certificate", self.tls(cert=None), "")
         self.refused("a client certificate of another authority", self.tls(cert="foreign"), "")
         self.refused("our certificate has expired", self.tls(cert="expired"), "the certificate expired on ")
-        self.refused("TLS on a port without it", [w.replace(str(self.r.tls), str(self.r.tcp)) for w in self.tls()], "")
+        self.refused("TLS on a port without it", [w.replace(str(self.r.tls), str(self.r.tcp)) for w in self.tls()], "", 12)
 
     def expired(self):
         """The receiver's certificate expires, and is replaced: what waited arrives."""
@@ -389,8 +389,9 @@ def rounds(b, full):
         b.broken("tls", b.tls(), signal.SIGKILL, 20000)
         b.broken("tcp", b.tcp(), signal.SIGTERM, 20000)
         b.broken("tls", b.tls(), signal.SIGTERM, 20000)
-        b.broken("tcp", b.tcp(), signal.SIGKILL, 20000, stopped=4)
-        b.broken("tls", b.tls(), signal.SIGKILL, 20000, stopped=4)
+        if b.name == "rsyslog":     # syslog-ng has a queue in memory: what is in it is lost then, see mxwitness.conf(5)
+            b.broken("tcp", b.tcp(), signal.SIGKILL, 20000, stopped=4)
+            b.broken("tls", b.tls(), signal.SIGKILL, 20000, stopped=4)
 
 
 def main():
