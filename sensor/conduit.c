@@ -26,13 +26,14 @@
 #include "log.h"
 
 enum { LOOKUP_MS = 20000, CONNECT_MS = 10000, SILENT_MS = 30000, LIVED_ON_MS = 2000, NOT_REFUSED_MS = 500, PATIENCE_MS = 60000 };
-enum { ROOM_MOST = IN_DOUBT_OCTETS / 2, GLANCE_MS = 50, EAGER = 32 * 1024, WHERE_SIZE = HOST_NAME_SIZE + HOST_PORT_SIZE + 4 };
+enum { ASK_MS = 250, GLANCE_MS = 50, EAGER = 32 * 1024, SEGMENT_MOST = 64 * 1024, READ_AHEAD = 1024 * 1024, WHERE_SIZE = HOST_NAME_SIZE + HOST_PORT_SIZE + 4 };
 
 enum conduit_phase { LOOKING, CONNECTING, SHAKING, OPEN, BROKEN };
 
 /* next   the address that is tried when this one fails       deadline  of looking, connecting, shaking, in ms
  * out    octets [0, out_n) wait to be written; written: of those handed over, wire: as octets on the wire
  * moved  when something was last taken, or nothing waited to be   wants  events of poll that TLS waits for
+ * last   when a message was handed over
  * room   the most that the receiver's system ever offered */
 struct conduit {
 	enum conduit_kind kind;
@@ -41,9 +42,10 @@ struct conduit {
 	const struct addrinfo *next;
 	int fd;
 	short wants;
+	bool alive, asking;
 	SSL_CTX *tls;
 	SSL *ssl;
-	int64_t deadline, moved;
+	int64_t deadline, moved, last;
 	uint64_t written, wire, taken;
 	uint32_t room;
 	size_t out_n;
@@ -153,15 +155,20 @@ static bool tls_waits(struct conduit *c, int result)
 	return false;
 }
 
-/* A peer that went away without a word is found within a minute and a half. */
-static void keep_alive(int fd)
+/* Empty packets that the other end's system answers: a peer that went away without a word is found within a minute and a half.
+ * asking: while something is in doubt one each second, as an answer says how much room there is. */
+static void keep_alive_when(struct conduit *c, bool asking)
 {
-	int on = 1, idle = 30, every = 15, tries = 4;
-	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
-	setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle));
-	setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &every, sizeof(every));
-	setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &tries, sizeof(tries));
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	int on = 1, idle = asking ? 1 : 30, every = 15, tries = 4;
+	if (c->asking == asking && c->alive)
+		return;
+	c->asking = asking;
+	c->alive = true;
+	setsockopt(c->fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+	setsockopt(c->fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle));
+	setsockopt(c->fd, IPPROTO_TCP, TCP_KEEPINTVL, &every, sizeof(every));
+	setsockopt(c->fd, IPPROTO_TCP, TCP_KEEPCNT, &tries, sizeof(tries));
+	setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 }
 
 static void connected(struct conduit *c)
@@ -169,7 +176,7 @@ static void connected(struct conduit *c)
 	c->moved = now_ms();
 	c->phase = OPEN;
 	if (c->kind == CONDUIT_TCP || c->kind == CONDUIT_TLS)
-		keep_alive(c->fd);
+		keep_alive_when(c, false);
 	if (c->kind != CONDUIT_TLS)
 		return;
 	c->ssl = conduit_tls_client(c->tls, c->fd, c->name);
@@ -333,9 +340,10 @@ static bool is_silent(const struct conduit *c, int64_t now)
 }
 
 /* How much of what the receiver's system took its program may not have read, and for how long that is in doubt. The system offers
- * the less room the more is unread; but it says that there is more again only when it has something else to say, or the room has
- * doubled. So less room than there was may mean nothing: patience has an end. Less than half of it means that nothing is read: the
- * receiver is stopped, or blocked, as by a full disk, and all that would be lost with it. */
+ * the less room the more is unread, in whole segments. It says that there is more again only when it has something to say: keep_alive_when
+ * makes it. Less room than there was may come of its own cares, so patience has an end; but less than half of it means that nothing is
+ * read: the receiver is stopped, or blocked, as by a full disk, and all that would be lost with it, as would be what its program read ahead.
+ * One that is always behind never shows how much room it has: while messages flow, the last of them are in doubt whatever it says. */
 static void look_at_room(struct conduit *c, struct in_doubt_sight *s)
 {
 	struct tcp_info info = { .tcpi_snd_wnd = 0 };
@@ -344,9 +352,13 @@ static void look_at_room(struct conduit *c, struct in_doubt_sight *s)
 		return;
 	if (n < offsetof(struct tcp_info, tcpi_snd_wnd) + sizeof(info.tcpi_snd_wnd))
 		return; /* Linux before 5.4 */
-	uint32_t room = info.tcpi_snd_wnd < ROOM_MOST ? info.tcpi_snd_wnd : ROOM_MOST;
+	uint32_t room = info.tcpi_snd_wnd;
 	c->room = room > c->room ? room : c->room;
 	uint64_t unread = c->room - room;
+	if (unread <= SEGMENT_MOST && unread <= c->room / 2)
+		unread = 0;
+	if (unread || s->now - c->last < LIVED_ON_MS)
+		unread += READ_AHEAD;
 	s->read = s->taken > unread ? s->taken - unread : 0;
 	s->patience = room >= c->room / 2 ? PATIENCE_MS : INT64_MAX;
 }
@@ -367,6 +379,8 @@ static void count_taken(struct conduit *c)
 	struct in_doubt_sight seen = { .taken = c->taken, .read = c->taken, .now = now, .settle = settle_of(c), .patience = PATIENCE_MS };
 	look_at_room(c, &seen);
 	in_doubt_took(&c->doubt, &seen);
+	if (!is_local(c) && !is_datagram(c))
+		keep_alive_when(c, c->doubt.taken && seen.read < seen.taken);
 	if (is_silent(c, now))
 		broke(c, "it acknowledges nothing any more: is it switched off, or the network?");
 }
@@ -392,6 +406,12 @@ static void carry(struct conduit *c, int wait_ms)
 		count_taken(c);
 }
 
+/* When all that may be in doubt is, a message now and then goes out all the same: the answer to it says how much room there is by now. */
+static bool has_room(const struct conduit *c, size_t octets)
+{
+	return in_doubt_room(&c->doubt, octets) || (c->doubt.n < IN_DOUBT_ITEMS && now_ms() - c->last >= ASK_MS);
+}
+
 static enum carrier_state state_of(const struct conduit *c, struct error *e)
 {
 	switch (c->phase) {
@@ -400,7 +420,7 @@ static enum carrier_state state_of(const struct conduit *c, struct error *e)
 	case SHAKING:
 		return CARRIER_BUSY;
 	case OPEN:
-		return c->out_n < CONDUIT_OUT / 2 && in_doubt_room(&c->doubt, EAGER) ? CARRIER_READY : CARRIER_BUSY;
+		return c->out_n < CONDUIT_OUT / 2 && has_room(c, EAGER) ? CARRIER_READY : CARRIER_BUSY;
 	case BROKEN:
 		*e = c->trouble;
 		return CARRIER_FAILED;
@@ -457,8 +477,9 @@ enum carrier_state conduit_put(struct conduit *c, uint64_t number, const struct 
 	size_t octets = part[0].n + part[1].n + part[2].n;
 	if (c->phase != OPEN)
 		return state_of(c, e);
-	if (!in_doubt_room(&c->doubt, octets))
+	if (!has_room(c, octets))
 		return CARRIER_BUSY;
+	c->last = now_ms();
 	if (is_datagram(c)) {
 		enum carrier_state sent = send_datagram(c, part, e);
 		if (sent != CARRIER_READY)
