@@ -33,7 +33,7 @@ SENSOR   := $(patsubst %.c,$B/%.o,$(wildcard sensor/*.c))
 PARTS    := $(filter-out $B/sensor/main.o,$(SENSOR))
 CHECK    := $(patsubst %.c,$B/%.o,$(filter-out tools/mxcheck/main.c,$(wildcard tools/mxcheck/*.c)))
 UNIT     := $(patsubst %.c,$B/%,$(wildcard tests/unit/test_*.c))
-HELPERS  := $(addprefix $B/tests/,live/ask latency/interims sandbox/attempt bench/live_loop tamper/tamper load/flood quarter/quarter)
+HELPERS  := $(addprefix $B/tests/,live/ask latency/interims sandbox/attempt bench/live_loop tamper/tamper deliver/send load/flood quarter/quarter)
 FUZZ     := $(patsubst %.c,$B/%,$(wildcard tests/fuzz/fuzz_*.c))
 
 all: $B/mxwitness $B/mxcheck     ## build the sensor and its companion
