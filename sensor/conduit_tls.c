@@ -48,10 +48,11 @@ static bool tls_identity(SSL_CTX *tls, const char *cert, const char *key, struct
 		return error_set(e, "cert and key belong together: name both");
 	if (SSL_CTX_use_certificate_chain_file(tls, cert) != 1)
 		return error_set(e, "%s: no certificate: %s", cert, why());
-	if (SSL_CTX_use_PrivateKey_file(tls, key, SSL_FILETYPE_PEM) != 1)
+	if (SSL_CTX_use_PrivateKey_file(tls, key, SSL_FILETYPE_PEM) != 1) {
+		if (ERR_GET_REASON(ERR_peek_last_error()) == X509_R_KEY_VALUES_MISMATCH)
+			return error_set(e, "%s is not the key of the certificate in %s", key, cert);
 		return error_set(e, "%s: no key, or one with a passphrase: %s", key, why());
-	if (SSL_CTX_check_private_key(tls) != 1)
-		return error_set(e, "%s is not the key of the certificate in %s", key, cert);
+	}
 	const ASN1_TIME *end = X509_get0_notAfter(SSL_CTX_get0_certificate(tls));
 	date_of(end, date);
 	if (X509_cmp_current_time(end) < 0)

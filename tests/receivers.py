@@ -374,12 +374,6 @@ class Bench:
 
 
 def rounds(b, full):
-    if "--stopped" in sys.argv:
-        b.r.up()
-        for i in range(2):
-            b.broken("tcp", b.tcp(), signal.SIGKILL, 20000, stopped=4)
-            b.broken("tls", b.tls(), signal.SIGKILL, 20000, stopped=4)
-        return
     if not b.r.up():
         check("%s comes up with contrib's file" % b.name, False, b.r.log())
         return
