@@ -11,6 +11,16 @@ ifeq ($(NDPI),yes)               # optional: `make NDPI=no` builds without it
 PKGFLAGS += -DHAVE_NDPI $(patsubst -I%,-isystem %,$(shell pkg-config --cflags libndpi))
 LDLIBS   += $(shell pkg-config --libs libndpi)
 endif
+NATS     ?= $(shell pkg-config --exists libnats 2>/dev/null && echo yes)
+ifeq ($(NATS),yes)               # likewise
+PKGFLAGS += -DHAVE_NATS $(patsubst -I%,-isystem %,$(shell pkg-config --cflags libnats))
+LDLIBS   += $(shell pkg-config --libs libnats)
+endif
+KAFKA    ?= $(shell pkg-config --exists rdkafka 2>/dev/null && echo yes)
+ifeq ($(KAFKA),yes)              # likewise
+PKGFLAGS += -DHAVE_KAFKA $(patsubst -I%,-isystem %,$(shell pkg-config --cflags rdkafka))
+LDLIBS   += $(shell pkg-config --libs rdkafka)
+endif
 FLAGS     = -std=c17 -D_GNU_SOURCE $(WARN) $(WERROR) $(HARDEN) -Isrc -Isensor $(PKGFLAGS) \
             -DMXWITNESS_RULES='"$(PREFIX)/share/mxwitness/rules"' -MMD -MP $(CFLAGS)
 LDHARD   ?= -pie -Wl,-z,relro,-z,now
@@ -23,7 +33,7 @@ SENSOR   := $(patsubst %.c,$B/%.o,$(wildcard sensor/*.c))
 PARTS    := $(filter-out $B/sensor/main.o,$(SENSOR))
 CHECK    := $(patsubst %.c,$B/%.o,$(filter-out tools/mxcheck/main.c,$(wildcard tools/mxcheck/*.c)))
 UNIT     := $(patsubst %.c,$B/%,$(wildcard tests/unit/test_*.c))
-HELPERS  := $(addprefix $B/tests/,again/roundtrip live/ask latency/interims sandbox/attempt bench/live_loop tamper/tamper load/flood quarter/quarter)
+HELPERS  := $(addprefix $B/tests/,again/roundtrip live/ask latency/interims sandbox/attempt bench/live_loop tamper/tamper deliver/send load/flood quarter/quarter)
 FUZZ     := $(patsubst %.c,$B/%,$(wildcard tests/fuzz/fuzz_*.c))
 
 all: $B/mxwitness $B/mxcheck     ## build the sensor and its companion
@@ -68,6 +78,7 @@ live: all $(HELPERS)             ## record scenarios anew with real servers and 
 	@python3 tests/live_dns.py $B/tests/live/ask $B/mxwitness
 	@python3 tests/live_postfix.py $B/mxwitness
 	@python3 tests/mxcheck_sts.py $B/mxcheck
+	@[ -n "$(BRIEF)" ] || python3 tests/receivers.py $B/tests/deliver/send --long
 	@[ -n "$(BRIEF)" ] || python3 tests/watch.py $B/mxwitness --long
 	@[ -n "$(BRIEF)" ] || python3 tests/watch_dns.py $B/mxwitness
 	@[ -n "$(BRIEF)" ] || python3 tests/watch_domains.py $B/mxwitness
