@@ -14,6 +14,7 @@
 
 #include "json.h"
 #include "log.h"
+#include "receivers.h"
 #include "table.h"
 
 enum { BUFFER = 256 * 1024, LOW = BUFFER - 2 * JSON_LINE, TELL_MS = 60000 };
@@ -89,7 +90,7 @@ bool sinks_try(const struct settings *settings, struct error *e)
 	for (size_t i = 0; good && i < settings->output.n; i++) {
 		const char *path = settings->output.at[i].path;
 		struct stat st;
-		if (!path || (stat(path, &st) == 0 && !S_ISREG(st.st_mode))) /* who reads a pipe would take it for the end */
+		if (receivers_have(&settings->output.at[i]) || !path || (stat(path, &st) == 0 && !S_ISREG(st.st_mode))) /* who reads a pipe would take it for the end */
 			continue;
 		int fd = open_path(path, e);
 		good = fd >= 0;
@@ -125,9 +126,10 @@ struct sinks *sinks_new(const struct settings *settings, const struct run *run, 
 {
 	struct sinks *s = calloc(1, sizeof(*s));
 	bool good = s || error_set(e, "no memory for outputs");
-	for (size_t i = 0; good && i < settings->output.n && i < SINKS; i++)
-		good = add(s, &settings->output.at[i], e);
-	if (good && s->n == 0)
+	for (size_t i = 0; good && i < settings->output.n && s->n < SINKS; i++)
+		if (!receivers_have(&settings->output.at[i]))
+			good = add(s, &settings->output.at[i], e);
+	if (good && settings->output.n == 0)
 		good = standard(s, run, e);
 	if (good)
 		return s;
@@ -286,6 +288,12 @@ int sinks_slow(const struct sinks *s)
 	return -1;
 }
 
+static void none(const struct sinks *s, struct record *stats, enum fact fact)
+{
+	for (size_t i = 0; i < s->n; i++)
+		record_add_num(stats, fact, 0);
+}
+
 void sinks_fill(const struct sinks *s, struct record *stats)
 {
 	for (size_t i = 0; i < s->n; i++)
@@ -296,4 +304,7 @@ void sinks_fill(const struct sinks *s, struct record *stats)
 		record_add_num(stats, F_st_output_failed, (int64_t)s->sink[i].failures);
 	for (size_t i = 0; i < s->n; i++)
 		record_add_num(stats, F_st_output_wait, (int64_t)(s->sink[i].text.n - s->sink[i].done));
+	static const enum fact of_receivers[] = { F_st_output_lost, F_st_output_lost_alerts, F_st_output_again, F_st_output_queued };
+	for (size_t i = 0; i < sizeof(of_receivers) / sizeof(of_receivers[0]); i++)
+		none(s, stats, of_receivers[i]);
 }
