@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "format.h"
 #include "json.h"
 #include "log.h"
 #include "receivers.h"
@@ -19,15 +20,15 @@
 
 enum { BUFFER = 256 * 1024, LOW = BUFFER - 2 * JSON_LINE, TELL_MS = 60000 };
 
-/* done: octets of text that are written    broken: the last attempt failed, and was told
+/* output: of the configuration; NULL: none is, and this is standard output, in this format
+ * done: octets of text that are written    broken: the last attempt failed, and was told
  * regular: a file, which takes what comes   slow: it takes nothing now    told: ms, when that was said last
  * events: put into it so far    failures: attempts to write that failed */
 struct sink {
 	const char *path;
 	int fd;
+	const struct output_settings *output;
 	enum format format;
-	enum level least;
-	uint32_t datasets;
 	struct table table;
 	struct text text;
 	size_t done;
@@ -103,8 +104,7 @@ bool sinks_try(const struct settings *settings, struct error *e)
 static bool add(struct sinks *s, const struct output_settings *o, struct error *e)
 {
 	struct sink *k = &s->sink[s->n++];
-	*k = (struct sink){ .path = o->path, .fd = STDOUT_FILENO, .format = FORMAT_NDJSON, .least = (enum level)o->minimum_level,
-			    .datasets = o->datasets };
+	*k = (struct sink){ .output = o, .path = o->path, .fd = STDOUT_FILENO };
 	if (!buffer(k, e) || (o->path && !open_file(k, e)))
 		return false;
 	k->regular = is_regular(k->fd);
@@ -116,7 +116,7 @@ static bool add(struct sinks *s, const struct output_settings *o, struct error *
 static bool standard(struct sinks *s, const struct run *run, struct error *e)
 {
 	struct sink *k = &s->sink[s->n++];
-	*k = (struct sink){ .fd = run->out, .format = run->format, .least = level_informational, .datasets = UINT32_MAX,
+	*k = (struct sink){ .fd = run->out, .format = run->format,
 			    .table = { .all = run->all, .colour = run->colour, .width = run->width } };
 	k->regular = is_regular(k->fd);
 	return buffer(k, e);
@@ -155,18 +155,10 @@ bool sinks_room(const struct sinks *s)
 	return true;
 }
 
-static enum dataset dataset_of(const struct record *r)
-{
-	struct bytes dataset = record_get_str(r, F_event_dataset);
-	if (bytes_eq(dataset, bytes_of("mxwitness.session")))
-		return dataset_session;
-	if (bytes_eq(dataset, bytes_of("mxwitness.posture")))
-		return dataset_posture;
-	return bytes_eq(dataset, bytes_of("mxwitness.alert")) ? dataset_alert : dataset_stats;
-}
-
 static bool put(struct sink *k, const struct record *r, enum dataset dataset)
 {
+	if (k->output)
+		return format_event(k->output, NULL, r, true, &k->text);
 	if (k->format == FORMAT_NDJSON)
 		return json_event(r, dataset == dataset_alert ? JSON_ALERT_LINE : JSON_LINE, &k->text);
 	switch (dataset) {
@@ -186,12 +178,11 @@ static bool put(struct sink *k, const struct record *r, enum dataset dataset)
 
 bool sinks_event(struct sinks *s, const struct record *r)
 {
-	enum dataset dataset = dataset_of(r);
+	const enum dataset dataset = (enum dataset)format_dataset(r);
 	bool good = true;
 	for (size_t i = 0; i < s->n; i++) {
 		struct sink *k = &s->sink[i];
-		bool below = dataset == dataset_alert && record_get_num(r, F_alert_level, 0) < (int64_t)k->least;
-		if (k->datasets >> dataset & 1 && !below) {
+		if (!k->output || format_wanted(k->output, r)) {
 			good = put(k, r, dataset) && good;
 			k->events++;
 		}
