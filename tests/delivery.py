@@ -385,8 +385,9 @@ def in_chaos(wire, work, port, disk):
     check("chaos: kills", kills == RECEIVER_KILLS, kills)
     check("chaos: nothing waits in the spool", sum(os.path.getsize(f) for f in glob.glob(spool_of(work) + "/*")) < 18 << 20, os.listdir(disk))
     again = sum(n - 1 for n in numbers.values())
-    print(f"chaos: {len(want)} alerts raised, receiver killed {kills} times, sensor {SENSOR_KILLS} times, disk full once: {len(numbers)} arrived "
-          f"(all of them), {sum(n > 1 for n in numbers.values())} of them twice or more ({again} messages too many)")
+    missing = len(want.keys() - ids(got).keys())
+    print(f"chaos: {len(want)} alerts raised, receiver killed {kills} times, sensor {SENSOR_KILLS} times, disk full once: {len(numbers)} arrived, "
+          f"{missing} did not, {sum(n > 1 for n in numbers.values())} of them twice or more ({again} messages too many)")
     check("chaos: no alert was given up", "given up" not in watch.log(), watch.log()[-2000:])
 
 
