@@ -70,11 +70,15 @@ static struct deliver *open_spool(const struct bearers *b, const struct bearer *
 {
 	struct error e;
 	struct deliver *d = NULL;
+	bool last;
 	rights_files_as(&b->run->user, true);
-	while (!told && !(d = deliver_new(k->folder, k->name, carrier_kind(k->output->type), k->output, DELIVER_PAUSE_MS, &e))) {
+	do {
+		last = told; /* a short run may be over before this process has begun */
+		d = deliver_new(k->folder, k->name, carrier_kind(k->output->type), k->output, DELIVER_PAUSE_MS, &e);
 		atomic_store(beat, ms_now());
-		poll(NULL, 0, WAIT_MS);
-	}
+		if (!d && !last)
+			poll(NULL, 0, WAIT_MS);
+	} while (!d && !last);
 	rights_files_as(&b->run->user, false);
 	return d;
 }

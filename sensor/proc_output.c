@@ -49,9 +49,8 @@ static void flush_outputs(struct output *o)
 	struct timespec now;
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	const time_t until = now.tv_sec + PATIENCE_S;
-	for (bool files = false; !o->broken; poll(NULL, 0, WAIT_MS)) {
-		files = sinks_flush(o->sinks);
-		if (receivers_flush(o->receivers) && files)
+	for (; !o->broken; poll(NULL, 0, WAIT_MS)) {
+		if (receivers_flush(o->receivers) && sinks_flush(o->sinks))
 			return;
 		clock_gettime(CLOCK_MONOTONIC, &now);
 		if (now.tv_sec < until || sinks_slow(o->sinks) >= 0)

@@ -7,17 +7,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "format.h"
 #include "json.h"
 #include "log.h"
 #include "spool.h"
 
-/* SENT: octets that an event may have in any format */
-enum { SENT = 2 * JSON_ALERT_LINE, NAME = 96 };
+/* SENT: octets that an event may have in any format     STEADY_MS: without a failure, and a spool is well again */
+enum { SENT = JSON_LINE, NAME = 96, STEADY_MS = 5000 };
 
 /* held: an event that could not be put, when holding; its texts are in payload and words
- * base: the numbers when it was opened     broken: the last attempt failed, and was told     put: something was, since it was synced */
+ * base: the numbers when it was opened     put: something was, since it was synced
+ * told: that an attempt failed, and since when (ms) none did, or 0; a disk that is all but full is not told of for each event */
 struct receiver {
 	const struct output_settings *output;
 	char name[NAME];
@@ -26,7 +28,8 @@ struct receiver {
 	struct spool_item held;
 	char *payload;
 	char words[256];
-	bool holding, broken, put;
+	bool holding, told, put;
+	int64_t well_since;
 	uint64_t failures;
 };
 
@@ -127,9 +130,25 @@ static struct bytes key_of(const struct record *event, char address[64])
 static void cannot(struct receiver *k)
 {
 	k->failures++;
-	if (!k->broken)
+	if (!k->told)
 		log_line(SAY_ERROR, "output %s: its spool cannot be written: %s; events wait", k->name, strerror(errno));
-	k->broken = true;
+	k->told = true;
+	k->well_since = 0;
+}
+
+static void well(struct receiver *k)
+{
+	struct timespec t;
+	if (!k->told)
+		return;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	const int64_t now = (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+	if (!k->well_since)
+		k->well_since = now;
+	if (now - k->well_since < STEADY_MS)
+		return;
+	log_line(SAY_NOTICE, "output %s: its spool is written again", k->name);
+	k->told = false;
 }
 
 static bool put(struct receiver *k)
@@ -178,9 +197,7 @@ static bool flush(struct receiver *k)
 		return false;
 	}
 	k->put = false;
-	if (k->broken)
-		log_line(SAY_NOTICE, "output %s: its spool is written again", k->name);
-	k->broken = false;
+	well(k);
 	return true;
 }
 

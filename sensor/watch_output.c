@@ -110,11 +110,10 @@ static bool room(const struct output *o)
 	return sinks_room(o->sinks) && receivers_room(o->receivers);
 }
 
-/* Files and spools, each of which is tried. */
+/* Spools first: what stands in a file is nothing that a receiver will never hear of, should all processes die now. */
 static bool flush(struct output *o)
 {
-	const bool files = sinks_flush(o->sinks);
-	return receivers_flush(o->receivers) && files;
+	return receivers_flush(o->receivers) && sinks_flush(o->sinks);
 }
 
 /* Is everything that was taken before written? Waits for it. Room for new evidence is made by removing old files, and only
