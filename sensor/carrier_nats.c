@@ -223,8 +223,6 @@ static bool unheard(struct carrier *c)
 static bool answered(struct carrier *c, natsMsg *msg)
 {
 	struct receipt a;
-	if (natsMsg_IsNoResponders(msg))
-		return unheard(c);
 	if (!receipt_read(msg, &a))
 		return true;
 	if (a.error == JSStreamMessageExceedsMaximumErr) {
@@ -252,6 +250,8 @@ static bool answers(struct carrier *c, int wait_ms)
 		natsMsg_Destroy(msg);
 		msg = NULL;
 	}
+	if (s == NATS_NO_RESPONDERS)
+		return unheard(c);
 	if (good && s != NATS_OK && s != NATS_TIMEOUT)
 		return error_set(&c->trouble, "%s: the server closed the connection", c->where);
 	int64_t oldest = in_flight_oldest(&c->flight);
