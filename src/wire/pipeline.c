@@ -320,7 +320,7 @@ static bool take_tls(struct pipeline *p, struct flow *fl, struct dialogue *d, en
 	switch (got) {
 	case PARSE_OK:
 		observe_tls(&d->record, p->observer, &d->tls, &ev);
-		tap_tls(&d->tap, p->ident, &ev);
+		tap_tls(&d->tap, p->ident, &d->tls, &ev);
 		return *skip == 0;
 	case PARSE_BAD: /* tls has noted it; nothing more can be read in this direction */
 		d->deaf[dir] = true;

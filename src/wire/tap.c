@@ -146,34 +146,38 @@ void tap_smtp(struct tap *t, struct ident *id, const struct smtp *s, const struc
 	side->lost = side->lost || cut;
 }
 
-static void see_client_hello(struct tap_side *side, struct ident *id, const struct tls_client_hello *h)
+static void see_client_hello(struct tap_side *side, struct ident *id, const struct tls_client_hello *h, struct bytes random)
 {
 	const uint8_t version[] = { (uint8_t)(h->version >> 8), (uint8_t)h->version };
-	const struct bytes said[] = { { version, sizeof(version) }, h->random, h->session_id, h->suites, h->extensions };
+	const struct bytes said[] = { { version, sizeof(version) }, random, h->session_id, h->suites, h->extensions };
 	count(side, id, said, sizeof(said) / sizeof(said[0]));
 }
 
-static void see_server_hello(struct tap_side *side, struct ident *id, const struct tls_server_hello *h)
+static void see_server_hello(struct tap_side *side, struct ident *id, const struct tls_server_hello *h, struct bytes random)
 {
 	const uint8_t chosen[] = { (uint8_t)(h->legacy_version >> 8), (uint8_t)h->legacy_version,
 				   (uint8_t)(h->suite >> 8), (uint8_t)h->suite };
-	const struct bytes said[] = { { chosen, sizeof(chosen) }, h->random, h->session_id, h->extensions };
+	const struct bytes said[] = { { chosen, sizeof(chosen) }, random, h->session_id, h->extensions };
 	count(side, id, said, sizeof(said) / sizeof(said[0]));
 }
 
-void tap_tls(struct tap *t, struct ident *id, const struct tls_event *ev)
+void tap_tls(struct tap *t, struct ident *id, const struct tls *tls, const struct tls_event *ev)
 {
 	struct tap_side *side = &t->side[ev->dir];
+	const struct bytes random = { tls->random[ev->dir], sizeof(tls->random[ev->dir]) };
 	if (side->whole || side->lost)
 		return;
 	switch (ev->type) {
 	case TLS_EV_CLIENT_HELLO:
-		see_client_hello(side, id, &ev->client);
+		see_client_hello(side, id, &ev->client, random);
 		side->whole = true;
 		break;
-	case TLS_EV_HELLO_RETRY: case TLS_EV_SERVER_HELLO:
-		see_server_hello(side, id, &ev->server);
-		side->whole = ev->type == TLS_EV_SERVER_HELLO;
+	case TLS_EV_HELLO_RETRY:
+		see_server_hello(side, id, &ev->server, (struct bytes){ 0 });
+		break;
+	case TLS_EV_SERVER_HELLO:
+		see_server_hello(side, id, &ev->server, random);
+		side->whole = true;
 		break;
 	case TLS_EV_SSL2_HELLO: case TLS_EV_CERTIFICATE: case TLS_EV_KEY_EXCHANGE: case TLS_EV_ALERT:
 		break;

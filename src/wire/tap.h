@@ -32,7 +32,7 @@ struct tap {
 /* One event that smtp_next answered, before the next call of it. */
 void tap_smtp(struct tap *t, struct ident *id, const struct smtp *s, const struct smtp_event *ev);
 /* One event that tls_next answered, likewise. */
-void tap_tls(struct tap *t, struct ident *id, const struct tls_event *ev);
+void tap_tls(struct tap *t, struct ident *id, const struct tls *tls, const struct tls_event *ev);
 /* Octets of one direction are missing, or its beginning is: sides that are not whole yet are lost, both, as each helps
  * to read the other. */
 void tap_gap(struct tap *t);
