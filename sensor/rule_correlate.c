@@ -45,7 +45,7 @@ static bool fact_named(struct error *e, const struct node *n, uint16_t *out)
 	if (f == FACT_COUNT)
 		return node_error(e, n, "no fact \"%.*s\"%s%s%s", TEXT(n->text), near ? "; did you mean \"" : "",
 				  near ? near : "", near ? "\"?" : "");
-	if (!(fact_table[f].sets & IN_SESSION) || fact_table[f].room == ROOM_EVENT)
+	if (!(fact_table[f].sets & IN_SESSION) || (fact_table[f].room == ROOM_EVENT && f != F_observer_name))
 		return node_error(e, n, "\"%.*s\" is no fact of sessions", TEXT(n->text));
 	*out = (uint16_t)f;
 	return true;
