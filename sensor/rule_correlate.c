@@ -170,13 +170,13 @@ static bool condition(struct error *e, const struct node *map, struct correlatio
 	return true;
 }
 
-/* apart of mxwitness: the second fact in which counted sessions differ. */
+/* apart of mxwitness: the second fact in which counted sessions differ, or those of two rules. */
 static bool apart(struct error *e, const struct node *doc, struct correlation *k)
 {
 	const struct node *own = node_get(doc, "mxwitness"), *fact = own ? node_get(own, "apart") : NULL;
 	k->apart = FACT_COUNT;
-	if (fact && k->type != CORRELATE_VALUES)
-		return node_error(e, fact->key, "apart belongs to value_count");
+	if (fact && k->type != CORRELATE_VALUES && (k->type != CORRELATE_TEMPORAL || k->members != 2))
+		return node_error(e, fact->key, "apart belongs to value_count, or to temporal with two rules");
 	return !fact || fact_named(e, fact, &k->apart);
 }
 

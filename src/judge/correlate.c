@@ -106,6 +106,13 @@ static uint32_t chains_of(const struct correlation *k)
 	return k->members * (k->members + 1u) / 2;
 }
 
+/* Sessions of each rule of a temporal correlation that are remembered. Where they must differ in a second fact, the latest two
+ * that do are enough: whatever the other rule has, it differs from one of them. */
+static uint32_t latest_of(const struct correlation *k)
+{
+	return k->apart < FACT_COUNT ? 2 : 1;
+}
+
 /* How many marks a group needs at most. Behind the chains stands the latest session of each rule, for one that comes late. */
 static uint32_t places_of(const struct correlation *k)
 {
@@ -114,7 +121,7 @@ static uint32_t places_of(const struct correlation *k)
 	case CORRELATE_VALUES:
 		return (k->most <= CORRELATE_COUNT ? k->most : k->least) + 1u;
 	case CORRELATE_TEMPORAL:
-		return k->members;
+		return k->members * latest_of(k);
 	case CORRELATE_ORDERED:
 		return chains_of(k) + k->members;
 	}
@@ -525,6 +532,16 @@ static void newest(struct mark *m, const struct mark *add)
 		*m = *add;
 }
 
+/* Of the two places of a rule: the one of who is alike in the second fact, else that of the earlier one. */
+static void newest_apart(struct mark *m, const struct mark *add)
+{
+	if (m[1].n && memcmp(m[1].apart, add->apart, HASH) == 0)
+		m++;
+	else if (m[0].n && memcmp(m[0].apart, add->apart, HASH) != 0 && (!m[1].n || m[1].time < m[0].time))
+		m++;
+	newest(m, add);
+}
+
 /* The latest sessions of all rules, if they stand in the right order: what a late one was missing for. */
 static void chain_late(struct mark *m, const struct correlation *k)
 {
@@ -559,12 +576,25 @@ static void add(struct mark *m, uint32_t places, const struct correlation *k, un
 		count_mark(m, places, k, new);
 		break;
 	case CORRELATE_TEMPORAL:
-		newest(&m[member], new);
+		if (k->apart < FACT_COUNT)
+			newest_apart(&m[member * latest_of(k)], new);
+		else
+			newest(&m[member], new);
 		break;
 	case CORRELATE_ORDERED:
 		chain_mark(m, k, member, new);
 		break;
 	}
+}
+
+/* Is there one of each of two rules that differ in the second fact? */
+static bool apart_holds(const struct mark *m, const struct correlation *k, int64_t now)
+{
+	bool held = false;
+	for (uint32_t i = 0; i < 2; i++)
+		for (uint32_t j = 2; j < 4; j++)
+			held |= fresh(&m[i], k, now) && fresh(&m[j], k, now) && memcmp(m[i].apart, m[j].apart, HASH) != 0;
+	return held;
 }
 
 /* Does the condition hold with the session at now as the last? *from, *n: the marks that say so. */
@@ -579,6 +609,8 @@ static bool holds(const struct mark *m, uint32_t places, const struct correlatio
 	}
 	for (uint32_t i = 0; i < places; i++)
 		*n += fresh(&m[i], k, now);
+	if (k->type == CORRELATE_TEMPORAL && k->apart < FACT_COUNT)
+		return apart_holds(m, k, now);
 	if (k->type == CORRELATE_TEMPORAL)
 		return *n == k->members;
 	return *n >= k->least && *n <= k->most;

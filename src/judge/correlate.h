@@ -25,7 +25,8 @@ enum correlate_type { CORRELATE_EVENTS, CORRELATE_VALUES, CORRELATE_TEMPORAL, CO
  * member   its rules, as indexes; members of them
  * by       by member: the facts whose values name the group (aliases resolved)
  * field    CORRELATE_VALUES: by member, the fact whose different values are counted
- * apart    and, unless FACT_COUNT, a second fact in which they must differ as well (the key `apart` of `mxwitness:`)
+ * apart    and, unless FACT_COUNT, a second fact in which they must differ as well (the key `apart` of `mxwitness:`); of
+ *          CORRELATE_TEMPORAL with two rules: a fact in which the sessions of the one and of the other must differ
  * least, most  the condition: it holds when the count is within both
  * window   ns: what happened in (t - window, t] counts together */
 struct correlation {
