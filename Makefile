@@ -11,6 +11,16 @@ ifeq ($(NDPI),yes)               # optional: `make NDPI=no` builds without it
 PKGFLAGS += -DHAVE_NDPI $(patsubst -I%,-isystem %,$(shell pkg-config --cflags libndpi))
 LDLIBS   += $(shell pkg-config --libs libndpi)
 endif
+NATS     ?= $(shell pkg-config --exists libnats 2>/dev/null && echo yes)
+ifeq ($(NATS),yes)               # likewise
+PKGFLAGS += -DHAVE_NATS $(patsubst -I%,-isystem %,$(shell pkg-config --cflags libnats))
+LDLIBS   += $(shell pkg-config --libs libnats)
+endif
+KAFKA    ?= $(shell pkg-config --exists rdkafka 2>/dev/null && echo yes)
+ifeq ($(KAFKA),yes)              # likewise
+PKGFLAGS += -DHAVE_KAFKA $(patsubst -I%,-isystem %,$(shell pkg-config --cflags rdkafka))
+LDLIBS   += $(shell pkg-config --libs rdkafka)
+endif
 FLAGS     = -std=c17 -D_GNU_SOURCE $(WARN) $(WERROR) $(HARDEN) -Isrc -Isensor $(PKGFLAGS) \
             -DMXWITNESS_RULES='"$(PREFIX)/share/mxwitness/rules"' -MMD -MP $(CFLAGS)
 LDHARD   ?= -pie -Wl,-z,relro,-z,now
@@ -23,7 +33,7 @@ SENSOR   := $(patsubst %.c,$B/%.o,$(wildcard sensor/*.c))
 PARTS    := $(filter-out $B/sensor/main.o,$(SENSOR))
 CHECK    := $(patsubst %.c,$B/%.o,$(filter-out tools/mxcheck/main.c,$(wildcard tools/mxcheck/*.c)))
 UNIT     := $(patsubst %.c,$B/%,$(wildcard tests/unit/test_*.c))
-HELPERS  := $(addprefix $B/tests/,live/ask latency/interims sandbox/attempt bench/live_loop tamper/tamper load/flood quarter/quarter)
+HELPERS  := $(addprefix $B/tests/,again/roundtrip live/ask latency/interims sandbox/attempt bench/live_loop tamper/tamper deliver/send load/flood quarter/quarter)
 FUZZ     := $(patsubst %.c,$B/%,$(wildcard tests/fuzz/fuzz_*.c))
 
 all: $B/mxwitness $B/mxcheck     ## build the sensor and its companion
@@ -68,6 +78,7 @@ live: all $(HELPERS)             ## record scenarios anew with real servers and 
 	@python3 tests/live_dns.py $B/tests/live/ask $B/mxwitness
 	@python3 tests/live_postfix.py $B/mxwitness
 	@python3 tests/mxcheck_sts.py $B/mxcheck
+	@[ -n "$(BRIEF)" ] || python3 tests/receivers.py $B/tests/deliver/send --long
 	@[ -n "$(BRIEF)" ] || python3 tests/watch.py $B/mxwitness --long
 	@[ -n "$(BRIEF)" ] || python3 tests/watch_dns.py $B/mxwitness
 	@[ -n "$(BRIEF)" ] || python3 tests/watch_domains.py $B/mxwitness
@@ -77,6 +88,8 @@ proof: all $(HELPERS)            ## long runs, by hand: every cut, every lost pa
 	SHARE=1 python3 tests/tamper.py $B/mxwitness $B/tests/tamper/tamper
 	python3 tests/invariance.py $B/mxwitness --pairs 200000
 	POINTS=100 python3 tests/kill_state.py $B/mxwitness
+	python3 tests/schema.py $B/mxwitness ../shared/referees/ecs-fields.csv
+	python3 tests/judge_again.py $B/mxwitness $B/tests/again/roundtrip --long
 	$(MAKE) fuzz T=600
 invariance: all                  ## captures under transforms: the same findings and facts, PAIRS of them
 	@python3 tests/invariance.py $B/mxwitness --pairs $(or $(PAIRS),20000)
@@ -104,15 +117,20 @@ docs: all                        ## write the generated pages and the example an
 	$B/mxwitness config keys --format mdoc -o $B/keys.mdoc
 	sed -i -e '/^\.\\" BEGIN/,/^\.\\" END/{//!d}' -e '/^\.\\" BEGIN/r $B/keys.mdoc' man/mxwitness.conf.5
 	$B/mxwitness rules fields --format metrics -o man/mxwitness-metrics.7
+	$B/mxwitness rules fields --format schema -o schema/event.schema.json
+	$B/mxwitness rules fields --format template -o contrib/elasticsearch/index-template.json
 PAGES    := $(wildcard man/*.[1-8])
 RULES     = $(wildcard rules/*.yaml) $(wildcard rules/tests/*.yaml)
 UNITS     = $(DESTDIR)$(PREFIX)/lib/systemd/system/mxwitness.service $(DESTDIR)$(PREFIX)/lib/systemd/system/mxwitness@.service \
             $(DESTDIR)$(PREFIX)/lib/systemd/system/mxcheck-sts.service $(DESTDIR)$(PREFIX)/lib/systemd/system/mxcheck-sts.timer
 SYSTEMD   = $(DESTDIR)$(PREFIX)/lib/sysusers.d/mxwitness.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/mxwitness.conf
+TEXTS     = $(foreach d,elasticsearch filebeat grafana logrotate splunk vector,$(wildcard contrib/$d/*))
 install: all                     ## into DESTDIR and PREFIX, units of systemd too; starts nothing
 	for p in mxwitness mxcheck; do install -D -m 755 $B/$$p $(DESTDIR)$(PREFIX)/bin/$$p || exit; done
 	for f in $(RULES); do install -D -m 644 $$f $(DESTDIR)$(PREFIX)/share/mxwitness/$$f || exit; done
 	install -D -m 644 contrib/mxwitness.yaml $(DESTDIR)$(PREFIX)/share/doc/mxwitness/mxwitness.yaml
+	install -D -m 644 schema/event.schema.json $(DESTDIR)$(PREFIX)/share/mxwitness/schema/event.schema.json
+	for f in $(TEXTS); do install -D -m 644 $$f $(DESTDIR)$(PREFIX)/share/doc/mxwitness/$${f#contrib/} || exit; done
 	for p in $(PAGES); do install -D -m 644 $$p $(DESTDIR)$(PREFIX)/share/man/man$${p##*.}/$${p##*/} || exit; done
 	install -d $(dir $(UNITS) $(SYSTEMD))
 	for u in $(UNITS); do sed 's|@PREFIX@|$(PREFIX)|' contrib/systemd/$${u##*/} > $$u && chmod 644 $$u || exit; done

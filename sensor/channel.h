@@ -24,7 +24,8 @@ enum channel_kind {
 			 * one that their answers rest on; without addresses: put together from what was seen */
 	CH_PROVED,      /* resolver to judge to output: that was all of them; not empty: there were more */
 	CH_POLICY,      /* judge to output, behind CH_EXHIBIT: the file of the MTA-STS policy that the session was judged by (sts_cache.h) */
-	CH_ACK,         /* u64: records up to that number need not be kept any more */
+	CH_ACK,         /* u64: records up to that number need not be kept any more. Of `mxwitness judge` the question too: has the
+			 * output written all that came before? Its answer is empty if it cannot */
 	CH_HELLO,       /* from who has begun anew: what was not acknowledged is needed again */
 	CH_END,         /* nothing follows */
 	CH_KINDS

@@ -45,6 +45,17 @@ static bool string(struct json_walk *w, struct bytes *out)
 	return fail(w);
 }
 
+/* true, false, null, or what begins as a number and has no other characters than one. */
+static bool is_bare(struct bytes v)
+{
+	if (bytes_eq(v, bytes_of("true")) || bytes_eq(v, bytes_of("false")) || bytes_eq(v, bytes_of("null")))
+		return true;
+	bool good = v.n && (v.p[0] == '-' || (v.p[0] >= '0' && v.p[0] <= '9'));
+	for (size_t i = 0; good && i < v.n; i++)
+		good = v.p[i] && strchr("0123456789+-.eE", v.p[i]);
+	return good;
+}
+
 static bool scalar(struct json_walk *w, struct bytes *out)
 {
 	if (peek(w) == '"')
@@ -53,7 +64,7 @@ static bool scalar(struct json_walk *w, struct bytes *out)
 	while (w->c.p < w->c.end && !strchr(",]} \t\r\n", *w->c.p) && *w->c.p)
 		w->c.p++;
 	*out = (struct bytes){ from, (size_t)(w->c.p - from) };
-	return out->n > 0 || fail(w);
+	return is_bare(*out) || fail(w);
 }
 
 static bool open_level(struct json_walk *w, bool array)
@@ -61,6 +72,7 @@ static bool open_level(struct json_walk *w, bool array)
 	if (w->depth == JSON_DEPTH)
 		return fail(w);
 	w->level[w->depth].path_n = w->path_n;
+	w->level[w->depth].any = false;
 	w->level[w->depth++].next = array ? 0 : -1;
 	w->c.p++;
 	return true;
@@ -94,6 +106,17 @@ static bool give(struct json_walk *w, struct json_leaf *leaf, struct bytes value
 	return true;
 }
 
+/* The comma between two members or elements, if c is not the first one's beginning. */
+static bool comma(struct json_walk *w, int c)
+{
+	bool *any = &w->level[w->depth - 1].any;
+	if (*any && c == ',')
+		w->c.p++;
+	const bool good = c >= 0 && *any == (c == ',');
+	*any = true;
+	return good;
+}
+
 bool json_next(struct json_walk *w, struct json_leaf *leaf)
 {
 	if (!w->begun) {
@@ -109,11 +132,9 @@ bool json_next(struct json_walk *w, struct json_leaf *leaf)
 			w->depth--;
 			continue;
 		}
-		if (c == ',')
-			w->c.p++;
-		struct bytes value;
-		if (c < 0 || !name_next(w))
+		if (!comma(w, c) || !name_next(w))
 			return fail(w);
+		struct bytes value;
 		c = peek(w);
 		if (c != '{' && c != '[')
 			return scalar(w, &value) && give(w, leaf, value);
@@ -126,5 +147,5 @@ bool json_next(struct json_walk *w, struct json_leaf *leaf)
 			return give(w, leaf, (struct bytes){ from, (size_t)(w->c.p - from) });
 		}
 	}
-	return false;
+	return !w->bad && peek(w) >= 0 ? fail(w) : false;
 }

@@ -13,17 +13,17 @@ struct json_leaf {
 	struct bytes value;
 };
 
-/* level  what stands open: its end of the path, and in an array the element that comes next (-1: an object)
+/* level  what stands open: its end of the path, in an array the element that comes next (-1: an object), and whether it has any
  * bad    this is no JSON object, or deeper or longer than can be read */
 struct json_walk {
 	struct cur c;
 	char path[JSON_PATH];
-	struct { size_t path_n; int32_t next; } level[JSON_DEPTH];
+	struct { size_t path_n; int32_t next; bool any; } level[JSON_DEPTH];
 	size_t depth, path_n;
 	bool bad, begun;
 };
 
 void json_walk(struct json_walk *w, struct bytes text);
-/* false: no more, or w->bad. leaf borrows from the text. */
+/* false: no more, or w->bad: also when anything but blanks stands behind the object. leaf borrows from the text. */
 bool json_next(struct json_walk *w, struct json_leaf *leaf);
 #endif

@@ -6,6 +6,7 @@
 #include "classify.h"
 #include "config_command.h"
 #include "incident_command.h"
+#include "judge_command.h"
 #include "options.h"
 #include "read.h"
 #include "rules_command.h"
@@ -37,6 +38,8 @@ int main(int argc, char **argv)
 		return discover_command(&options);
 	case COMMAND_WATCH:
 		return watch_command(&options);
+	case COMMAND_JUDGE:
+		return judge_command(&options);
 	case COMMAND_STATUS:
 		return status_command(&options);
 	case COMMAND_VERIFY:

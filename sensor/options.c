@@ -7,6 +7,7 @@
 const char options_usage[] =
 	"usage: mxwitness read [options] CAPTURE...\n"
 	"       mxwitness watch -i INTERFACE[,INTERFACE...] [options]\n"
+	"       mxwitness judge [options] FILE...\n"
 	"       mxwitness status [--socket PATH] [--once] [--format table|ndjson] [-c FILE]\n"
 	"       mxwitness discover [-c FILE] [--ports LIST] [-o FILE] CAPTURE...\n"
 	"       mxwitness verify [--trust-anchor FILE] [--rules DIR] FILE...\n"
@@ -14,7 +15,7 @@ const char options_usage[] =
 	"       mxwitness rules show ID...\n"
 	"       mxwitness rules lint FILE|DIR...\n"
 	"       mxwitness rules test [-v] DIR...\n"
-	"       mxwitness rules fields [--format tsv|mdoc|metrics] [PART...]\n"
+	"       mxwitness rules fields [--format tsv|mdoc|metrics|schema|template] [PART...]\n"
 	"       mxwitness baseline show|export [--state DIR] [--format table|ndjson] [-o FILE] [NAME]\n"
 	"       mxwitness baseline import FILE... | lower NAME... | forget NAME... [--state DIR]\n"
 	"       mxwitness incident list | show ID... | explain ID... [--state DIR] [--format table|ndjson] [-o FILE]\n"
@@ -60,6 +61,17 @@ const char options_usage[] =
 	"  -o FILE                  where to append events (default: outputs: of the configuration, else standard output)\n"
 	"  --other-ports off|N      as above, which opens the filter for all TCP ports (default off)\n"
 	"  -c, --resolver, --trust-anchor, --ports, --rules, --evidence, --evidence-budget, --format as above\n"
+	"\n"
+	"judge\n"
+	"Judges sessions once more, from their events as read and watch wrote them (NDJSON), of one sensor or of several: rules, history,\n"
+	"correlation and incidents over all of them. FILE is - for standard input, as it comes. Asks nobody: whose server it was and what\n"
+	"the DNS promised stands in the event. Writes alerts; a session that comes twice counts once.\n"
+	"\n"
+	"  --all                    write the sessions, as they are judged now, too\n"
+	"  --lateness TIME          how much later a session may come than others that ended after it (default 60s)\n"
+	"  --silent TIME            a sensor that has told of nothing for so long is not waited for (default 10m)\n"
+	"  --ahead TIME             how far a session may lie ahead of this machine's clock (default 1d); else its line is bad\n"
+	"  --state, --rules, -c, --format, -o, -v as above\n"
 	"\n"
 	"discover\n"
 	"Proposes a configuration from captures of a day or so: own networks, ports, resolvers, vantage, and servers without\n"
@@ -111,7 +123,7 @@ const char options_usage[] =
 	"2 an input could not be read whole, or the command line, configuration, a rule or a test is wrong.\n";
 
 enum { O_DNS = 256, O_DNS_FROM, O_RESOLVER, O_ANCHOR, O_PORTS, O_RULES, O_FORMAT, O_EVIDENCE, O_BUDGET, O_HOOK, O_ALL, O_FINDINGS,
-       O_VERSION, O_SAVE_DNS, O_OTHER_PORTS, O_STATE, O_SOCKET, O_ONCE, O_REASON, O_OWNER, O_UNTIL, O_LOWER, O_CRITICAL };
+       O_VERSION, O_SAVE_DNS, O_OTHER_PORTS, O_STATE, O_SOCKET, O_ONCE, O_REASON, O_OWNER, O_UNTIL, O_LOWER, O_CRITICAL, O_LATENESS, O_SILENT, O_AHEAD };
 
 static const struct option longs[] = {
 	{ "dns", required_argument, NULL, O_DNS },
@@ -136,6 +148,9 @@ static const struct option longs[] = {
 	{ "until", required_argument, NULL, O_UNTIL },
 	{ "lower", no_argument, NULL, O_LOWER },
 	{ "allow-critical", no_argument, NULL, O_CRITICAL },
+	{ "lateness", required_argument, NULL, O_LATENESS },
+	{ "silent", required_argument, NULL, O_SILENT },
+	{ "ahead", required_argument, NULL, O_AHEAD },
 	{ "version", no_argument, NULL, O_VERSION },
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
@@ -213,13 +228,13 @@ static bool formats_ok(const struct options *o, struct error *e)
 {
 	static const char *const none[] = { NULL };
 	static const char *const list[] = { "table", "ndjson", "mdoc", NULL };
-	static const char *const fields[] = { "tsv", "mdoc", "metrics", NULL };
+	static const char *const fields[] = { "tsv", "mdoc", "metrics", "schema", "template", NULL };
 	const char *const *words = o->verb == RULES_LIST ? list : o->verb == RULES_FIELDS ? fields : none;
 	if (!o->format || one_of(o->format, words))
 		return true;
 	return error_set(e, "--format %s: no such format; rules %s", o->format,
 			 o->verb == RULES_LIST ? "list has table, ndjson and mdoc" :
-			 o->verb == RULES_FIELDS ? "fields has tsv, mdoc and metrics, and none for people" : "list and rules fields have one");
+			 o->verb == RULES_FIELDS ? "fields has tsv, mdoc, metrics, schema and template, and none for people" : "list and rules fields have one");
 }
 
 static bool rules_ok(const struct options *o, struct error *e)
@@ -402,6 +417,19 @@ static bool watch_ok(const struct options *o, struct error *e)
 	return o->ninterfaces <= OPTIONS_INTERFACES || error_set(e, "-i: at most %d interfaces", OPTIONS_INTERFACES);
 }
 
+static bool judge_ok(const struct options *o, struct error *e)
+{
+	static const char *const format[] = { "table", "ndjson", NULL };
+	const char *no = o->dns ? "--dns" : o->ndns_from ? "--dns-from" : o->resolver ? "--resolver" : o->save_dns ? "--save-dns" :
+			 o->anchor ? "--trust-anchor" : o->ports ? "--ports" : o->other_ports ? "--other-ports" : o->evidence ? "--evidence" :
+			 o->budget ? "--evidence-budget" : o->hook ? "--evidence-hook" : o->findings ? "--findings" : NULL;
+	if (no)
+		return error_set(e, "judge: %s means nothing to it; it judges what the sensors told of, and neither packets nor DNS", no);
+	if (o->format && !one_of(o->format, format))
+		return error_set(e, "--format %s: no such format; it is table or ndjson", o->format);
+	return o->ncaptures || error_set(e, "judge: nothing named; give files of events, or - for standard input");
+}
+
 static bool status_ok(const struct options *o, struct error *e)
 {
 	static const char *const format[] = { "table", "ndjson", NULL };
@@ -461,6 +489,12 @@ static void set(struct options *o, int c)
 		o->lower = true;
 	else if (c == O_CRITICAL)
 		o->allow_critical = true;
+	else if (c == O_LATENESS)
+		o->lateness = optarg;
+	else if (c == O_SILENT)
+		o->silent = optarg;
+	else if (c == O_AHEAD)
+		o->ahead = optarg;
 	else if (c == 'c')
 		o->config = optarg;
 	else if (c == 'i')
@@ -498,6 +532,8 @@ bool options_parse(int argc, char **argv, enum command *command, struct options 
 	}
 	if ((o->socket || o->once) && strcmp(argv[optind], "status") != 0)
 		return error_set(e, "%s belongs to: mxwitness status", o->socket ? "--socket" : "--once");
+	if ((o->lateness || o->silent || o->ahead) && strcmp(argv[optind], "judge") != 0)
+		return error_set(e, "%s belongs to: mxwitness judge", o->lateness ? "--lateness" : o->silent ? "--silent" : "--ahead");
 	if (strcmp(argv[optind], "rules") == 0) {
 		*command = COMMAND_RULES;
 		return rules_verb(argv + optind + 1, argc - optind - 1, o, e);
@@ -522,6 +558,12 @@ bool options_parse(int argc, char **argv, enum command *command, struct options 
 		o->ncaptures = argc - optind - 1;
 		return watch_ok(o, e);
 	}
+	if (strcmp(argv[optind], "judge") == 0) {
+		*command = COMMAND_JUDGE;
+		o->captures = argv + optind + 1;
+		o->ncaptures = argc - optind - 1;
+		return !o->ninterfaces ? judge_ok(o, e) : error_set(e, "-i belongs to: mxwitness watch");
+	}
 	if (o->ninterfaces)
 		return error_set(e, "-i belongs to: mxwitness watch");
 	if (strcmp(argv[optind], "status") == 0) {
@@ -543,7 +585,7 @@ bool options_parse(int argc, char **argv, enum command *command, struct options 
 		return discover_ok(o, e);
 	}
 	if (strcmp(argv[optind], "read") != 0)
-		return error_set(e, "%s: no such command; it is read, watch, discover, status, verify, rules, baseline, incident or config", argv[optind]);
+		return error_set(e, "%s: no such command; it is read, watch, judge, discover, status, verify, rules, baseline, incident or config", argv[optind]);
 	o->captures = argv + optind + 1;
 	o->ncaptures = argc - optind - 1;
 	return read_ok(o, e);

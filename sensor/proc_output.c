@@ -102,7 +102,9 @@ static void say_counters(struct output *o, const struct record *r)
 	static const enum fact which[] = { F_st_packets, F_st_not_parsed, F_st_flows, F_st_flows_empty, F_st_flows_other,
 					   F_st_odd, F_st_odd_smtp,
 					   F_st_flows_evicted, F_st_dns, F_st_sessions, F_st_tls, F_st_cert,
-					   F_st_incomplete, F_st_refused };
+					   F_st_incomplete, F_st_refused, F_st_lines, F_st_lines_others,
+					   F_st_lines_bad, F_st_lines_again, F_st_lines_sensors, F_st_lines_late,
+					   F_st_lines_early };
 	wipe_progress(o);
 	for (size_t i = 0; i < sizeof(which) / sizeof(which[0]); i++)
 		if (record_has(r, which[i]))
@@ -148,14 +150,20 @@ static void event(struct output *o, struct bytes record)
 		o->refused++;
 }
 
+/* The judge asks whether all so far is written: only then does it remember that it was said. */
+static void acknowledge(struct output *o, struct channel *judge, struct bytes number)
+{
+	flush(o);
+	channel_send(judge, CH_ACK, o->broken ? (struct bytes){ 0 } : number, (struct bytes){ 0 });
+	channel_flush(judge);
+}
+
 /* The judge went away without a last word: say so where a reader of the output sees it. */
 static void incomplete(struct output *o)
 {
 	static struct record r;
 	record_init(&r);
-	record_cstr(&r, F_event_kind, "metric");
-	record_cstr(&r, F_event_module, "mxwitness");
-	record_cstr(&r, F_event_dataset, "mxwitness.stats");
+	event_stats(&r, 0);
 	record_tri(&r, F_st_complete, TRI_NO);
 	record_cstr(&r, F_st_reason, "a process of the sensor ended early");
 	fputs("mxwitness: a process of the sensor ended early; what stands here is not everything\n", stderr);
@@ -181,8 +189,12 @@ int proc_output(const struct run *run, struct channel *judge)
 	clock_gettime(CLOCK_MONOTONIC, &o.started);
 	if (run->evidence && !(o.evidence = evidence_new(run)))
 		return 2;
-	while (channel_recv(judge, &kind, &record) && kind != CH_END) {
+	for (;;) {
 		struct progress p;
+		if (run->lines && !channel_ready(judge))
+			flush(&o); /* a file is read for its end, and lines are read as they come */
+		if (!channel_recv(judge, &kind, &record) || kind == CH_END)
+			break;
 		if (kind == CH_EVENT) {
 			event(&o, record);
 		} else if (kind == CH_EXHIBIT && o.evidence) {
@@ -195,6 +207,8 @@ int proc_output(const struct run *run, struct channel *judge)
 			evidence_proved(o.evidence, record);
 		} else if (kind == CH_NOTE) {
 			note(&o, record);
+		} else if (kind == CH_ACK) {
+			acknowledge(&o, judge, record);
 		} else if (kind == CH_PROGRESS && record.n == sizeof(p)) {
 			memcpy(&p, record.p, sizeof(p));
 			show_progress(&o, &p);

@@ -171,7 +171,7 @@ void read_terminal(const struct options *o, struct run *run)
 	run->progress = isatty(STDERR_FILENO) && !dumb && !o->quiet;
 }
 
-static bool output(const struct options *o, struct run *run, struct error *e)
+bool read_output(const struct options *o, struct run *run, struct error *e)
 {
 	run->out = STDOUT_FILENO;
 	if (o->out)
@@ -261,7 +261,7 @@ static bool prepare(const struct options *o, struct run *run, struct error *e)
 	run->spill = spill_file();
 	if (run->spill < 0)
 		return error_set(e, "no temporary file for waiting sessions: %s; set TMPDIR", strerror(errno));
-	return save_dns(o->save_dns, run, e) && evidence(o, run, e) && output(o, run, e);
+	return save_dns(o->save_dns, run, e) && evidence(o, run, e) && read_output(o, run, e);
 }
 
 /* PAIR_RF (outside.h) and PAIR_OV (proc_verifier) carry packets, the others channels. */
@@ -278,6 +278,11 @@ static const int keeps[ROLES][PAIRS] = {
 	[ROLE_OUTPUT] = { -1, -1, -1, 1, -1, 0 },
 	[ROLE_VERIFIER] = { -1, -1, -1, -1, -1, 1 },
 };
+
+static const char *name_of(enum role role, const struct run *run)
+{
+	return run->lines && role == ROLE_CAPTURE ? "lines" : role_name[role];
+}
 
 static int kept(enum role role, int pair, const struct run *run)
 {
@@ -301,12 +306,16 @@ static int live(enum role role, const struct run *run, struct channel *ch[PAIRS]
 	bool resolver = needed(ROLE_RESOLVER, run);
 	switch (role) {
 	case ROLE_CAPTURE:
+		if (run->lines)
+			return proc_lines(run, ch[PAIR_CJ]);
 		return proc_capture(run, ch[PAIR_CJ], resolver || run->discover ? ch[PAIR_CR] : NULL);
 	case ROLE_RESOLVER:
 		return proc_resolver(run, ch[PAIR_CR], ch[PAIR_JR], packets);
 	case ROLE_FORWARDER:
 		return proc_forwarder(run, packets, NULL, 0);
 	case ROLE_JUDGE:
+		if (run->lines)
+			return proc_again(run, ch[PAIR_CJ], ch[PAIR_JO]);
 		return proc_judge(run, ch[PAIR_CJ], resolver ? ch[PAIR_JR] : NULL, ch[PAIR_JO]);
 	case ROLE_OUTPUT:
 		if (run->discover)
@@ -320,6 +329,18 @@ static int live(enum role role, const struct run *run, struct channel *ch[PAIRS]
 	return 2;
 }
 
+/* Who reads lines is told when they are to end; the others end behind it. */
+static void leave_lines(enum role role, const struct run_lines *lines)
+{
+	signal(SIGTERM, SIG_IGN);
+	signal(SIGINT, SIG_IGN);
+	close(lines->stop[1]);
+	if (role == ROLE_CAPTURE)
+		return;
+	close(lines->stop[0]);
+	line_source_close(lines->source);
+}
+
 /* The child's half of fork(): closes what is not its own, lives, and ends. */
 static void become(enum role role, const struct run *run, int fd[PAIRS][2])
 {
@@ -327,7 +348,7 @@ static void become(enum role role, const struct run *run, int fd[PAIRS][2])
 	struct channel *ch[PAIRS] = { NULL };
 	char name[16];
 	int packets = -1;
-	snprintf(name, sizeof(name), "mxw-%s", role_name[role]);
+	snprintf(name, sizeof(name), "mxw-%s", name_of(role, run));
 	prctl(PR_SET_NAME, name);
 	for (int p = 0; p < PAIRS; p++)
 		for (int end = 0; end < 2; end++) {
@@ -355,6 +376,8 @@ static void become(enum role role, const struct run *run, int fd[PAIRS][2])
 		source_close(run->source);
 		source_close(run->dns_source);
 	}
+	if (run->lines)
+		leave_lines(role, run->lines);
 	int status = live(role, &mine, ch, packets);
 	for (int p = 0; p < PAIRS; p++)
 		channel_free(ch[p]);
@@ -370,7 +393,7 @@ static bool pairs(int fd[PAIRS][2], struct error *e)
 }
 
 /* Waits for all; the output's status counts, and a process that was killed makes it 2. */
-static int wait_for(const pid_t pid[ROLES])
+static int wait_for(const pid_t pid[ROLES], const struct run *run)
 {
 	int result = 2;
 	bool bad = false;
@@ -381,7 +404,7 @@ static int wait_for(const pid_t pid[ROLES])
 		while (waitpid(pid[r], &status, 0) < 0 && errno == EINTR)
 			;
 		if (WIFSIGNALED(status)) {
-			fprintf(stderr, "mxwitness: the %s process was ended by signal %d (%s)\n", role_name[r],
+			fprintf(stderr, "mxwitness: the %s process was ended by signal %d (%s)\n", name_of((enum role)r, run),
 				WTERMSIG(status), strsignal(WTERMSIG(status)));
 			bad = true;
 		} else if (r == ROLE_OUTPUT) {
@@ -414,7 +437,7 @@ int run_all(const struct run *run)
 		close(fd[p][0]);
 		close(fd[p][1]);
 	}
-	return wait_for(pid);
+	return wait_for(pid, run);
 }
 
 /* The operator's program for the manifest. The supervisor gives up the right to start programs before it starts anything

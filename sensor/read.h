@@ -22,6 +22,8 @@ bool read_ports(const char *list, struct pipeline_config *c, struct error *e);
 bool read_other_ports(const char *text, struct pipeline_config *c, struct error *e);
 /* Format, width and colour for run->out, by what it is. */
 void read_terminal(const struct options *o, struct run *run);
+/* run->out: "-o", or standard output. Last of all that can be wrong: it makes a file. */
+bool read_output(const struct options *o, struct run *run, struct error *e);
 /* Frees what read_prepare made, but for run->settings: others have texts of it. */
 void read_release(struct run *run);
 #endif

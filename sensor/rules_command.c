@@ -8,6 +8,7 @@
 
 #include "config.h"
 #include "fact_list.h"
+#include "fact_schema.h"
 #include "folder.h"
 #include "read.h"
 #include "rule_file.h"
@@ -178,6 +179,10 @@ static bool fields(struct context *c)
 		fact_list_mdoc(c->out);
 	else if (is_format(c, "metrics"))
 		metrics_mdoc(c->out);
+	else if (is_format(c, "schema"))
+		fact_schema(c->out);
+	else if (is_format(c, "template"))
+		fact_template(c->out);
 	else if (is_format(c, "tsv"))
 		fact_list_tsv(c->out);
 	else if (fact_list(c->out, c->o->args, c->o->nargs) == 0)

@@ -4,6 +4,7 @@
 #include "channel.h"
 #include "evidence.h"
 #include "judge/peer.h"
+#include "line_source.h"
 #include "resolver.h"
 #include "rule_file.h"
 #include "sandbox.h"
@@ -16,6 +17,15 @@
 
 enum { RUN_INNER = 4 };
 enum format { FORMAT_TABLE, FORMAT_NDJSON };
+
+/* `mxwitness judge`: sessions come as lines. lateness, silent: ns (lineup.h); ahead: ns that a session may lie
+ * ahead of the clock. stop: a pipe; what is written to its second end ends
+ * the lines. */
+struct run_lines {
+	struct line_source *source;
+	int64_t lateness, silent, ahead;
+	int stop[2];
+};
 
 /* dns_source: captures of which only the DNS counts, or NULL; read first.
  * Const after start but for what peer remembers; each process has its copy. spill is an unlinked file for sessions that wait. */
@@ -36,6 +46,7 @@ struct run {
 	enum format format;
 	int out, spill, verifier;           /* verifier: see proc_verifier; -1: there is none */
 	bool all, colour, progress, verbose;
+	const struct run_lines *lines;      /* proc_lines and proc_again in place of capture and judge; NULL: packets are read */
 	bool discover;                      /* proc_discover in place of the output and of the resolver */
 	unsigned width;
 };
@@ -51,6 +62,8 @@ int proc_resolver(const struct run *run, struct channel *capture, struct channel
  * shows its life, or NULL. */
 int proc_forwarder(const struct run *run, int resolver, const struct supervisor *supervisor, unsigned job);
 int proc_judge(const struct run *run, struct channel *capture, struct channel *resolver, struct channel *output);
+int proc_lines(const struct run *run, struct channel *judge);
+int proc_again(const struct run *run, struct channel *lines, struct channel *output);
 int proc_output(const struct run *run, struct channel *judge);
 int proc_discover(const struct run *run, struct channel *capture, struct channel *judge);
 /* fd: its end of a pair of packets, whose other end run->verifier is in the output process. */

@@ -113,11 +113,15 @@ bool scalar_moment(struct bytes t, int64_t *out)
 		return false;
 	for (size_t i = more ? more - 1 : 9; i < 9; i++)
 		fraction *= 10;
-	if (part[0] < 1970 || part[0] > 2261 || part[1] < 1 || part[1] > 12 || part[2] < 1 || part[2] > 31 ||
+	if (part[0] < 1677 || part[0] > 2262 || part[1] < 1 || part[1] > 12 || part[2] < 1 || part[2] > 31 ||
 	    part[3] > 23 || part[4] > 59 || part[5] > 60)
 		return false;
 	struct tm tm = { .tm_year = (int)part[0] - 1900, .tm_mon = (int)part[1] - 1, .tm_mday = (int)part[2],
 			 .tm_hour = (int)part[3], .tm_min = (int)part[4], .tm_sec = (int)part[5] };
-	*out = (int64_t)timegm(&tm) * 1000000000 + fraction;
-	return true;
+	int64_t seconds = timegm(&tm);
+	if (seconds < 0 && fraction) { /* the least of all has no whole second below it */
+		seconds++;
+		fraction -= 1000000000;
+	}
+	return !__builtin_mul_overflow(seconds, INT64_C(1000000000), out) && !__builtin_add_overflow(*out, fraction, out);
 }

@@ -9,6 +9,7 @@ enum scalar_type { SCALAR_STRING, SCALAR_NULL, SCALAR_TRUE, SCALAR_FALSE, SCALAR
 enum scalar_type scalar_type(const struct node *n);
 /* The number of a SCALAR_INT: at most 18 digits and a sign. */
 int64_t scalar_integer(struct bytes text);
-/* RFC 3339 5.6 in UTC, as ns since 1970: 2026-11-25T07:24:01Z, with or without a fraction. false: it is none. */
+/* RFC 3339 5.6 in UTC, as ns since 1970: 2026-11-25T07:24:01Z, with or without a fraction; 1677 to 2262.
+ * false: it is none. */
 bool scalar_moment(struct bytes t, int64_t *out);
 #endif

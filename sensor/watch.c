@@ -119,7 +119,7 @@ static void output(const struct options *o, struct settings *s)
 	static struct output_settings file;
 	if (!o->out)
 		return;
-	file = (struct output_settings){ .type = output_type_file, .path = o->out, .format = output_format_ndjson,
+	file = (struct output_settings){ .type = output_type_file, .path = o->out, .format = output_format_ecs,
 					 .minimum_level = level_informational, .datasets = UINT32_MAX };
 	s->output = (struct setting_outputs){ &file, 1 };
 }

@@ -5,9 +5,11 @@ B=$1
 here=$(dirname "$0")
 passed=0 failed=0 skipped=0
 
+begun=$(date +%s)
 count() { # NAME PASSED FAILED
-	passed=$((passed + $2)) failed=$((failed + $3))
-	printf '%-28s %4d passed, %d failed\n' "$1" "$2" "$3"
+	passed=$((passed + $2)) failed=$((failed + $3)) now=$(date +%s)
+	printf '%-28s %4d passed, %d failed, %d s\n' "$1" "$2" "$3" $((now - begun))
+	begun=$now
 }
 
 for t in "$B"/tests/unit/test_*; do
@@ -52,7 +54,8 @@ script() { # NAME COMMAND...: its last line is "NAME: N passed, N failed[, N ski
 }
 # Not for a sanitizer, or needing too long under one: BRIEF leaves them out.
 long() { [ -n "${BRIEF:-}" ] || script "$@"; }
-# Two lanes at a time: what waits for networks, processes and clocks, and what computes.
+# Two lanes at a time, about as long: what waits for networks, processes and clocks, with one long computation at its end, and what
+# computes.
 lane_of_processes() {
 	long "other ports" python3 "$here/other_ports.py" "$B/mxwitness"
 	script sandbox "$B/tests/sandbox/attempt"
@@ -66,18 +69,20 @@ lane_of_processes() {
 	long "live capture" python3 "$here/live_capture.py" "$B/tests/bench/live_loop"
 	long "watch status" python3 "$here/watch_status.py" "$B/mxwitness"
 	long discover python3 "$here/discover.py" "$B/mxwitness"
+	long receivers python3 "$here/receivers.py" "$B/tests/deliver/send"
 	long "mxcheck sts" python3 "$here/mxcheck_sts.py" "$B/mxcheck"
 	long watch python3 "$here/watch.py" "$B/mxwitness"
 	long load python3 "$here/load.py" "$B/mxwitness" "$B/tests/load/flood"
+	long "sigma referee" python3 "$here/sigma_referee.py" "$B/mxwitness" "$B" "${REFEREE:-60}"
 }
 lane_of_files() {
 	script captures python3 "$here/captures.py" "$B/mxwitness"
 	script truth python3 "$here/truth.py" "$B/mxwitness" "$here/../../shared/pcaps"
 	script "bad input" python3 "$here/bad_input.py" "$B/mxwitness"
-	long ecs python3 "$here/ecs.py" "$B/mxwitness" "$here/../../shared/referees/ecs-fields.csv"
+	long schema python3 "$here/schema.py" "$B/mxwitness" "$here/../../shared/referees/ecs-fields.csv" "${SCHEMA:-3}"
+	script contrib python3 "$here/contrib.py" "$B/mxwitness"
 	long community python3 "$here/community.py" "$B/mxwitness"
 	long "sigma schema" sh "$here/sigma_schema.sh"
-	long "sigma referee" python3 "$here/sigma_referee.py" "$B/mxwitness" "$B" "${REFEREE:-60}"
 	long vectors python3 "$here/vectors.py"
 	long "rules command" python3 "$here/rules_command.py" "$B/mxwitness"
 	long "config command" python3 "$here/config_command.py" "$B/mxwitness"
@@ -88,6 +93,7 @@ lane_of_files() {
 	long mutations python3 "$here/../tools/mutate/mutate.py" check "$here/pcaps" "$here"/mutations/*.toml
 	script invariance python3 "$here/invariance.py" "$B/mxwitness" --pairs "${PAIRS:-4000}"
 	script interims "$B/tests/latency/interims" "$here/pcaps"
+	long judge python3 "$here/judge_again.py" "$B/mxwitness" "$B/tests/again/roundtrip"
 	long quarter python3 "$here/quarter.py" "$B/mxwitness" "$B/tests/quarter/quarter"
 	script evidence python3 "$here/evidence.py" "$B/mxwitness"
 	script tamper python3 "$here/tamper.py" "$B/mxwitness" "$B/tests/tamper/tamper"

@@ -107,6 +107,7 @@ def main():
         with tempfile.TemporaryDirectory() as state:
             again(checks, "with the state on disk and a restart each week, the same", *run, first, "seed=9", f"state={state}", "restart=7")
         answered(checks, *run, first, "seed=9")
+        again(checks, "judged once more from their lines, the same", *run, first, "seed=9", "lines=1")
         again(checks, "with some sessions told of while they are open, the same incidents", *run, first, "seed=9", "interims=1")
     if long and all(results):
         found, attacks, false, high, troubles = zip(*results)

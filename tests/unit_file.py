@@ -118,6 +118,8 @@ def install_problems(folder):
             "usr/lib/sysusers.d/mxwitness.conf", "usr/lib/tmpfiles.d/mxwitness.conf", "usr/share/doc/mxwitness/mxwitness.yaml"}
     want |= {f"usr/share/man/man{p[-1]}/{p}" for p in os.listdir(os.path.join(TOP, "man"))}
     want |= {"usr/share/mxwitness/rules/" + f for f in files_below(os.path.join(TOP, "rules")) if f.endswith(".yaml")}
+    want |= {"usr/share/mxwitness/schema/event.schema.json"}
+    want |= {"usr/share/doc/mxwitness/" + f for f in files_below(os.path.join(TOP, "contrib")) if not f.startswith("systemd/")}
     problems = [f"{f} is missing" for f in sorted(want - files)] + [f"{f} is not known" for f in sorted(files - want)]
     problems += [f"{f} is not for everybody" for f in files if os.stat(os.path.join(folder, f)).st_mode & 0o444 != 0o444]
     unit = os.path.join(folder, "usr/lib/systemd/system/mxwitness.service")

@@ -735,28 +735,39 @@ void promise_judge(const struct expectation *e, struct dane *d, struct record *s
 	put_hinted(e, target, n, session);
 }
 
-void promise_add(struct record *s, enum expect promise)
+static void expectations(const struct record *s, bool has[expect_COUNT])
 {
-	bool has[expect_COUNT] = { false };
 	struct bytes item;
 	size_t pos = 0;
-	int strongest = -1;
 	while (record_next(s, F_expect_all, &pos, &item)) {
 		int64_t x = record_item_num(item);
 		if (x >= 0 && x < expect_COUNT)
 			has[x] = true;
 	}
+}
+
+void promise_add(struct record *s, enum expect promise)
+{
+	bool has[expect_COUNT] = { false };
+	expectations(s, has);
 	has[promise] = true;
 	has[expect_none] = false;
 	record_unset(s, F_expect_all);
-	for (int x = expect_COUNT - 1; x >= 0; x--) {
-		if (!has[x])
-			continue;
-		if (strongest < 0)
-			strongest = x;
-		record_add_num(s, F_expect_all, x);
-	}
-	record_num(s, F_expect, strongest);
+	put_expectations(s, has);
+}
+
+void promise_drop(struct record *s, enum expect promise)
+{
+	bool has[expect_COUNT] = { false };
+	expectations(s, has);
+	if (!has[promise])
+		return;
+	has[promise] = false;
+	has[expect_none] = true;
+	for (int x = expect_none + 1; x < expect_COUNT; x++)
+		has[expect_none] = has[expect_none] && !has[x];
+	record_unset(s, F_expect_all);
+	put_expectations(s, has);
 }
 
 void promise_floor(struct record *session)

@@ -1,7 +1,7 @@
 /* quarter: ninety days of a made-up mail world on the desk of the judge, and what it says of them.
  *
  *	quarter --list                                              the captures whose sessions are the shapes, one
- *a line quarter TEMPLATES CONFIG RULES [seed=N] [volume=PERCENT] [state=DIR] [restart=DAYS] [interims=1] [each]
+ *a line quarter TEMPLATES CONFIG RULES [seed=N] [volume=PERCENT] [state=DIR] [restart=DAYS] [interims=1] [lines=1] [each]
  *	quarter TEMPLATES CONFIG RULES keys=N [sessions=M] [state=DIR]          rates and memory: M sessions of N
  *servers in turn
  *
@@ -9,7 +9,8 @@
  *same code as in read and watch (desk.h). An attack counts as found when an alert of medium or higher with a
  *finding that fits it tells of one of its sessions. An alert of medium or higher none of whose sessions belongs to
  *an attack is a false one, or tells of a real fault (life.h). Prints both, one by one, and sums for
- *tests/quarter.py. each: every alert too. */
+ *tests/quarter.py. each: every alert too. lines: each session is judged on a desk of its sensor first, becomes a
+ *line, and is judged once more, from that line. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,9 @@
 #include <time.h>
 
 #include "desk.h"
+#include "event_read.h"
+#include "json.h"
+#include "judge/afresh.h"
 #include "judge/outcome.h"
 #include "life.h"
 #include "read.h"
@@ -58,6 +62,8 @@ struct quarter {
 	uint64_t digest; /* of all alerts, in their order */
 	int64_t restart; /* days from one start of the sensor to the next, or 0 */
 	bool each, interims;
+	struct desk *sensor;  /* with lines; else NULL */
+	struct store *sensor_store;
 	FILE *log;
 };
 
@@ -242,6 +248,38 @@ static void interim(struct quarter *q, const struct record *session, struct reco
 	alerts(q);
 }
 
+static void begin_sensor(struct quarter *q)
+{
+	struct error e = { "no memory" };
+	q->sensor_store = store_open(NULL, NULL, &e);
+	q->sensor = desk_new(&q->run);
+	if (q->sensor_store && q->sensor && desk_load(q->sensor, q->sensor_store, &e))
+		return;
+	fprintf(stderr, "%s\n", e.text);
+	exit(2);
+}
+
+/* The session as `mxwitness judge` has it. */
+static void over_a_line(struct quarter *q, struct record *session)
+{
+	static char line[JSON_LINE];
+	static struct finding finding[RULE_FINDINGS];
+	struct text t = { line, 0, sizeof(line), false };
+	struct desk_alert alert;
+	struct error e;
+	size_t n;
+	if (desk_full(q->sensor) && (!desk_save(q->sensor, &e) || !store_commit(q->sensor_store, &e)))
+		exit(2);
+	desk_session(q->sensor, session, finding, &n);
+	while (desk_alert(q->sensor, &alert))
+		;
+	if (!json_event(session, JSON_LINE, &t) || !event_read((struct bytes){ (const uint8_t *)line, t.n }, session)) {
+		fputs("a session that is no line\n", stderr);
+		exit(2);
+	}
+	afresh(session);
+}
+
 static void all_sessions(struct quarter *q)
 {
 	static struct record session, open;
@@ -263,6 +301,8 @@ static void all_sessions(struct quarter *q)
 		if (attack >= 0 && !q->world.attack[attack].first)
 			q->world.attack[attack].first = v.at;
 		dress(&q->dresser, &v, &session);
+		if (q->sensor)
+			over_a_line(q, &session);
 		if (q->interims && record_get_num(&session, F_smtp_content, 0) > 0)
 			interim(q, &session, &open);
 		desk_session(q->desk, &session, finding, &n);
@@ -510,6 +550,8 @@ int main(int argc, char **argv)
 	if (!q.life)
 		return fputs("no memory\n", stderr), 2;
 	begin(&q);
+	if (option(argc, argv, "lines", 0))
+		begin_sensor(&q);
 	unsigned long keys = option(argc, argv, "keys", 0);
 	if (keys) {
 		many(&q, keys, option(argc, argv, "sessions", 2 * keys));
@@ -527,6 +569,8 @@ int main(int argc, char **argv)
 	       (unsigned long)q.digest, (unsigned long)digest(&q));
 	life_free(q.life);
 	end(&q);
+	desk_free(q.sensor);
+	store_close(q.sensor_store);
 	free(q.truth);
 	free(q.incident);
 	return 0;

@@ -1,0 +1,20 @@
+/* carrier: which one there is for a type of output. */
+#include "carrier.h"
+
+#include <stddef.h>
+
+const struct carrier_kind *carrier_kind(unsigned type)
+{
+	switch ((enum output_type)type) {
+	case output_type_syslog:
+		return &carrier_syslog;
+	case output_type_unix:
+		return &carrier_unix;
+	case output_type_nats:
+	case output_type_kafka:
+	case output_type_file:
+	case output_type_COUNT:
+		break;
+	}
+	return NULL;
+}
