@@ -58,11 +58,11 @@ static void names(struct record *r, struct ident *ident, const struct flow *fl)
 	record_cstr(r, F_event_id, session);
 }
 
-/* What names the connection to every sensor on its path, through translators of addresses, too. */
+/* What names the connection to every sensor on its path, through translators of addresses, too. Who begins at 0 may always do so. */
 static void numbers(struct record *r, const struct flow *fl)
 {
 	char buf[17];
-	if (!fl->side[C2S].syn || !fl->side[S2C].syn || fl->syn_conflict)
+	if (!fl->side[C2S].syn || !fl->side[S2C].syn || fl->syn_conflict || !fl->side[C2S].isn || !fl->side[S2C].isn)
 		return;
 	for (size_t i = 0; i < 8; i++) {
 		buf[i] = "0123456789abcdef"[fl->side[C2S].isn >> (28 - 4 * i) & 15];

@@ -200,6 +200,7 @@ void tap_finish(struct record *r, const struct tap *t, const bool doubt[2])
 			continue;
 		for (size_t i = 0; i < sizeof(hex); i++)
 			hex[i] = "0123456789abcdef"[i % 2 ? side->said[i / 2] & 15 : side->said[i / 2] >> 4];
+		record_num(r, F_tap_form, TAP_FORM);
 		record_str(r, fact[dir], (struct bytes){ (const uint8_t *)hex, sizeof(hex) });
 	}
 }
