@@ -124,7 +124,7 @@ RULES     = $(wildcard rules/*.yaml) $(wildcard rules/tests/*.yaml)
 UNITS     = $(DESTDIR)$(PREFIX)/lib/systemd/system/mxwitness.service $(DESTDIR)$(PREFIX)/lib/systemd/system/mxwitness@.service \
             $(DESTDIR)$(PREFIX)/lib/systemd/system/mxcheck-sts.service $(DESTDIR)$(PREFIX)/lib/systemd/system/mxcheck-sts.timer
 SYSTEMD   = $(DESTDIR)$(PREFIX)/lib/sysusers.d/mxwitness.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/mxwitness.conf
-TEXTS     = $(foreach d,elasticsearch filebeat grafana logrotate splunk vector,$(wildcard contrib/$d/*))
+TEXTS     = $(foreach d,elasticsearch filebeat grafana logrotate rsyslog splunk syslog-ng vector,$(wildcard contrib/$d/*))
 install: all                     ## into DESTDIR and PREFIX, units of systemd too; starts nothing
 	for p in mxwitness mxcheck; do install -D -m 755 $B/$$p $(DESTDIR)$(PREFIX)/bin/$$p || exit; done
 	for f in $(RULES); do install -D -m 644 $$f $(DESTDIR)$(PREFIX)/share/mxwitness/$$f || exit; done

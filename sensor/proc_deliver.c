@@ -66,12 +66,11 @@ static int64_t ms_now(void)
 /* ---- in a process of its own ---- */
 
 /* The output process makes the spool, and may come later. NULL: told to end before there was one; nothing is in it. */
-static struct deliver *open_spool(const struct bearers *b, const struct bearer *k, _Atomic int64_t *beat)
+static struct deliver *open_spool(const struct bearer *k, _Atomic int64_t *beat)
 {
 	struct error e;
 	struct deliver *d = NULL;
 	bool last;
-	rights_files_as(&b->run->user, true);
 	do {
 		last = told; /* a short run may be over before this process has begun */
 		d = deliver_new(k->folder, k->name, carrier_kind(k->output->type), k->output, DELIVER_PAUSE_MS, &e);
@@ -79,7 +78,6 @@ static struct deliver *open_spool(const struct bearers *b, const struct bearer *
 		if (!d && !last)
 			poll(NULL, 0, WAIT_MS);
 	} while (!d && !last);
-	rights_files_as(&b->run->user, false);
 	return d;
 }
 
@@ -104,7 +102,7 @@ static int bring(const struct bearers *b, const struct bearer *k, _Atomic int64_
 	char title[16];
 	snprintf(title, sizeof(title), "mxw-to-%.8s", k->name);
 	prctl(PR_SET_NAME, title);
-	struct deliver *d = open_spool(b, k, beat);
+	struct deliver *d = open_spool(k, beat);
 	if (!d)
 		return 0;
 	if (!sandbox_deliver(&b->run->user, &e)) {
@@ -235,8 +233,9 @@ int proc_deliver(const struct run *run, int over, const struct supervisor *super
 {
 	static struct bearers b;
 	struct pollfd p = { .fd = over, .events = POLLIN };
-	if (!set_up(&b, run)) {
-		log_line(SAY_ERROR, "deliver: no memory");
+	struct error e = { "no memory" };
+	if (!set_up(&b, run) || !rights_drop(&run->user, &e) || !rights_seal(&e)) {
+		log_line(SAY_ERROR, "deliver: %s", e.text);
 		return 2;
 	}
 	b.patience = supervisor ? STOP_MS : PATIENCE_MS;

@@ -34,7 +34,7 @@ LONG = "--long" in sys.argv
 NS = f"mxwwatch{os.getpid()}"
 CLEAR = "masked-keyword"        # one session in clear, one alert (starttls-keyword-masked, medium), without any DNS
 CLEAR_RULE = "starttls-keyword-masked"
-JOBS = ("output", "judge", "resolver", "forwarder", "verifier", "capture0")
+JOBS = ("output", "judge", "resolver", "forwarder", "verifier", "deliver", "capture0")
 passed = failed = 0
 notes = []
 

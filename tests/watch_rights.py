@@ -15,7 +15,7 @@ NS = f"ops-rights-{os.getpid()}"
 NOBODY = 65534
 SANITIZER = b"__asan_init" in open(PROGRAM, "rb").read()      # then the supervisor has no filter
 NET_RAW, BPF = 1 << 13, 1 << 39
-ROLES = ["output", "judge", "resolver", "forwarder", "verifier", "capture0", "capture1"]
+ROLES = ["output", "judge", "resolver", "forwarder", "verifier", "deliver", "capture0", "capture1"]
 passed = failed = 0
 skipped = []
 
@@ -54,7 +54,7 @@ def settled(pid):
     """Its processes when each has closed its sandbox."""
     def ready():
         now = children(pid)
-        filters = [field(p, "Seccomp_filters") for r, p in now.items() if r != "verifier"]
+        filters = [field(p, "Seccomp_filters") for r, p in now.items() if r not in ("verifier", "deliver")]
         return now if sorted(now) == sorted(ROLES) and all(f and int(f) >= 2 - SANITIZER for f in filters) else None
     return until(ready) or children(pid)
 
@@ -71,7 +71,7 @@ def core_limit(pid):
 def problems_of(role, pid, kept, bounded):
     problems = []
     want = {"Uid": "\t".join([str(NOBODY)] * 4), "Gid": "\t".join([str(NOBODY)] * 4), "NoNewPrivs": "1", "Groups": "",
-            "Seccomp": "0" if SANITIZER and role in ("supervisor", "verifier") else "2"}
+            "Seccomp": "0" if SANITIZER and role in ("supervisor", "verifier", "deliver") else "2"}
     problems += [f"{role}: {k} is {field(pid, k)}, not {v}" for k, v in want.items() if field(pid, k) != v]
     want = {"CapEff": kept, "CapPrm": kept, "CapInh": 0, "CapAmb": 0}
     if bounded:

@@ -238,7 +238,7 @@ def numbers(s, sessions):
     check("verdicts", sum(v["sessions"] for v in got.get("verdicts", [])) == sessions, got.get("verdicts"))
     check("nothing wrong", not got.get("degraded") and not got.get("silent"), got)
     names = [p["name"] for p in got.get("processes", [])]
-    check("processes", names == ["output", "judge", "resolver", "forwarder", "verifier", "capture0", "supervisor"], names)
+    check("processes", names == ["output", "judge", "resolver", "forwarder", "verifier", "deliver", "capture0", "supervisor"], names)
     check("memory and time", all(p["memory"] > 0 for p in got.get("processes", [])), got.get("processes"))
     check("queues", {q["name"] for q in got.get("queues", [])} == {"judge-output", "capture0-judge"}, got.get("queues"))
     check("rules", got.get("rules", {}).get("loaded", 0) > 100, got.get("rules"))
