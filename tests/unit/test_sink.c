@@ -316,6 +316,34 @@ static void rotated_and_kept(void **state)
 	assert_int_equal(unlink(p), 0);
 }
 
+/* Within one second too, and where a clock went wrong: what stays is what was written last. */
+static void newest_are_kept(void **state)
+{
+	(void)state;
+	char name[16][300], p[300];
+	size_t lines, n, last = 0;
+	snprintf(p, sizeof(p), "%s.21000101T000000Z", path[0]);
+	fclose(fopen(p, "w"));
+	struct output_settings o[] = { to(path[0], level_informational, UINT32_MAX) };
+	o[0].rotate_size = 10;
+	o[0].rotate_keep = 2;
+	struct sinks *s = open_sinks(o, 1, true);
+	for (int64_t i = 1; i <= 6; i++)
+		event(s, dataset_stats, 0, i);
+	assert_true(sinks_flush(s));
+	sinks_free(s);
+	n = asides(name);
+	assert_int_equal(n, 2);
+	snprintf(name[n++], 300, "%s", path[0]);
+	for (size_t i = 0; i < n; i++) {
+		const char *number = strstr(text_of(name[i], &lines), "\"sequence\":");
+		assert_non_null(number);
+		assert_true(strtoul(number + 11, NULL, 10) == 4 + i);
+		last = i;
+	}
+	assert_int_equal(last, 2);
+}
+
 static void same_mode(void **state)
 {
 	(void)state;
@@ -343,7 +371,7 @@ static void cannot_rotate(void **state)
 	(void)state;
 	char name[16][300], p[300];
 	size_t n;
-	snprintf(p, sizeof(p), "%s.new", path[0]);
+	snprintf(p, sizeof(p), "%s.mxwitness-new", path[0]);
 	assert_int_equal(mkdir(p, 0700), 0);    /* as good as a disk without room for a file, also for root */
 	struct output_settings o[] = { to(path[0], level_informational, UINT32_MAX) };
 	o[0].rotate_size = 10;
@@ -557,7 +585,7 @@ int main(void)
 		cmocka_unit_test_setup(no_reader, clean), cmocka_unit_test_setup(full_disk, clean),
 		cmocka_unit_test_setup(removed, clean), cmocka_unit_test_setup(torn_line, clean),
 		cmocka_unit_test_setup(nowhere, clean), cmocka_unit_test_setup(rotated_by_size, clean_all),
-		cmocka_unit_test_setup(rotated_and_kept, clean_all), cmocka_unit_test_setup(same_mode, clean_all),
+		cmocka_unit_test_setup(rotated_and_kept, clean_all), cmocka_unit_test_setup(same_mode, clean_all), cmocka_unit_test_setup(newest_are_kept, clean_all),
 		cmocka_unit_test_setup(cannot_rotate, clean_all), cmocka_unit_test_setup(renamed_by_others, clean_all),
 		cmocka_unit_test_setup(renamed_twice, clean_all), cmocka_unit_test_setup(truncated, clean_all),
 		cmocka_unit_test_setup(half_a_line, clean_all), cmocka_unit_test(periods), cmocka_unit_test(due),
