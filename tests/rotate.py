@@ -29,25 +29,29 @@ def check(what, good, detail=""):
         print(f"FAILED {what}: {str(detail)[:3000]}", flush=True)
 
 
-def user():
-    """Who the sensor becomes: the owner of folders that it is to write in."""
+def user(name):
+    """Who the sensor becomes, and so the owner of folders that it is to write in; None: nobody else."""
     try:
-        return pwd.getpwnam("mxwitness") if os.getuid() == 0 else None
+        return pwd.getpwnam(name) if os.getuid() == 0 else None
     except KeyError:
         return None
 
 
-def own(path, mode):
+# of `watch`, by its configuration; of `read` and `judge`, where there is one
+WATCHER, READER = user("nobody"), user("mxwitness")
+
+
+def own(path, mode, who):
     os.chmod(path, mode)
-    if user():
-        os.chown(path, user().pw_uid, user().pw_gid)
+    if who:
+        os.chown(path, who.pw_uid, who.pw_gid)
     return path
 
 
-def folder(work, name):
+def folder(work, name, who):
     path = os.path.join(work, name)
     os.mkdir(path)
-    return own(path, 0o755)
+    return own(path, 0o755, who)
 
 
 def in_order(path):
@@ -70,13 +74,13 @@ def gather(paths):
 
 
 def base(more=""):
-    return "state: none\nstatus: {socket: none}\nlimits: {flows: 20000}\n" + more
+    return "state: none\nstatus: {socket: none}\nlimits: {flows: 20000}\nuser: nobody\n" + more
 
 
 # ---- the sensor's own ----
 
 def by_read(work):
-    place = folder(work, "read")
+    place = folder(work, "read", READER)
     path = os.path.join(place, "events")
 
     def read(**keys):
@@ -96,11 +100,11 @@ def by_read(work):
 
 
 def by_watch(wire, work):
-    place = folder(work, "own")
+    place = folder(work, "own", WATCHER)
     path = os.path.join(place, "alerts.ndjson")
     with open(path, "w", encoding="ascii") as f:
         f.write("{}\n")
-    own(path, 0o604)
+    own(path, 0o604, WATCHER)
     yesterday = time.time() - 86400
     os.utime(path, (yesterday, yesterday))
     conf = config(os.path.join(work, "own.yaml"), {"type": "file", "path": path, "datasets": ["alert"], "rotate_size": "64KiB", "rotate_every": "1d"},
@@ -127,12 +131,12 @@ def by_watch(wire, work):
 
 
 def full(wire, work):
-    place = folder(work, "full")
+    place = folder(work, "full", WATCHER)
     subprocess.run(["mount", "-t", "tmpfs", "-o", "nr_inodes=3,mode=1777", "tmpfs", place], check=True)
     try:
         path = os.path.join(place, "alerts")
         for name in (path, os.path.join(place, "last")):
-            own(open(name, "w").name, 0o644)
+            own(open(name, "w").name, 0o644, WATCHER)
         conf = config(os.path.join(work, "full.yaml"), {"type": "file", "path": path, "datasets": ["alert"], "rotate_size": "64KiB"}, more=base())
         watch, mail = Watch(wire, work, conf), Mail(wire)
         watch.up()
@@ -171,12 +175,12 @@ def numbered(path):
 
 
 def created(wire, work):
-    place = folder(work, "create")
+    place = folder(work, "create", WATCHER)
     path = os.path.join(place, "alerts")
     conf = config(os.path.join(work, "create.yaml"), {"type": "file", "path": path, "datasets": ["alert"]}, more=base())
     watch, mail = Watch(wire, work, conf), Mail(wire)
     watch.up()
-    create = f"create 0640 {user().pw_name if user() else 'root'}"
+    create = f"create 0640 {WATCHER.pw_name if WATCHER else 'root'}"
     thread = threading.Thread(target=mail.send, args=(600, 300))
     thread.start()
     for _ in range(3):
@@ -201,7 +205,7 @@ def created(wire, work):
 
 
 def truncated(wire, work):
-    place = folder(work, "copy")
+    place = folder(work, "copy", WATCHER)
     path = os.path.join(place, "alerts")
     conf = config(os.path.join(work, "copy.yaml"), {"type": "file", "path": path, "datasets": ["alert"]}, more=base())
     watch, mail = Watch(wire, work, conf), Mail(wire)
@@ -227,7 +231,7 @@ def truncated(wire, work):
 
 def by_judge(work):
     """Lines by a pipe for as long as one likes: SIGHUP has the file opened anew, and does not end it."""
-    place = folder(work, "judge")
+    place = folder(work, "judge", READER)
     path = os.path.join(place, "out")
     lines = subprocess.run([PROGRAM, "read", "--trust-anchor", ANCHOR, "--format", "ndjson", *CAPTURES], capture_output=True, text=True, timeout=120).stdout
     sessions = [line for line in lines.splitlines(True) if '"mxwitness.session"' in line]
