@@ -8,7 +8,8 @@
 
 #include "log.h"
 
-enum { STEADY = 5 }; /* first pauses without a failure, and it is well */
+/* In first pauses. STEADY: so long without a failure, and it is well     LONGEST: between two trials, and where people must act first */
+enum { STEADY = 5, LONGEST = 60 };
 
 /* held     an item that the carrier had no room for yet, when holding
  * drained  nothing more is there     well_since  ms; 0: it is not
@@ -105,7 +106,7 @@ static void failed(struct deliver *d, const struct error *e)
 	spool_failed(d->spool);
 	spool_taken(d->spool, false);
 	d->due = ms_now() + d->pause;
-	d->pause = 2 * d->pause < DELIVER_PAUSE_MOST_MS ? 2 * d->pause : DELIVER_PAUSE_MOST_MS;
+	d->pause = 2 * d->pause < LONGEST * d->first_pause ? 2 * d->pause : LONGEST * d->first_pause;
 }
 
 /* Hands over until the carrier has enough or nothing is left. */
@@ -142,7 +143,7 @@ uint64_t deliver_work(struct deliver *d, int wait_ms)
 		return 0;
 	}
 	if (!d->carrier && !(d->carrier = d->kind->new(d->output, &e))) {
-		d->pause = DELIVER_PAUSE_MOST_MS;
+		d->pause = LONGEST * d->first_pause;
 		failed(d, &e);
 		return 0;
 	}

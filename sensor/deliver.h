@@ -4,7 +4,7 @@
 #define DELIVER_H
 #include "carrier.h"
 
-enum { DELIVER_PAUSE_MS = 1000, DELIVER_PAUSE_MOST_MS = 60000 };
+enum { DELIVER_PAUSE_MS = 1000 };
 
 struct deliver;
 

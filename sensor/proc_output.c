@@ -177,6 +177,7 @@ static void event(struct output *o, struct bytes record)
 		o->refused++;
 		return;
 	}
+	event_observer(&r, o->run->settings.sensor_name);
 	bool alert = record_has(&r, F_alert_level);
 	bool of_session = alert && record_has(&r, F_alert_sessions); /* else it is about the sensor: no sign of the mail */
 	bool packets = of_session && record_has(&r, F_net_community_id); /* else what it rests on was told before */

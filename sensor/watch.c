@@ -179,6 +179,14 @@ static void state(struct run *run)
 	run->state = run->settings.state;
 }
 
+/* Who has no name of his own goes by that of the machine. */
+static void name_itself(struct settings *s)
+{
+	static char name[HOST_NAME_MAX + 1];
+	if (!s->sensor_name && gethostname(name, sizeof(name) - 1) == 0 && name[0])
+		s->sensor_name = name;
+}
+
 /* Everything that the configuration and the command line decide. For the start, and for each SIGHUP. */
 static bool prepare(const struct options *o, struct run *run, struct error *e)
 {
@@ -195,6 +203,7 @@ static bool prepare(const struct options *o, struct run *run, struct error *e)
 	run->out = STDOUT_FILENO;
 	read_terminal(o, run);
 	output(o, &run->settings);
+	name_itself(&run->settings);
 	state(run);
 	return spool(run, e) && files(o, run, e);
 }

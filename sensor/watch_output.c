@@ -12,6 +12,7 @@
 
 #include "evidence.h"
 #include "folder.h"
+#include "judge/event.h"
 #include "json.h"
 #include "log.h"
 #include "metrics_http.h"
@@ -139,6 +140,7 @@ static bool event(struct output *o, struct bytes record)
 		o->refused++;
 		return true;
 	}
+	event_observer(r, o->watch->run.settings.sensor_name);
 	/* else it is about the sensor, or of sessions that are not at hand */
 	bool of_session = record_has(r, F_alert_level) && record_has(r, F_alert_sessions) && record_has(r, F_net_community_id);
 	if (o->evidence && of_session && !reported(o))
