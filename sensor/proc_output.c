@@ -3,7 +3,9 @@
 #include "run.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,6 +38,15 @@ struct output {
 	bool broken;   /* the output cannot be written any more */
 };
 
+/* By somebody else, who says so with SIGHUP. */
+static volatile sig_atomic_t files_renamed;
+
+static void on_hup(int number)
+{
+	(void)number;
+	files_renamed = 1;
+}
+
 static void wipe_progress(struct output *o)
 {
 	if (o->progress_shown)
@@ -49,6 +60,9 @@ static void flush_outputs(struct output *o)
 	struct timespec now;
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	const time_t until = now.tv_sec + PATIENCE_S;
+	if (files_renamed)
+		sinks_again(o->sinks);
+	files_renamed = 0;
 	for (; !o->broken; poll(NULL, 0, WAIT_MS)) {
 		if (receivers_flush(o->receivers) && sinks_flush(o->sinks))
 			return;
@@ -225,6 +239,21 @@ static bool open_outputs(struct output *o, struct error *e)
 	return o->receivers;
 }
 
+/* Of who reads lines, for months perhaps, others rename the files too (SIGHUP). */
+static bool stay_in(const struct run *run, struct error *e)
+{
+	static char files[SINKS][PATH_MAX];
+	const char *folder[SINKS + 2];
+	size_t n = 0;
+	if (run->evidence)
+		folder[n++] = evidence_dir_path(run->evidence);
+	if (run->spool)
+		folder[n++] = run->spool;
+	for (size_t i = run->by_outputs ? sinks_folders(&run->settings, run->lines != NULL, files) : 0; i-- > 0;)
+		folder[n++] = files[i];
+	return sandbox_output(&run->user, folder, n, false, false, e);
+}
+
 int proc_output(const struct run *run, struct channel *judge)
 {
 	struct output o = { .run = run, .table = { .all = run->all, .colour = run->colour, .width = run->width } };
@@ -234,13 +263,9 @@ int proc_output(const struct run *run, struct channel *judge)
 	o.buffer = malloc(OUT_BUFFER);
 	if (!o.buffer)
 		return 2;
-	const char *folder[2];
-	size_t n = 0;
-	if (run->evidence)
-		folder[n++] = evidence_dir_path(run->evidence);
-	if (run->spool)
-		folder[n++] = run->spool;
-	if ((run->by_outputs && !open_outputs(&o, &e)) || !sandbox_output(&run->user, folder, n, false, false, &e)) {
+	if (run->by_outputs && run->lines)
+		signal(SIGHUP, on_hup);
+	if ((run->by_outputs && !open_outputs(&o, &e)) || !stay_in(run, &e)) {
 		fprintf(stderr, "mxwitness: %s\n", e.text);
 		return 2;
 	}

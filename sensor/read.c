@@ -386,6 +386,8 @@ static void become(enum role role, const struct run *run, int fd[PAIRS][2])
 	}
 	if (run->lines)
 		leave_lines(role, run->lines);
+	if (run->lines && run->by_outputs)
+		signal(SIGHUP, SIG_IGN); /* the output has its own use of it */
 	int status = live(role, &mine, ch, packets, over);
 	for (int p = 0; p < PAIRS; p++)
 		channel_free(ch[p]);
@@ -424,6 +426,19 @@ static int wait_for(const pid_t pid[ROLES], const struct run *run)
 	return bad ? 2 : result;
 }
 
+/* The process that writes files; a signal handler has no other way to know it. */
+static volatile sig_atomic_t writer;
+
+/* Files were renamed: who writes them opens them anew. */
+static void on_hup(int number)
+{
+	(void)number;
+	const int saved = errno;
+	if (writer > 0)
+		kill((pid_t)writer, SIGHUP);
+	errno = saved;
+}
+
 int run_all(const struct run *run)
 {
 	struct error e;
@@ -434,12 +449,16 @@ int run_all(const struct run *run)
 		return 2;
 	}
 	fflush(NULL);
+	if (run->lines && run->by_outputs)
+		signal(SIGHUP, on_hup);
 	for (int r = 0; r < ROLES; r++) {
 		if (!needed((enum role)r, run))
 			continue;
 		pid[r] = fork();
 		if (pid[r] == 0)
 			become((enum role)r, run, fd);
+		if (r == ROLE_OUTPUT)
+			writer = (sig_atomic_t)pid[r];
 		if (pid[r] < 0)
 			fprintf(stderr, "mxwitness: cannot start the %s process: %s\n", role_name[r], strerror(errno));
 	}

@@ -104,28 +104,11 @@ static bool rename_apart(const char *from, const char *to)
 	return errno != EEXIST && rename(from, to) == 0;
 }
 
-/* to: the name that it has got. */
-static bool put_aside(const struct rotation *r, int64_t now, char to[NAME])
-{
-	char text[STAMP + 1];
-	stamp(now, text);
-	int n = snprintf(to, NAME, "%s.%s", r->path, text);
-	for (int i = 1; i <= SAME_SECOND; i++) {
-		if (rename_apart(r->path, to))
-			return true;
-		if (errno != EEXIST)
-			return false;
-		snprintf(to + n, (size_t)(NAME - n), "-%d", i);
-	}
-	return false;
-}
-
-/* ---- what is too old ---- */
-
-/* An older file: when it was renamed, the how-manieth of that second. */
+/* An older file: when it was renamed, the how-manieth of that second. ahead: by a clock that was wrong. */
 struct aside {
 	char stamp[STAMP];
 	unsigned number;
+	bool ahead;
 };
 
 static bool is_stamp(const char *s)
@@ -137,7 +120,7 @@ static bool is_stamp(const char *s)
 }
 
 /* base: the file's own name. Who has compressed one has not made another of it. */
-static bool is_aside(const char *name, const char *base, struct aside *out)
+static bool is_aside(const char *name, const char *base, const char *now, struct aside *out)
 {
 	static const char *const compressed[] = { "", ".gz", ".bz2", ".xz", ".zst", ".lz4" };
 	const size_t n = strlen(base);
@@ -146,6 +129,7 @@ static bool is_aside(const char *name, const char *base, struct aside *out)
 	const char *rest = name + n + 1 + STAMP;
 	memcpy(out->stamp, name + n + 1, STAMP);
 	out->number = 0;
+	out->ahead = memcmp(out->stamp, now, STAMP) > 0;
 	if (rest[0] == '-' && rest[1] >= '1' && rest[1] <= '9') {
 		char *end;
 		const unsigned long number = strtoul(rest + 1, &end, 10);
@@ -160,21 +144,66 @@ static bool is_aside(const char *name, const char *base, struct aside *out)
 	return false;
 }
 
+/* What is of tomorrow was there before what is of now. */
 static int newest_first(const void *a, const void *b)
 {
 	const struct aside *x = a, *y = b;
-	const int c = memcmp(y->stamp, x->stamp, STAMP);
+	const int c = x->ahead != y->ahead ? x->ahead - y->ahead : memcmp(y->stamp, x->stamp, STAMP);
 	return c ? c : (x->number < y->number) - (x->number > y->number);
 }
 
+static const char *base_of(const struct rotation *r)
+{
+	const char *slash = strrchr(r->path, '/');
+	return slash ? slash + 1 : r->path;
+}
+
+static DIR *open_folder(const struct rotation *r)
+{
+	char folder[PATH_MAX];
+	return opendir(folder_of(r->path, folder, sizeof(folder)));
+}
+
+/* Behind all of this second, also where the first ones have been removed by now: else the newest would take the oldest one's place. */
+static unsigned next_number(const struct rotation *r, const char *now)
+{
+	struct aside one;
+	unsigned next = 0;
+	DIR *d = open_folder(r);
+	for (const struct dirent *f; d && (f = readdir(d));)
+		if (is_aside(f->d_name, base_of(r), now, &one) && memcmp(one.stamp, now, STAMP) == 0 && one.number >= next)
+			next = one.number + 1;
+	if (d)
+		closedir(d);
+	return next;
+}
+
+/* to: the name that it has got. */
+static bool put_aside(const struct rotation *r, const char *now, char to[NAME])
+{
+	const int n = snprintf(to, NAME, "%s.%s", r->path, now);
+	for (unsigned i = next_number(r, now); i <= SAME_SECOND; i++) {
+		if (i)
+			snprintf(to + n, (size_t)(NAME - n), "-%u", i);
+		if (rename_apart(r->path, to))
+			return true;
+		if (errno != EEXIST)
+			return false;
+	}
+	errno = EEXIST;
+	return false;
+}
+
+/* ---- what is too old ---- */
+
 /* All of them, newest first, each once. */
-static struct aside *list(DIR *d, const char *base, size_t *n)
+static struct aside *list(DIR *d, const char *base, const char *now, size_t *n)
 {
 	struct aside *all = NULL, one;
 	size_t room = 0, kept = 0;
 	*n = 0;
 	for (const struct dirent *f; (f = readdir(d));) {
-		if (!is_aside(f->d_name, base, &one))
+		if (!is_aside(f->d_name, base, now, &one))
 			continue;
 		if (*n == room) {
 			room = room ? 2 * room : 64;
@@ -194,27 +223,25 @@ static struct aside *list(DIR *d, const char *base, size_t *n)
 	return all;
 }
 
-static bool remove_older(DIR *d, const char *base, const struct aside *newest)
+static bool remove_older(DIR *d, const char *base, const char *now, const struct aside *newest)
 {
 	struct aside one;
 	bool good = true;
 	rewinddir(d);
 	for (const struct dirent *f; (f = readdir(d));)
-		if (is_aside(f->d_name, base, &one) && newest_first(&one, newest) >= 0)
+		if (is_aside(f->d_name, base, now, &one) && newest_first(&one, newest) >= 0)
 			good = (unlinkat(dirfd(d), f->d_name, 0) == 0 || errno == ENOENT) && good;
 	return good;
 }
 
-static void prune(struct rotation *r)
+static void prune(struct rotation *r, const char *now)
 {
-	char folder[PATH_MAX];
-	const char *slash = strrchr(r->path, '/'), *base = slash ? slash + 1 : r->path;
 	size_t n = 0;
 	if (!r->keep)
 		return;
-	DIR *d = opendir(folder_of(r->path, folder, sizeof(folder)));
-	struct aside *all = d ? list(d, base, &n) : NULL;
-	const bool good = d && (n <= r->keep || remove_older(d, base, &all[r->keep]));
+	DIR *d = open_folder(r);
+	struct aside *all = d ? list(d, base_of(r), now, &n) : NULL;
+	const bool good = d && (n <= r->keep || remove_older(d, base_of(r), now, &all[r->keep]));
 	if (!good && !r->stays)
 		log_line(SAY_WARNING, "%s: older files cannot be removed: %s", r->path, strerror(errno));
 	r->stays = !good;
@@ -230,10 +257,10 @@ static bool is_same(const struct stat *a, const struct stat *b)
 	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
-static int swap(struct rotation *r, const struct stat *old, int64_t now)
+static int swap(struct rotation *r, const struct stat *old, const char *now)
 {
 	char name[NAME], aside[NAME];
-	snprintf(name, sizeof(name), "%s.new", r->path);
+	snprintf(name, sizeof(name), "%s.mxwitness-new", r->path);
 	int fd = make_new(r, name, old);
 	if (fd < 0)
 		return -1;
@@ -256,10 +283,12 @@ static int swap(struct rotation *r, const struct stat *old, int64_t now)
 int rotation_turn(struct rotation *r, int fd, int64_t now)
 {
 	struct stat old, there;
+	char text[STAMP + 1];
 	if (fstat(fd, &old) != 0)
 		return -1;
+	stamp(now, text);
 	const bool ours = lstat(r->path, &there) == 0 && is_same(&old, &there);
-	int new = ours ? swap(r, &old, now) :
+	int new = ours ? swap(r, &old, text) :
 		  open(r->path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, old.st_mode & 0777);
 	if (new < 0) {
 		if (!r->failed)
@@ -273,6 +302,6 @@ int rotation_turn(struct rotation *r, int fd, int64_t now)
 	r->failed = false;
 	r->until = 0;
 	r->period = r->every ? rotation_period(r->every, now) : 0;
-	prune(r);
+	prune(r, text);
 	return new;
 }

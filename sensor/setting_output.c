@@ -8,6 +8,7 @@
 #include "carrier.h"
 #include "format.h"
 #include "host_lookup.h"
+#include "nats_subject.h"
 #include "node_read.h"
 #include "setting_read.h"
 
@@ -277,18 +278,12 @@ static bool sd_id_good(const struct output_settings *o, const struct node *map, 
 	return good || o->type != output_type_syslog || bad(e, map, "sd_id", "is not name@number, as in mxwitness@32473 (RFC 5424 6.3.2)");
 }
 
-/* Subjects of NATS are words with dots between; a star and > are for who listens. */
-static bool subject_good(const char *s)
-{
-	return made_of(s, ".") && s[0] != '.' && s[strlen(s) - 1] != '.' && !strstr(s, "..");
-}
-
 static bool bus_good(const struct output_settings *o, const struct node *map, struct error *e)
 {
 	if (o->type == output_type_nats && !made_of(o->stream, ""))
 		return bad(e, map, "stream", "is not made of letters, digits, dashes and underscores");
-	if (o->type == output_type_nats && !subject_good(o->subject))
-		return bad(e, map, "subject", "is not made of letters, digits, dashes and underscores, with single dots between them");
+	if (o->type == output_type_nats && !nats_subject_begins(o->subject))
+		return bad(e, map, "subject", "is not words with dots between them, none of them with a space, * or >");
 	if (o->type == output_type_kafka && (!made_of(o->topic, ".") || strcmp(o->topic, ".") == 0 || strcmp(o->topic, "..") == 0))
 		return bad(e, map, "topic", "is not made of letters, digits, dots, dashes and underscores");
 	return true;

@@ -65,7 +65,7 @@ static bool buffer(struct sink *k, struct error *e)
 static bool torn(const char *path)
 {
 	char last = '\n';
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	off_t end = fd >= 0 ? lseek(fd, 0, SEEK_END) : 0;
 	if (end > 0 && pread(fd, &last, 1, end - 1) != 1)
 		last = '\n';
@@ -95,17 +95,33 @@ static bool is_regular(int fd)
 	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
 }
 
+/* The folder of a file, whatever links lead there. */
+static const char *real_folder(const char *path, char folder[PATH_MAX])
+{
+	char real[PATH_MAX];
+	if (folder_of(realpath(path, real) ? real : path, folder, PATH_MAX) != folder)
+		strcpy(folder, ".");
+	return folder;
+}
+
+static bool folder_good(const char *path, struct error *e)
+{
+	char folder[PATH_MAX];
+	return faccessat(AT_FDCWD, real_folder(path, folder), W_OK | X_OK | R_OK, AT_EACCESS) == 0 ||
+	       error_set(e, "outputs: %s: cannot be renamed: %s: %s", path, folder, strerror(errno));
+}
+
 bool sinks_try(const struct settings *settings, struct error *e)
 {
 	bool good = true;
 	for (size_t i = 0; good && i < settings->output.n; i++) {
-		const char *path = settings->output.at[i].path;
+		const struct output_settings *o = &settings->output.at[i];
 		struct stat st;
-		if (receivers_have(&settings->output.at[i]) || !path || (stat(path, &st) == 0 && !S_ISREG(st.st_mode))) /* who reads a pipe would take it for the end */
+		if (receivers_have(o) || !o->path || (stat(o->path, &st) == 0 && !S_ISREG(st.st_mode))) /* who reads a pipe would take it for the end */
 			continue;
-		int fd = open_path(path, e);
-		good = fd >= 0;
-		if (good)
+		int fd = open_path(o->path, e);
+		good = fd >= 0 && (!rotation_wanted(o) || folder_good(o->path, e));
+		if (fd >= 0)
 			close(fd);
 	}
 	return good;
@@ -276,7 +292,8 @@ static void open_again(struct sink *k)
 	if (fd < 0)
 		return;
 	replace(k, fd);
-	if (torn(k->path) && write(fd, "\n", 1) != 1)
+	k->regular = is_regular(fd);
+	if (k->regular && torn(k->path) && write(fd, "\n", 1) != 1)
 		log_line(SAY_WARNING, "%s: what stood there ends within a line, and so the next one is spoilt", k->path);
 }
 
@@ -393,13 +410,12 @@ void sinks_tick(struct sinks *s)
 size_t sinks_folders(const struct settings *settings, bool all, char folder[SINKS][PATH_MAX])
 {
 	size_t n = 0;
-	char path[PATH_MAX];
 	for (size_t i = 0; i < settings->output.n && n < SINKS; i++) {
 		const struct output_settings *o = &settings->output.at[i];
 		struct stat st;
 		if (!o->path || receivers_have(o) || !(all || rotation_wanted(o)) || stat(o->path, &st) != 0 || !S_ISREG(st.st_mode))
 			continue;
-		folder_of(realpath(o->path, path) ? path : o->path, folder[n++], PATH_MAX);
+		real_folder(o->path, folder[n++]);
 	}
 	return n;
 }

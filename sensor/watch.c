@@ -411,6 +411,17 @@ static bool needs_restart(const struct run *was, const struct run *now)
 	       !same_text(a->metrics_listen, b->metrics_listen);
 }
 
+/* Who renamed the files (logrotate) wants them opened anew, whatever else the configuration says by now. */
+static void open_files_again(struct watch *w)
+{
+	struct error e;
+	rights_files_as(&w->run.user, true);
+	const bool good = sinks_try(&w->run.settings, &e);
+	rights_files_as(&w->run.user, false);
+	if (good)
+		supervisor_renew(w->supervisor, WATCH_OUTPUT);
+}
+
 /* Other rules, policy, outputs: the processes that use them begin anew, one by one; capture goes on and loses nothing. */
 static void reload(struct watch *w, const struct options *o)
 {
@@ -424,6 +435,7 @@ static void reload(struct watch *w, const struct options *o)
 		log_line(SAY_ERROR, "not reloaded, the settings of before stay: %s", e.text);
 		read_release(&run);
 		settings_free(&run.settings);
+		open_files_again(w);
 		notify("READY=1");
 		return;
 	}

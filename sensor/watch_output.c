@@ -92,6 +92,7 @@ static void each_second(struct output *o)
 		return;
 	o->tick = now + TICK_MS;
 	supervisor_beat(o->watch->supervisor, o->job);
+	sinks_tick(o->sinks);
 	send_stats(o);
 	write_file(o, now);
 }
@@ -293,7 +294,8 @@ int watch_output(void *context, unsigned job)
 {
 	static struct output o;
 	struct error e = { "" };
-	const char *folder[3]; /* in which it makes and removes files */
+	static char files[SINKS][PATH_MAX];
+	const char *folder[SINKS + 3]; /* in which it makes and removes files */
 	char file_folder[PATH_MAX];
 	o.watch = context;
 	o.job = job;
@@ -311,6 +313,8 @@ int watch_output(void *context, unsigned job)
 		folder[n++] = folder_of(o.watch->run.settings.metrics_textfile, file_folder, sizeof(file_folder));
 	if (o.watch->run.spool)
 		folder[n++] = o.watch->run.spool;
+	for (size_t i = sinks_folders(&o.watch->run.settings, false, files); i-- > 0;)
+		folder[n++] = files[i];
 	if (!sandbox_output(&o.watch->run.user, folder, n, false, o.status || o.metrics, &e)) {
 		log_line(SAY_ERROR, "%s", e.text);
 		return 1;

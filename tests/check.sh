@@ -67,6 +67,7 @@ lane_of_processes() {
 	long "watch rights" python3 "$here/watch_rights.py" "$B/mxwitness"
 	long "unit file" python3 "$here/unit_file.py" "$B/mxwitness"
 	long "live capture" python3 "$here/live_capture.py" "$B/tests/bench/live_loop"
+	long rotate python3 "$here/rotate.py" "$B/mxwitness"
 	long "watch status" python3 "$here/watch_status.py" "$B/mxwitness"
 	long discover python3 "$here/discover.py" "$B/mxwitness"
 	long receivers python3 "$here/receivers.py" "$B/tests/deliver/send"

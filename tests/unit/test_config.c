@@ -183,8 +183,8 @@ static const struct {
 	  "[2001:db8::1]:4222", "who logs in does so by credentials" },
 	{ "outputs: [{type: nats, address: 'a:1', ca: a}]\n", "c.yaml:1:40: outputs: type nats has no key \"ca\" here: it belongs to tls: true", "" },
 	{ "outputs: [{type: nats, address: 'a:1', tls: true, key: a}]\n", "c.yaml:1:56: outputs: cert and key belong together; \"cert\" is missing", "" },
-	{ "outputs: [{type: nats, address: 'a:1', subject: 'a.*'}]\n", "c.yaml:1:49: subject: \"a.*\" is not made of letters, digits, dashes and underscores, "
-	  "with single dots between them", "" },
+	{ "outputs: [{type: nats, address: 'a:1', subject: 'a.*'}]\n", "c.yaml:1:49: subject: \"a.*\" is not words with dots between them, none of them with "
+	  "a space, * or >", "" },
 	{ "outputs: [{type: nats, address: 'a:1', stream: a.b}]\n", "c.yaml:1:48: stream: \"a.b\" is not made of letters, digits, dashes and underscores", "" },
 	{ "outputs: [{type: kafka, address: 'a:1', topic: 'a b'}]\n", "c.yaml:1:48: topic: \"a b\" is not made of letters, digits, dots, dashes and "
 	  "underscores", "" },
