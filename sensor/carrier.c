@@ -11,6 +11,11 @@ const struct carrier_kind *carrier_kind(unsigned type)
 	case output_type_unix:
 		return &carrier_unix;
 	case output_type_nats:
+#ifdef HAVE_NATS
+		return &carrier_nats;
+#else
+		break;
+#endif
 	case output_type_kafka:
 	case output_type_file:
 	case output_type_COUNT:
