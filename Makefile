@@ -90,6 +90,7 @@ proof: all $(HELPERS)            ## long runs, by hand: every cut, every lost pa
 	POINTS=100 python3 tests/kill_state.py $B/mxwitness
 	python3 tests/schema.py $B/mxwitness ../shared/referees/ecs-fields.csv
 	python3 tests/judge_again.py $B/mxwitness $B/tests/again/roundtrip --long
+	python3 tests/fleet.py $B/mxwitness --long
 	$(MAKE) fuzz T=600
 invariance: all                  ## captures under transforms: the same findings and facts, PAIRS of them
 	@python3 tests/invariance.py $B/mxwitness --pairs $(or $(PAIRS),20000)

@@ -374,7 +374,7 @@ void correlator_push(struct correlator *c, struct rule_scratch *s, const struct 
 	}
 	struct wait *w = &c->wait[c->heap[c->count]];
 	w->time = time;
-	w->used = w->dirty = true;
+	w->used = w->dirty = c->dirty = true;
 	memcpy(&w->session, r, record_size(r));
 	rise(c, c->count++);
 	c->counts.late += late;

@@ -38,6 +38,17 @@
 	"logsource: {product: mxwitness, service: session}\nfilter:\n  rules: [c]\n  p: {mxwitness.correlation.holds: d}\n" \
 	"  condition: not p\n"
 
+#define BY_WIRE "  type: value_count\n  rules: [fails]\n  group-by: [mxwitness.tcp.isn]\n  timespan: 60s\n" \
+	"  condition: {gte: 2, field: mxwitness.identity.host}\nmxwitness: {apart: observer.name}\n"
+#define SIDES "  type: temporal\n  rules: [fails, clear]\n  group-by: [source.ip]\n  timespan: 60s\nmxwitness: {apart: observer.name}\n"
+#define SIDES_HOSTS "  type: temporal\n  rules: [fails, clear]\n  group-by: [source.ip]\n  timespan: 60s\n" \
+	"mxwitness: {apart: [observer.name, mxwitness.identity.host]}\n"
+#define WITH ORDERED "---\ntitle: D\nid: 00000000-0000-0000-0000-000000000008\nname: d\nlevel: low\ncorrelation:\n" \
+	"  type: event_count\n  rules: [fails]\n  group-by: [source.ip]\n  timespan: 60s\n  condition: {gte: 2}\n" \
+	"mxwitness: {silent: true}\n---\ntitle: E\nid: 00000000-0000-0000-0000-000000000007\n" \
+	"logsource: {product: mxwitness, service: session}\nfilter:\n  rules: [c]\n  p: {mxwitness.correlation.holds: d}\n" \
+	"  condition: p\n"
+
 static const char severity[] = "ruleset: r\nidentity:\n  expectations: [dane]\n  high: " SURE "  medium: " SURE "  low: " SURE
 	"  hint: " SURE "  none: " SURE "matrix:\n  none: " ROW "  sts-testing: " ROW "  baseline: " ROW
 	"  dane-tls-only: " ROW "  policy: " ROW "  sts-enforce: " ROW "  dane: " ROW;
@@ -54,23 +65,34 @@ static struct rules *load(const char *text, struct error *e)
 	return NULL;
 }
 
-/* at s, what: f a failure, c clear mail; client and host: one octet each */
+/* at s, what: f a failure, c clear mail; client and host: one octet each, the client in capitals at a private address */
 struct seen {
 	int at;
 	char what, client, host;
 };
 
-static void session(const struct seen *v, struct record *r)
+/* where: see sensors below; NULL: nothing is known of it */
+static void session_at(const struct seen *v, const char *where, struct record *r)
 {
 	char id[16];
-	uint8_t ip[4] = { 192, 0, 2, (uint8_t)v->client };
+	const bool local = v->client >= 'A' && v->client <= 'Z';
+	uint8_t ip[4] = { local ? 10 : 192, 0, 2, (uint8_t)v->client };
 	record_init(r);
-	snprintf(id, sizeof(id), "%04d%c%c%c", v->at, v->what, v->client, v->host);
+	snprintf(id, sizeof(id), "%04d%c%c%c%.*s", v->at, v->what, v->client, v->host, where && *where != '-', where ? where : "");
+	if (where && where[0] != '-')
+		record_str(r, F_observer_name, (struct bytes){ (const uint8_t *)where, 1 });
+	if (where && where[1] != '-')
+		record_str(r, F_tcp_isn, (struct bytes){ (const uint8_t *)where + 1, 1 });
 	record_cstr(r, F_event_id, id);
 	record_num(r, F_event_end, (1000 + v->at) * SEC);
 	record_str(r, F_src_ip, (struct bytes){ ip, 4 });
 	record_str(r, F_id_host, (struct bytes){ (const uint8_t *)&v->host, 1 });
 	record_num(r, F_outcome, v->what == 'f' ? outcome_not_delivered : outcome_clear_content);
+}
+
+static void session(const struct seen *v, struct record *r)
+{
+	session_at(v, NULL, r);
 }
 
 static void drain(struct correlator *c, struct rule_scratch *s, struct text *t)
@@ -116,7 +138,63 @@ static const struct {
 	{ VALUED, "0001fax+0002fay ", "two hosts", { { 0, 'f', 'a', 'x' }, { 1, 'f', 'a', 'x' }, { 2, 'f', 'a', 'y' } } },
 	{ VALUED, "", "one host twice", { { 0, 'f', 'a', 'x' }, { 1, 'f', 'a', 'x' } } },
 	{ APART, "", "another host at the same address", { { 0, 'f', 'a', 'x' }, { 1, 'f', 'a', 'y' } } },
+	{ WITH, "", "only where another correlation holds", { { 0, 'f', 'a', 'x' }, { 5, 'c', 'a', 'x' } } },
+	{ WITH, "0001fax+0005cax ", "and it does", { { 0, 'f', 'a', 'x' }, { 1, 'f', 'a', 'x' }, { 5, 'c', 'a', 'x' } } },
 	{ APART, "0000fax+0002fbz ", "another host at another address", { { 0, 'f', 'a', 'x' }, { 1, 'f', 'b', 'x' }, { 2, 'f', 'b', 'z' } } },
+};
+
+/* where: of each session its sensor and the connection by its numbers; -: not known */
+static const struct {
+	const char *rule, *want, *why, *where;
+	struct seen in[8];
+} sensors[] = {
+	/* what two sensors saw of one connection is one */
+	{ COUNTED, "", "one of three was seen twice", "p1 q1 q2",
+	  { { 0, 'f', 'a', 'x' }, { 1, 'f', 'a', 'x' }, { 2, 'f', 'a', 'x' } } },
+	{ COUNTED, "0001faxq+0002faxq+0003faxp ", "three, of which one was seen twice", "p1 q1 q2 p3",
+	  { { 0, 'f', 'a', 'x' }, { 1, 'f', 'a', 'x' }, { 2, 'f', 'a', 'x' }, { 3, 'f', 'a', 'x' } } },
+	{ COUNTED, "0000faxp+0001faxp+0002faxp ", "one sensor's connections are many, whatever their numbers", "p1 p1 p1",
+	  { { 0, 'f', 'a', 'x' }, { 1, 'f', 'a', 'x' }, { 2, 'f', 'a', 'x' } } },
+	{ VALUED, "", "two hosts, but one connection", "p1 q1", { { 0, 'f', 'a', 'x' }, { 1, 'f', 'a', 'y' } } },
+	{ VALUED, "0000faxp+0001fayq ", "two hosts at two sensors", "p1 q2",
+	  { { 0, 'f', 'a', 'x' }, { 1, 'f', 'a', 'y' } } },
+	{ ORDERED, "", "failed and clear, but one connection", "p1 q1", { { 0, 'f', 'a', 'x' }, { 1, 'c', 'a', 'x' } } },
+	{ ORDERED, "0000faxp+0001caxq ", "failed here, then clear there", "p1 q2",
+	  { { 0, 'f', 'a', 'x' }, { 1, 'c', 'a', 'x' } } },
+	{ BOTH, "", "temporal, but one connection", "p1 q1", { { 0, 'f', 'a', 'x' }, { 1, 'c', 'a', 'x' } } },
+	/* but where that is the question */
+	{ BY_WIRE, "0000faxp+0001fayq ", "one connection, two sensors, two hosts", "p1 q1",
+	  { { 0, 'f', 'a', 'x' }, { 1, 'f', 'a', 'y' } } },
+	{ BY_WIRE, "", "one connection, two sensors, one host", "p1 q1", { { 0, 'f', 'a', 'x' }, { 1, 'f', 'a', 'x' } } },
+	{ BY_WIRE, "", "one sensor, the same numbers once more", "p1 p1", { { 0, 'f', 'a', 'x' }, { 1, 'f', 'a', 'y' } } },
+	{ BY_WIRE, "", "sensors without names", "-1 -1", { { 0, 'f', 'a', 'x' }, { 1, 'f', 'a', 'y' } } },
+	{ BY_WIRE, "", "without numbers", "p- q-", { { 0, 'f', 'a', 'x' }, { 1, 'f', 'a', 'y' } } },
+	{ BY_WIRE, "0000faxp+0002fayr ", "the third sensor hears otherwise", "p1 q1 r1",
+	  { { 0, 'f', 'a', 'x' }, { 1, 'f', 'a', 'x' }, { 2, 'f', 'a', 'y' } } },
+	/* a private address is somebody's at his sensor */
+	{ ORDERED, "", "two clients of one private address", "p- q-", { { 0, 'f', 'A', 'x' }, { 1, 'c', 'A', 'x' } } },
+	{ ORDERED, "0000fAxp+0001cAxp ", "one client", "p- p-", { { 0, 'f', 'A', 'x' }, { 1, 'c', 'A', 'x' } } },
+	{ ORDERED, "0000fAx+0001cAx ", "one client, and no sensor has a name", "-- --",
+	  { { 0, 'f', 'A', 'x' }, { 1, 'c', 'A', 'x' } } },
+	/* two rules told apart */
+	{ SIDES, "0000faxp+0001caxq ", "failed here, clear there", "p- q-",
+	  { { 0, 'f', 'a', 'x' }, { 1, 'c', 'a', 'x' } } },
+	{ SIDES, "0000caxp+0001faxq ", "clear here, failed there", "p- q-",
+	  { { 0, 'c', 'a', 'x' }, { 1, 'f', 'a', 'x' } } },
+	{ SIDES, "", "both at one sensor", "p- p-", { { 0, 'f', 'a', 'x' }, { 1, 'c', 'a', 'x' } } },
+	{ SIDES, "", "this sensor sees both", "p- p- q-",
+	  { { 0, 'f', 'a', 'x' }, { 1, 'c', 'a', 'x' }, { 2, 'c', 'a', 'x' } } },
+	{ SIDES, "", "that sensor sees both", "p- p- q-",
+	  { { 0, 'c', 'a', 'x' }, { 1, 'f', 'a', 'x' }, { 2, 'f', 'a', 'x' } } },
+	{ SIDES, "0000faxp+0001caxp+0001faxr+0002caxq ", "a third sees the one, a fourth the other", "p- p- r- q-",
+	  { { 0, 'f', 'a', 'x' }, { 1, 'c', 'a', 'x' }, { 1, 'f', 'a', 'x' }, { 2, 'c', 'a', 'x' } } },
+	{ SIDES, "", "out of the window", "p- q-", { { 0, 'f', 'a', 'x' }, { 60, 'c', 'a', 'x' } } },
+	{ SIDES, "", "without names", "-- --", { { 0, 'f', 'a', 'x' }, { 1, 'c', 'a', 'x' } } },
+	{ SIDES_HOSTS, "", "at two sensors, but the same host", "p- q-", { { 0, 'f', 'a', 'x' }, { 1, 'c', 'a', 'x' } } },
+	{ SIDES_HOSTS, "0000faxp+0001cayq ", "at two sensors, and two hosts", "p- q-",
+	  { { 0, 'f', 'a', 'x' }, { 1, 'c', 'a', 'y' } } },
+	{ SIDES_HOSTS, "", "the other has the same host, too", "p- q- q-",
+	  { { 0, 'f', 'a', 'x' }, { 1, 'c', 'a', 'x' }, { 2, 'c', 'a', 'y' } } },
 };
 
 /* Rows as a database keeps them: one for each kind, table and slot. */
@@ -169,7 +247,7 @@ static struct correlator *again(const struct rules *rules, const struct correlat
 }
 
 /* In the order given, backwards, and over a restart after each: all the same. */
-static void run(const struct rules *rules, const struct seen *in, int way, char *buf, size_t cap)
+static void run(const struct rules *rules, const struct seen *in, const char *where, int way, char *buf, size_t cap)
 {
 	static struct kept kept[ROWS];
 	size_t rows = 0;
@@ -183,7 +261,8 @@ static void run(const struct rules *rules, const struct seen *in, int way, char 
 	while (n < 8 && in[n].what)
 		n++;
 	for (int i = 0; i < n; i++) {
-		session(&in[way == 1 ? n - 1 - i : i], &r);
+		const int which = way == 1 ? n - 1 - i : i;
+		session_at(&in[which], where ? where + 3 * which : NULL, &r);
 		correlator_push(c, s, &r);
 		drain(c, s, &t);
 		if (way < 2)
@@ -201,23 +280,34 @@ static void run(const struct rules *rules, const struct seen *in, int way, char 
 	rule_scratch_free(s);
 }
 
+static void find(const char *rule, const struct seen *in, const char *where, const char *want, const char *why)
+{
+	char text[4096], got[512];
+	struct error e = { "" };
+	snprintf(text, sizeof(text), "%s%s%s", MEMBERS, KOPF, rule);
+	struct rules *rules = load(text, &e);
+	if (!rules)
+		fail_msg("%s", e.text);
+	for (int way = 0; way < 4; way++) {
+		run(rules, in, where, way, got, sizeof(got));
+		if (strcmp(got, want) != 0)
+			fail_msg("%s (way %d): expected \"%s\", got \"%s\"", why, way, want, got);
+	}
+	rules_free(rules);
+}
+
 static void finds(void **unused)
 {
 	(void)unused;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		char text[4096], got[512];
-		struct error e = { "" };
-		snprintf(text, sizeof(text), "%s%s%s", MEMBERS, KOPF, cases[i].rule);
-		struct rules *rules = load(text, &e);
-		if (!rules)
-			fail_msg("%s", e.text);
-		for (int way = 0; way < 4; way++) {
-			run(rules, cases[i].in, way, got, sizeof(got));
-			if (strcmp(got, cases[i].want) != 0)
-				fail_msg("%s (way %d): expected \"%s\", got \"%s\"", cases[i].why, way, cases[i].want, got);
-		}
-		rules_free(rules);
-	}
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		find(cases[i].rule, cases[i].in, NULL, cases[i].want, cases[i].why);
+}
+
+static void finds_at_sensors(void **unused)
+{
+	(void)unused;
+	for (size_t i = 0; i < sizeof(sensors) / sizeof(sensors[0]); i++)
+		find(sensors[i].rule, sensors[i].in, sensors[i].where, sensors[i].want, sensors[i].why);
 }
 
 static void bounded(void **unused)
@@ -371,6 +461,34 @@ static void restores_full(void **unused)
 	rules_free(rules);
 }
 
+/* More sensors on each side than are remembered: the earliest make room, memory stays, and who came last still counts. */
+static void many_sensors(void **unused)
+{
+	(void)unused;
+	struct error e = { "" };
+	struct rules *rules = load(MEMBERS KOPF SIDES, &e);
+	assert_non_null(rules);
+	struct rule_scratch *s = rule_scratch_new(rules);
+	struct correlator *c = correlator_new(rules, &(struct correlate_budget){ 4, 16, 0 });
+	struct record r;
+	char buf[1024];
+	struct text t = { buf, 0, sizeof(buf) - 1, false };
+	for (int i = 0; i < 3 * CORRELATE_SIDES; i++) {
+		session_at(&(struct seen){ i, 'f', 'a', 'x' }, (const char[]){ (char)('A' + i), '-', '\0' }, &r);
+		correlator_push(c, s, &r);
+		drain(c, s, &t);
+	}
+	session_at(&(struct seen){ 40, 'c', 'a', 'x' }, "z-", &r);
+	correlator_push(c, s, &r);
+	correlator_end(c);
+	drain(c, s, &t);
+	buf[t.n] = '\0';
+	assert_string_equal(buf, "0016faxQ+0017faxR+0018faxS+0019faxT+0020faxU+0021faxV+0022faxW+0023faxX+0040caxz ");
+	correlator_free(c);
+	rule_scratch_free(s);
+	rules_free(rules);
+}
+
 static void flood(void **unused)
 {
 	enum { CLIENTS = 1000000, GROUPS = 1024 };
@@ -421,6 +539,10 @@ static void refuses(void **unused)
 		{ "  type: event_count\n  rules: [fails]\n  timespan: 1m\n  condition: {lt: 3}\n", "needs a least number" },
 		{ "  type: value_count\n  rules: [fails]\n  timespan: 1m\n  condition: {gte: 3}\n", "field is missing" },
 		{ "  type: temporal\n  rules: [fails, c]\n  timespan: 1m\n", "is no rule about single sessions" },
+		{ ORDERED "mxwitness: {apart: observer.name}\n", "apart belongs to value_count, or to temporal with two rules" },
+		{ VALUED "mxwitness: {apart: [observer.name, source.ip]}\n", "more than 1 entries" },
+		{ BOTH "mxwitness: {apart: [observer.name, source.ip, source.port]}\n", "more than 2 entries" },
+		{ BOTH "mxwitness: {apart: observer.vendor}\n", "is no fact of sessions" },
 		{ BOTH "  aliases: {x: {fails: source.ip, clear: source.ip}}\n", "an alias is not used" },
 	};
 	(void)unused;
@@ -436,7 +558,7 @@ static void refuses(void **unused)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(finds), cmocka_unit_test(bounded), cmocka_unit_test(late), cmocka_unit_test(restores), cmocka_unit_test(restores_full), cmocka_unit_test(flood),
+	const struct CMUnitTest tests[] = { cmocka_unit_test(finds), cmocka_unit_test(finds_at_sensors), cmocka_unit_test(bounded), cmocka_unit_test(late), cmocka_unit_test(restores), cmocka_unit_test(restores_full), cmocka_unit_test(many_sensors), cmocka_unit_test(flood),
 					 cmocka_unit_test(refuses) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
