@@ -70,6 +70,7 @@ lane_of_processes() {
 	long "watch status" python3 "$here/watch_status.py" "$B/mxwitness"
 	long discover python3 "$here/discover.py" "$B/mxwitness"
 	long receivers python3 "$here/receivers.py" "$B/tests/deliver/send"
+	long brokers python3 "$here/brokers.py" "$B/tests/deliver/send"
 	long "mxcheck sts" python3 "$here/mxcheck_sts.py" "$B/mxcheck"
 	long watch python3 "$here/watch.py" "$B/mxwitness"
 	long load python3 "$here/load.py" "$B/mxwitness" "$B/tests/load/flood"
