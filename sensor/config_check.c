@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "folder.h"
+#include "node_read.h"
 #include "resolver.h"
 #include "rule_file.h"
 #include "setting_read.h"
@@ -87,12 +88,45 @@ static void check_interfaces(struct check *c, const struct node *list)
 			warn(c, at, "interfaces: no interface %s here", c->s->interfaces.text[i]);
 }
 
+/* A receiver that is not there now may come; one that can never listen there is worth a word. */
+static void check_socket(struct check *c, const char *path, const struct node *at)
+{
+	struct stat st;
+	if (stat(path, &st) != 0)
+		check_parent(c, "outputs: path", path, at);
+	else if (!S_ISSOCK(st.st_mode))
+		warn(c, at, "outputs: path: %s: is not a socket", path);
+}
+
+static void check_output(struct check *c, const struct output_settings *o, const struct node *at)
+{
+	const struct { const char *key, *file; } read[] = { { "ca", o->ca }, { "cert", o->cert }, { "key", o->key },
+							    { "credentials", o->credentials } };
+	for (size_t i = 0; i < COUNT(read); i++)
+		if (read[i].file)
+			readable(c, read[i].key, read[i].file, node_get(at, read[i].key));
+	if (o->type == output_type_file && o->path)
+		check_file(c, "outputs: path", o->path, node_get(at, "path"));
+	else if (o->path)
+		check_socket(c, o->path, node_get(at, "path"));
+	bool tls = o->type == output_type_syslog ? o->transport == transport_tls : o->tls;
+	if (tls && !o->ca && !trust_system_file())
+		warn(c, at, "outputs: this system has no file of certificate authorities: name one by ca");
+}
+
 static void check_outputs(struct check *c, const struct node *list)
 {
 	const struct node *at = list ? list->first : NULL;
 	for (size_t i = 0; i < c->s->output.n; i++, at = at->next)
-		if (c->s->output.at[i].path)
-			check_file(c, "outputs: path", c->s->output.at[i].path, node_get(at, "path"));
+		check_output(c, &c->s->output.at[i], at);
+}
+
+static bool any_spool(const struct settings *s)
+{
+	for (size_t i = 0; i < s->output.n; i++)
+		if (s->output.at[i].type != output_type_file)
+			return true;
+	return false;
 }
 
 /* The i-th entry of such a list: its name, and when it ends. false: there is none. */
@@ -132,7 +166,8 @@ static void check_one(struct check *c, const struct setting_info *t, const char 
 		check_file(c, t->name, text, at);
 		break;
 	case KEPT_FOLDER:
-		check_folder(c, t->name, text, at);
+		if (strcmp(t->name, "spool") != 0 || any_spool(c->s))
+			check_folder(c, t->name, text, at);
 		break;
 	case KEPT_PROGRAM:
 		if (access(text, X_OK) != 0)
@@ -159,7 +194,7 @@ static void check_one(struct check *c, const struct setting_info *t, const char 
 		break;
 	case KEPT_YES: case KEPT_COUNT: case KEPT_SIZE: case KEPT_DURATION: case KEPT_WORD: case KEPT_LEVEL:
 	case KEPT_DATASETS: case KEPT_TEXT: case KEPT_IN_FILE: case KEPT_ADDRESS: case KEPT_MAIL_PORTS: case KEPT_SERVERS:
-	case KEPT_ZONES: case KEPT_VANTAGE: case KEPT_CA_FILE: case KEPT_DNS_PORTS: case KEPT_NETWORKS: case KEPT_MIRROR:
+	case KEPT_ZONES: case KEPT_PROPERTIES: case KEPT_VANTAGE: case KEPT_CA_FILE: case KEPT_DNS_PORTS: case KEPT_NETWORKS: case KEPT_MIRROR:
 	case KEPT_RULES: case KEPT_RULES_OFF: case KEPT_RULE_LEVELS:
 	case KEPT_NAMES: case KEPT_NETS: case KEPT_PORTS: case KEPT_PIN_SPKI: case KEPT_PIN_CA: case KEPT_FORMS:
 	case KEPT_DOMAIN: case KEPT_HOST: case KEPT_DATE: case KEPT_ROUTES: case KEPT_WATCH_DOMAINS: case KEPT_MAIL_DOMAIN:

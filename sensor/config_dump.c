@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "scalar.h"
+#include "setting_output.h"
 #include "setting_read.h"
 
 enum { COMMENT_COLUMN = 48, WIDTH = 100 };
@@ -133,9 +134,21 @@ static void put_scalar(struct writer *w, const struct setting_info *t, const str
 		put_text(w, n->text);
 }
 
+/* Who reads a dump, or a log with one in it, need not know the site's passwords. */
+static void put_property(struct writer *w, struct bytes property)
+{
+	const struct bytes shown = bytes_head(property, setting_property_shown(property));
+	if (shown.n == property.n)
+		put_text(w, property);
+	else
+		put(w, "\"%.*s=not-shown\"", (int)shown.n, (const char *)shown.p);
+}
+
 static void put_entry(struct writer *w, const struct setting_info *t, const struct node *n)
 {
-	if (setting_entry_is_path(t, n))
+	if (t->type == KEPT_PROPERTIES)
+		put_property(w, n->text);
+	else if (setting_entry_is_path(t, n))
 		put_path(w, n->text);
 	else
 		put_text(w, n->text);
@@ -146,9 +159,13 @@ static void put_map(struct writer *w, const struct setting_map *m, const struct 
 	for (size_t i = 0; i < m->rows; i++) {
 		const struct setting_info *t = &m->row[i];
 		const struct node *value = node_get(map, t->name);
+		if (m->type == KEPT_OUTPUTS && !setting_output_has(map, t->name))
+			continue;
 		put(w, "%s%s: ", i ? "    " : "  - ", t->name);
-		if (!value)
+		if (!value && setting_is_list(t))
 			put(w, "%s", t->fallback);
+		else if (!value)
+			put_text(w, bytes_of(t->fallback));
 		else if (value->kind == NODE_SCALAR && setting_is_list(t))
 			put_entry(w, t, value);
 		else if (value->kind == NODE_SCALAR)
@@ -337,6 +354,8 @@ static const char *kind(enum setting_type type)
 		return "list of interfaces";
 	case KEPT_ZONES:
 		return "list of zones";
+	case KEPT_PROPERTIES:
+		return "list of name=value";
 	case KEPT_NETWORKS:
 		return "list of networks";
 	case KEPT_MIRROR:

@@ -8,8 +8,11 @@
 
 #include "log.h"
 
+/* In first pauses. STEADY: so long without a failure, and it is well     LONGEST: between two trials, and where people must act first */
+enum { STEADY = 5, LONGEST = 60 };
+
 /* held     an item that the carrier had no room for yet, when holding
- * highest  number that was ever handed over: what is not above it goes out again
+ * drained  nothing more is there     well_since  ms; 0: it is not
  * due      ms, when a carrier is made again     pause  then, if that fails too     said  the trouble of which people know */
 struct deliver {
 	const char *name;
@@ -18,9 +21,9 @@ struct deliver {
 	struct spool_reader *spool;
 	struct carrier *carrier;
 	struct spool_item held;
-	bool holding, idle, taken;
-	uint64_t highest, done;
-	int64_t due, pause, first_pause;
+	bool holding, drained;
+	uint64_t done;
+	int64_t due, pause, first_pause, well_since;
 	char said[sizeof(((struct error *)0)->text)];
 };
 
@@ -57,9 +60,34 @@ void deliver_free(struct deliver *d)
 	free(d);
 }
 
-bool deliver_idle(const struct deliver *d)
+uint64_t deliver_left(const struct deliver *d)
 {
-	return d->idle;
+	return spool_left(d->spool);
+}
+
+/* The receiver takes what there is. One that comes and goes is not told of each time: that it is well is said when it stays so. */
+static void well(struct deliver *d)
+{
+	const int64_t now = ms_now();
+	if (!d->well_since)
+		d->well_since = now;
+	if (now - d->well_since < STEADY * d->first_pause)
+		return;
+	d->pause = d->first_pause;
+	if (d->said[0])
+		log_line(SAY_NOTICE, "output %s: its receiver takes events again", d->name);
+	d->said[0] = '\0';
+}
+
+static uint64_t acknowledge(struct deliver *d)
+{
+	const uint64_t done = d->kind->done(d->carrier), before = d->done;
+	if (done > before) {
+		spool_done(d->spool, done);
+		spool_taken(d->spool, true);
+		d->done = done;
+	}
+	return d->done - before;
 }
 
 static void failed(struct deliver *d, const struct error *e)
@@ -67,58 +95,37 @@ static void failed(struct deliver *d, const struct error *e)
 	if (strcmp(d->said, e->text) != 0)
 		log_line(SAY_ERROR, "output %s: %s; its events wait", d->name, e->text);
 	memcpy(d->said, e->text, sizeof(d->said));
-	if (d->carrier)
+	if (d->carrier) {
+		acknowledge(d);
 		d->kind->free(d->carrier);
+	}
 	d->carrier = NULL;
-	d->holding = d->taken = false;
+	d->holding = false;
+	d->well_since = 0;
 	spool_again(d->spool);
-	spool_say(d->spool, 0, 0, 1, false);
+	spool_failed(d->spool);
+	spool_taken(d->spool, false);
 	d->due = ms_now() + d->pause;
-	d->pause = 2 * d->pause < DELIVER_PAUSE_MOST_MS ? 2 * d->pause : DELIVER_PAUSE_MOST_MS;
-}
-
-/* The receiver takes what there is. */
-static void well(struct deliver *d)
-{
-	d->pause = d->first_pause;
-	if (d->said[0])
-		log_line(SAY_NOTICE, "output %s: its receiver takes events again", d->name);
-	d->said[0] = '\0';
+	d->pause = 2 * d->pause < LONGEST * d->first_pause ? 2 * d->pause : LONGEST * d->first_pause;
 }
 
 /* Hands over until the carrier has enough or nothing is left. */
 static enum carrier_state hand_over(struct deliver *d, struct error *e)
 {
-	uint64_t sent = 0, again = 0;
 	enum carrier_state state = CARRIER_READY;
-	d->idle = false;
-	while (state == CARRIER_READY && sent < CARRIER_BATCH) {
+	d->drained = false;
+	for (int n = 0; state == CARRIER_READY && n < CARRIER_BATCH; n++) {
 		if (!d->holding && !(d->holding = spool_take(d->spool, &d->held))) {
-			d->idle = d->done == d->highest;
+			d->drained = true;
 			break;
 		}
 		state = d->kind->put(d->carrier, &d->held, e);
 		if (state != CARRIER_READY)
 			break;
 		d->holding = false;
-		again += d->held.number <= d->highest;
-		d->highest = d->held.number > d->highest ? d->held.number : d->highest;
-		sent++;
+		spool_sent(d->spool, d->held.number);
 	}
-	spool_say(d->spool, sent, again, 0, d->taken);
 	return state;
-}
-
-static uint64_t acknowledge(struct deliver *d)
-{
-	const uint64_t done = d->kind->done(d->carrier), before = d->done;
-	if (done <= before)
-		return 0;
-	spool_done(d->spool, done);
-	d->done = done;
-	d->taken = true;
-	well(d);
-	return done - before;
 }
 
 static void rest(int64_t ms)
@@ -136,18 +143,21 @@ uint64_t deliver_work(struct deliver *d, int wait_ms)
 		return 0;
 	}
 	if (!d->carrier && !(d->carrier = d->kind->new(d->output, &e))) {
-		d->pause = DELIVER_PAUSE_MOST_MS;
+		d->pause = LONGEST * d->first_pause;
 		failed(d, &e);
 		return 0;
 	}
 	enum carrier_state state = d->kind->state(d->carrier, 0, &e);
 	if (state == CARRIER_READY)
 		state = hand_over(d, &e);
-	if (state != CARRIER_FAILED && (state == CARRIER_BUSY || !d->holding))
+	if (state == CARRIER_BUSY || (state == CARRIER_READY && d->drained))
 		state = d->kind->state(d->carrier, wait_ms, &e);
 	if (state == CARRIER_FAILED) {
 		failed(d, &e);
 		return 0;
 	}
-	return acknowledge(d);
+	const uint64_t done = acknowledge(d);
+	if (done || (d->well_since && state == CARRIER_READY))
+		well(d);
+	return done;
 }

@@ -4,7 +4,7 @@
 #define DELIVER_H
 #include "carrier.h"
 
-enum { DELIVER_PAUSE_MS = 1000, DELIVER_PAUSE_MOST_MS = 60000 };
+enum { DELIVER_PAUSE_MS = 1000 };
 
 struct deliver;
 
@@ -16,6 +16,6 @@ void deliver_free(struct deliver *d);
 /* Does what can be done now, and waits up to wait_ms (at most CARRIER_WAIT_MS) where there is nothing to do. How many items
  * were acknowledged. */
 uint64_t deliver_work(struct deliver *d, int wait_ms);
-/* Everything that was in the spool when it was last looked at is acknowledged. */
-bool deliver_idle(const struct deliver *d);
+/* How many items are in the spool and not acknowledged. */
+uint64_t deliver_left(const struct deliver *d);
 #endif

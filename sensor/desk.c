@@ -121,6 +121,8 @@ static void learn(struct desk *d, struct record *session, const struct finding *
 void desk_session(struct desk *d, struct record *session, struct finding *finding, size_t *n)
 {
 	const bool final = record_get_num(session, F_cap_phase, phase_final) == phase_final;
+	if (!d->run->lines) /* else whoever gave the line saw it, and not this sensor */
+		event_observer(session, d->run->settings.sensor_name);
 	recall(d, session);
 	company_ambient(&d->company, session);
 	gate_judge(session);

@@ -13,6 +13,7 @@
 #include "quantity.h"
 #include "read.h"
 #include "run.h"
+#include "run_outputs.h"
 
 /* The second end of run_lines.stop; a signal handler has no other way to know it. */
 static int stop_writes = -1;
@@ -61,7 +62,7 @@ static bool prepare(const struct options *o, struct run *run, struct run_lines *
 	run->lines = l;
 	if (o->state && !folder_is(o->state))
 		return error_set(e, "--state %s: no such folder; make it first", o->state);
-	return read_prepare(&mine, run, e) && lines(o, l, e) && read_output(o, run, e);
+	return read_prepare(&mine, run, e) && lines(o, l, e) && run_outputs(o, run, true, e) && read_output(o, run, e);
 }
 
 int judge_command(const struct options *o)

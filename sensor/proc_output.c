@@ -3,6 +3,7 @@
 #include "run.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,9 +12,13 @@
 
 #include "judge/event.h"
 #include "json.h"
+#include "receivers.h"
+#include "rights.h"
+#include "sink.h"
 #include "table.h"
 
-enum { OUT_BUFFER = 256 * 1024, OUT_LOW = OUT_BUFFER - 2 * JSON_LINE };
+/* PATIENCE_S  that an output of the configuration may not be writable before this run gives it up */
+enum { OUT_BUFFER = 256 * 1024, OUT_LOW = OUT_BUFFER - 2 * JSON_LINE, PATIENCE_S = 30, WAIT_MS = 100 };
 
 struct output {
 	const struct run *run;
@@ -22,6 +27,8 @@ struct output {
 	char *buffer;
 	uint64_t sequence, medium, refused;
 	struct evidence *evidence;
+	struct sinks *sinks;         /* of the configuration, in place of run->out; else NULL */
+	struct receivers *receivers; /* likewise */
 	struct progress progress;
 	struct timespec started;
 	bool progress_shown, complete;
@@ -36,9 +43,30 @@ static void wipe_progress(struct output *o)
 	o->progress_shown = false;
 }
 
+/* A reader that is slow is waited for, as a write would; a disk that is full for a while. */
+static void flush_outputs(struct output *o)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	const time_t until = now.tv_sec + PATIENCE_S;
+	for (; !o->broken; poll(NULL, 0, WAIT_MS)) {
+		if (receivers_flush(o->receivers) && sinks_flush(o->sinks))
+			return;
+		clock_gettime(CLOCK_MONOTONIC, &now);
+		if (now.tv_sec < until || sinks_slow(o->sinks) >= 0)
+			continue;
+		fputs("mxwitness: an output could not be written for too long; what stands there is not everything\n", stderr);
+		o->broken = o->failed = true;
+	}
+}
+
 static void flush(struct output *o)
 {
 	size_t done = 0;
+	if (o->sinks) {
+		flush_outputs(o);
+		return;
+	}
 	if (o->text.n)
 		wipe_progress(o); /* both may be the same terminal */
 	while (done < o->text.n && !o->broken) {
@@ -112,6 +140,17 @@ static void say_counters(struct output *o, const struct record *r)
 				fact_table[which[i]].meaning);
 }
 
+static void to_outputs(struct output *o, struct record *r)
+{
+	if (!sinks_room(o->sinks) || !receivers_room(o->receivers))
+		flush(o);
+	if (o->broken)
+		return;
+	record_num(r, F_event_sequence, (int64_t)++o->sequence);
+	o->refused += !sinks_event(o->sinks, r);
+	o->refused += !receivers_event(o->receivers, r);
+}
+
 static void event(struct output *o, struct bytes record)
 {
 	static struct record r;
@@ -124,6 +163,7 @@ static void event(struct output *o, struct bytes record)
 		o->refused++;
 		return;
 	}
+	event_observer(&r, o->run->settings.sensor_name);
 	bool alert = record_has(&r, F_alert_level);
 	bool of_session = alert && record_has(&r, F_alert_sessions); /* else it is about the sensor: no sign of the mail */
 	bool packets = of_session && record_has(&r, F_net_community_id); /* else what it rests on was told before */
@@ -140,6 +180,10 @@ static void event(struct output *o, struct bytes record)
 		evidence_forget(o->evidence);
 	else if (o->evidence && packets && !o->broken)
 		evidence_alert(o->evidence, &r);
+	if (o->sinks) {
+		to_outputs(o, &r);
+		return;
+	}
 	if (o->run->format == FORMAT_TABLE) {
 		event_table(o, &r);
 		return;
@@ -170,6 +214,17 @@ static void incomplete(struct output *o)
 	o->failed = true;
 }
 
+static bool open_outputs(struct output *o, struct error *e)
+{
+	const struct run *run = o->run;
+	rights_files_as(&run->user, true);
+	o->sinks = sinks_new(&run->settings, run, e);
+	if (o->sinks)
+		o->receivers = receivers_new(&run->settings, run->spool, run->settings.sensor_name, e);
+	rights_files_as(&run->user, false);
+	return o->receivers;
+}
+
 int proc_output(const struct run *run, struct channel *judge)
 {
 	struct output o = { .run = run, .table = { .all = run->all, .colour = run->colour, .width = run->width } };
@@ -179,8 +234,13 @@ int proc_output(const struct run *run, struct channel *judge)
 	o.buffer = malloc(OUT_BUFFER);
 	if (!o.buffer)
 		return 2;
-	const char *folder = run->evidence ? evidence_dir_path(run->evidence) : NULL;
-	if (!sandbox_output(&run->user, &folder, folder ? 1 : 0, false, false, &e)) {
+	const char *folder[2];
+	size_t n = 0;
+	if (run->evidence)
+		folder[n++] = evidence_dir_path(run->evidence);
+	if (run->spool)
+		folder[n++] = run->spool;
+	if ((run->by_outputs && !open_outputs(&o, &e)) || !sandbox_output(&run->user, folder, n, false, false, &e)) {
 		fprintf(stderr, "mxwitness: %s\n", e.text);
 		return 2;
 	}
@@ -218,6 +278,8 @@ int proc_output(const struct run *run, struct channel *judge)
 		incomplete(&o);
 	flush(&o);
 	free(o.buffer);
+	sinks_free(o.sinks);
+	receivers_free(o.receivers);
 	evidence_free(o.evidence);
 	if (o.failed || !o.complete || o.refused)
 		return 2;

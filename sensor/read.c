@@ -20,6 +20,7 @@
 #include "config.h"
 #include "folder.h"
 #include "run.h"
+#include "run_outputs.h"
 #include "trust.h"
 #include "upstream.h"
 
@@ -261,22 +262,23 @@ static bool prepare(const struct options *o, struct run *run, struct error *e)
 	run->spill = spill_file();
 	if (run->spill < 0)
 		return error_set(e, "no temporary file for waiting sessions: %s; set TMPDIR", strerror(errno));
-	return save_dns(o->save_dns, run, e) && evidence(o, run, e) && read_output(o, run, e);
+	return save_dns(o->save_dns, run, e) && evidence(o, run, e) && run_outputs(o, run, false, e) && read_output(o, run, e);
 }
 
-/* PAIR_RF (outside.h) and PAIR_OV (proc_verifier) carry packets, the others channels. */
-enum { PAIR_CJ, PAIR_CR, PAIR_JR, PAIR_JO, PAIR_RF, PAIR_OV, PAIRS };
-enum role { ROLE_CAPTURE, ROLE_RESOLVER, ROLE_FORWARDER, ROLE_JUDGE, ROLE_OUTPUT, ROLE_VERIFIER, ROLES };
-static const char *const role_name[ROLES] = { "capture", "resolver", "forwarder", "judge", "output", "verifier" };
+/* PAIR_RF (outside.h) and PAIR_OV (proc_verifier) carry packets, PAIR_OD nothing but its end, the others channels. */
+enum { PAIR_CJ, PAIR_CR, PAIR_JR, PAIR_JO, PAIR_RF, PAIR_OV, PAIR_OD, PAIRS };
+enum role { ROLE_CAPTURE, ROLE_RESOLVER, ROLE_FORWARDER, ROLE_JUDGE, ROLE_OUTPUT, ROLE_VERIFIER, ROLE_DELIVER, ROLES };
+static const char *const role_name[ROLES] = { "capture", "resolver", "forwarder", "judge", "output", "verifier", "deliver" };
 
 /* Which end of which pair a process keeps: 0 the first named, 1 the second, -1 none. */
 static const int keeps[ROLES][PAIRS] = {
-	[ROLE_CAPTURE] = { 0, 0, -1, -1, -1, -1 },
-	[ROLE_RESOLVER] = { -1, 1, 1, -1, 0, -1 },
-	[ROLE_FORWARDER] = { -1, -1, -1, -1, 1, -1 },
-	[ROLE_JUDGE] = { 1, -1, 0, 0, -1, -1 },
-	[ROLE_OUTPUT] = { -1, -1, -1, 1, -1, 0 },
-	[ROLE_VERIFIER] = { -1, -1, -1, -1, -1, 1 },
+	[ROLE_CAPTURE] = { 0, 0, -1, -1, -1, -1, -1 },
+	[ROLE_RESOLVER] = { -1, 1, 1, -1, 0, -1, -1 },
+	[ROLE_FORWARDER] = { -1, -1, -1, -1, 1, -1, -1 },
+	[ROLE_JUDGE] = { 1, -1, 0, 0, -1, -1, -1 },
+	[ROLE_OUTPUT] = { -1, -1, -1, 1, -1, 0, 0 },
+	[ROLE_VERIFIER] = { -1, -1, -1, -1, -1, 1, -1 },
+	[ROLE_DELIVER] = { -1, -1, -1, -1, -1, -1, 1 },
 };
 
 static const char *name_of(enum role role, const struct run *run)
@@ -295,13 +297,15 @@ static bool needed(enum role role, const struct run *run)
 	enum resolve_mode mode = run->resolver.mode;
 	if (role == ROLE_FORWARDER)
 		return mode == RESOLVE_LIVE || mode == RESOLVE_AUTO;
+	if (role == ROLE_DELIVER)
+		return run->spool;
 	if (role == ROLE_VERIFIER)
 		return run->evidence && !run->claim;
 	return role != ROLE_RESOLVER || mode != RESOLVE_OFF;
 }
 
-/* outside: the process' end of PAIR_RF */
-static int live(enum role role, const struct run *run, struct channel *ch[PAIRS], int packets)
+/* packets: the process' end of PAIR_RF or PAIR_OV; over: of PAIR_OD */
+static int live(enum role role, const struct run *run, struct channel *ch[PAIRS], int packets, int over)
 {
 	bool resolver = needed(ROLE_RESOLVER, run);
 	switch (role) {
@@ -323,6 +327,8 @@ static int live(enum role role, const struct run *run, struct channel *ch[PAIRS]
 		return run->claim ? proc_compare(run, ch[PAIR_JO]) : proc_output(run, ch[PAIR_JO]);
 	case ROLE_VERIFIER:
 		return proc_verifier(run, packets);
+	case ROLE_DELIVER:
+		return proc_deliver(run, over, NULL, 0);
 	case ROLES:
 		break;
 	}
@@ -347,7 +353,7 @@ static void become(enum role role, const struct run *run, int fd[PAIRS][2])
 	struct run mine = *run;
 	struct channel *ch[PAIRS] = { NULL };
 	char name[16];
-	int packets = -1;
+	int packets = -1, over = -1;
 	snprintf(name, sizeof(name), "mxw-%s", name_of(role, run));
 	prctl(PR_SET_NAME, name);
 	for (int p = 0; p < PAIRS; p++)
@@ -357,6 +363,8 @@ static void become(enum role role, const struct run *run, int fd[PAIRS][2])
 				close(fd[p][end]);
 			else if (p == PAIR_RF || p == PAIR_OV)
 				packets = fd[p][end];
+			else if (p == PAIR_OD)
+				over = fd[p][end];
 			else if (!(ch[p] = channel_new(fd[p][end])))
 				_exit(2);
 		}
@@ -378,7 +386,7 @@ static void become(enum role role, const struct run *run, int fd[PAIRS][2])
 	}
 	if (run->lines)
 		leave_lines(role, run->lines);
-	int status = live(role, &mine, ch, packets);
+	int status = live(role, &mine, ch, packets, over);
 	for (int p = 0; p < PAIRS; p++)
 		channel_free(ch[p]);
 	_exit(status);
@@ -409,6 +417,8 @@ static int wait_for(const pid_t pid[ROLES], const struct run *run)
 			bad = true;
 		} else if (r == ROLE_OUTPUT) {
 			result = WEXITSTATUS(status);
+		} else if (r == ROLE_DELIVER) {
+			bad |= WEXITSTATUS(status) != 0;
 		}
 	}
 	return bad ? 2 : result;
@@ -510,7 +520,9 @@ int read_command(const struct options *o)
 		fprintf(stderr, "mxwitness: %s\n", e.text);
 		return 2;
 	}
-	return hook_run(&hook, run_all(&run));
+	const int status = run_all(&run);
+	run_outputs_end(&run);
+	return hook_run(&hook, status);
 }
 
 /* Where mail and DNS are found besides their own ports, for who has not said it: they only cost packets. */

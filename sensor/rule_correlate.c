@@ -45,7 +45,7 @@ static bool fact_named(struct error *e, const struct node *n, uint16_t *out)
 	if (f == FACT_COUNT)
 		return node_error(e, n, "no fact \"%.*s\"%s%s%s", TEXT(n->text), near ? "; did you mean \"" : "",
 				  near ? near : "", near ? "\"?" : "");
-	if (!(fact_table[f].sets & IN_SESSION) || fact_table[f].room == ROOM_EVENT)
+	if (!(fact_table[f].sets & IN_SESSION) || (fact_table[f].room == ROOM_EVENT && f != F_observer_name))
 		return node_error(e, n, "\"%.*s\" is no fact of sessions", TEXT(n->text));
 	*out = (uint16_t)f;
 	return true;
@@ -170,14 +170,19 @@ static bool condition(struct error *e, const struct node *map, struct correlatio
 	return true;
 }
 
-/* apart of mxwitness: the second fact in which counted sessions differ. */
+/* apart of mxwitness: the second fact in which counted sessions differ, or the facts that tell those of two rules apart. */
 static bool apart(struct error *e, const struct node *doc, struct correlation *k)
 {
-	const struct node *own = node_get(doc, "mxwitness"), *fact = own ? node_get(own, "apart") : NULL;
-	k->apart = FACT_COUNT;
-	if (fact && k->type != CORRELATE_VALUES)
-		return node_error(e, fact->key, "apart belongs to value_count");
-	return !fact || fact_named(e, fact, &k->apart);
+	const struct node *own = node_get(doc, "mxwitness"), *facts = own ? node_get(own, "apart") : NULL;
+	const bool temporal = k->type == CORRELATE_TEMPORAL && k->members == 2;
+	if (facts && k->type != CORRELATE_VALUES && !temporal)
+		return node_error(e, facts->key, "apart belongs to value_count, or to temporal with two rules");
+	if (facts && facts->kind == NODE_LIST && !texts_read(e, facts, temporal ? CORRELATE_APART : 1))
+		return false;
+	for (const struct node *n = facts && facts->kind == NODE_LIST ? facts->first : facts; n; n = n == facts ? NULL : n->next)
+		if (!fact_named(e, n, &k->apart[k->aparts++]))
+			return false;
+	return true;
 }
 
 static bool compile(struct rules *r, struct error *e, const struct node *map, struct correlation *k)

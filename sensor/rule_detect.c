@@ -142,7 +142,8 @@ bool detection_knows(enum fact f, uint8_t service)
 		return fact_table[f].sets & IN_POSTURE && !both && f != F_po_changed;
 	if (service == IN_STATS)
 		return fact_table[f].sets & IN_STATS && f != F_event_id && (!both || fact_table[f].room != ROOM_EVENT);
-	return fact_table[f].sets & IN_SESSION && fact_table[f].room != ROOM_EVENT && f != F_verdict && f != F_findings &&
+	bool own = fact_table[f].room != ROOM_EVENT || f == F_observer_name; /* the others are alike in all, or come behind */
+	return fact_table[f].sets & IN_SESSION && own && f != F_verdict && f != F_findings &&
 	       f != F_finding_id && f != F_finding_variant && f != F_finding_certainty && f != F_finding_level;
 }
 

@@ -42,6 +42,8 @@ struct run {
 	const struct claim *claim;          /* of the evidence file that is read to verify it; else NULL */
 	int inner[RUN_INNER];               /* descriptors of who started us, to be closed in every process; -1: none */
 	const char *state;                  /* folder of what is remembered between runs (store.h); NULL: nothing is */
+	const char *spool;                  /* folder of the spools of outputs that are not files; NULL: there are none */
+	bool by_outputs;                    /* events go to the outputs of settings, and not to out */
 	struct sandbox_user user;
 	enum format format;
 	int out, spill, verifier;           /* verifier: see proc_verifier; -1: there is none */
@@ -65,6 +67,9 @@ int proc_judge(const struct run *run, struct channel *capture, struct channel *r
 int proc_lines(const struct run *run, struct channel *judge);
 int proc_again(const struct run *run, struct channel *lines, struct channel *output);
 int proc_output(const struct run *run, struct channel *judge);
+/* over: a descriptor that is at its end when nothing more will be put into spools; what is there is brought on then, as long as it is
+ * taken. -1: it is told to end (SIGTERM). Not 0: something did not arrive. */
+int proc_deliver(const struct run *run, int over, const struct supervisor *supervisor, unsigned job);
 int proc_discover(const struct run *run, struct channel *capture, struct channel *judge);
 /* fd: its end of a pair of packets, whose other end run->verifier is in the output process. */
 int proc_verifier(const struct run *run, int fd);

@@ -47,6 +47,10 @@ bool sandbox_forwarder(const struct sandbox_user *user, struct error *e);
 bool sandbox_output(const struct sandbox_user *user, const char *const *folder, size_t n, bool network, bool asked,
 		    struct error *e);
 
+/* Who brings events to a receiver, by libraries that have threads and read files of certificates and of the system's names when they
+ * connect: reads what the user may read, writes to no file but those that are open; no other program, no other process's memory. */
+bool sandbox_deliver(const struct sandbox_user *user, struct error *e);
+
 /* Who starts and restarts the others, and parses nothing. It must keep what they give away. What it can do without
  * ends it: other programs, tracing, mounts, kernel modules. Its children inherit that. To be called before the first. */
 bool sandbox_supervisor(struct error *e);

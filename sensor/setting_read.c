@@ -9,6 +9,7 @@
 #include "node_read.h"
 #include "quantity.h"
 #include "scalar.h"
+#include "setting_output.h"
 #include "setting_policy.h"
 #include "setting_watch.h"
 #include "upstream.h"
@@ -492,11 +493,14 @@ static bool map_known(const struct setting_map *m, const struct node *map, struc
 
 static bool map_read(struct settings *s, const struct setting_map *m, void *out, const struct node *map, struct error *e)
 {
-	if (!map_known(m, map, e))
+	const bool output = m->type == KEPT_OUTPUTS;
+	if (!map_known(m, map, e) || (output && !setting_output_keys(map, e)))
 		return false;
 	for (size_t i = 0; i < m->rows; i++) {
 		const struct setting_info *t = &m->row[i];
 		const struct node *value = node_get(map, t->name);
+		if (output && !setting_output_has(map, t->name))
+			continue;
 		if (!value && !t->fallback[0])
 			return node_error(e, map, "%s: the key \"%s\" is missing, as in: %s", m->name, t->name, m->example);
 		if (!value)
@@ -512,28 +516,23 @@ static bool same_text(const struct node *a, const struct node *b)
 	return a && b && bytes_eq(a->text, b->text);
 }
 
-static bool same_path(const struct output_settings *a, const struct output_settings *b)
-{
-	return a->path && b->path ? strcmp(a->path, b->path) == 0 : a->path == b->path;
-}
-
-/* Two entries of one name, or with one file, would be taken for each other, or write into each other's lines. */
+/* Two entries of one name would be taken for each other. */
 static bool map_apart(const struct setting_map *m, const void *all, const void *entry, const struct node *first,
 		      const struct node *map, struct error *e)
 {
-	const struct output_settings *at = all;
-	for (; first != map; first = first->next) {
-		if (m->type != KEPT_OUTPUTS && same_text(node_get(first, "name"), node_get(map, "name")))
+	if (m->type == KEPT_OUTPUTS)
+		return setting_output_apart(all, entry, first, map, e);
+	for (; first != map; first = first->next)
+		if (same_text(node_get(first, "name"), node_get(map, "name")))
 			return node_error(e, map, "%s: another one has this name already", m->name);
-		if (m->type == KEPT_OUTPUTS && same_path(at++, entry))
-			return node_error(e, map, "outputs: another one has this path already; two would write into each other's lines");
-	}
 	return true;
 }
 
 /* What belongs together in one entry. */
 static bool map_good(enum setting_type type, const void *entry, const struct node *map, struct error *e)
 {
+	if (type == KEPT_OUTPUTS)
+		return setting_output_good(entry, map, e);
 	if (type == KEPT_POLICY)
 		return setting_promise_good(entry, map, e);
 	if (type == KEPT_SUPPRESS)
@@ -610,6 +609,8 @@ bool setting_read(struct settings *s, const struct setting_info *t, void *base, 
 	case KEPT_INTERFACES:
 	case KEPT_ZONES:
 		return texts(s, t, at, value, e);
+	case KEPT_PROPERTIES:
+		return setting_properties(s, t, at, value, e);
 	case KEPT_OUTPUTS:
 	case KEPT_POLICY:
 	case KEPT_ROUTES:

@@ -96,6 +96,7 @@ bool setting_is_list(const struct setting_info *s)
 	case KEPT_SERVERS:
 	case KEPT_INTERFACES:
 	case KEPT_ZONES:
+	case KEPT_PROPERTIES:
 	case KEPT_OUTPUTS:
 	case KEPT_WATCH_DOMAINS:
 	case KEPT_HOSTS:
@@ -161,6 +162,8 @@ const char *setting_sample(const struct setting_map *m, const struct setting_inf
 		return t->words[0];
 	if (strcmp(t->name, "path") == 0)
 		return "/var/log/mxwitness/events.ndjson";
+	if (strcmp(t->name, "address") == 0)
+		return "siem.example:6514";
 	return strcmp(t->name, "host") == 0 ? "relay.example.net" : m->type == KEPT_ROUTES ? "smart-host" : "partner";
 }
 

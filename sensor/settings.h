@@ -40,7 +40,7 @@ struct setting_outputs {
  *	ADDRESS      const char *        NULL: none; "127.0.0.1:9464", "[::1]:9464" or "unix:/path"
  *	MAIL_PORTS   const char *        a list of ports, as --ports takes it: "25,465=tls"
  *	SERVERS      const char *        a list, as --resolver takes it; NULL: empty
- *	INTERFACES ZONES  struct setting_texts
+ *	INTERFACES ZONES PROPERTIES  struct setting_texts
  *	OUTPUTS      struct setting_outputs
  *	NAMES        struct policy_names a list of domains and host names, .example.net for all below
  *	NETS         const struct networks *  NULL: none
@@ -58,7 +58,8 @@ struct setting_outputs {
  * Texts are in settings.arena. */
 enum setting_type {
 	KEPT_YES, KEPT_COUNT, KEPT_SIZE, KEPT_DURATION, KEPT_WORD, KEPT_LEVEL, KEPT_DATASETS, KEPT_TEXT, KEPT_USER,
-	KEPT_GROUP, KEPT_IN_FILE, KEPT_OUT_FILE, KEPT_FOLDER, KEPT_PROGRAM, KEPT_ADDRESS, KEPT_MAIL_PORTS, KEPT_SERVERS, KEPT_INTERFACES, KEPT_ZONES, KEPT_OUTPUTS, KEPT_VANTAGE,
+	KEPT_GROUP, KEPT_IN_FILE, KEPT_OUT_FILE, KEPT_FOLDER, KEPT_PROGRAM, KEPT_ADDRESS, KEPT_MAIL_PORTS, KEPT_SERVERS, KEPT_INTERFACES, KEPT_ZONES, KEPT_PROPERTIES,
+	KEPT_OUTPUTS, KEPT_VANTAGE,
 	KEPT_CA_FILE, KEPT_DNS_PORTS, KEPT_NETWORKS, KEPT_MIRROR, KEPT_RULES, KEPT_RULES_OFF, KEPT_RULE_LEVELS,
 	KEPT_NAMES, KEPT_NETS, KEPT_PORTS, KEPT_PIN_SPKI, KEPT_PIN_CA, KEPT_FORMS, KEPT_DOMAIN, KEPT_HOST, KEPT_DATE,
 	KEPT_POLICY, KEPT_ROUTES, KEPT_INSPECTIONS, KEPT_SUPPRESS, KEPT_WATCH_DOMAINS, KEPT_MAIL_DOMAIN, KEPT_HOSTS, KEPT_WHEN,
@@ -83,6 +84,7 @@ enum setting_type {
 #define C_OF_SERVERS const char *
 #define C_OF_INTERFACES struct setting_texts
 #define C_OF_ZONES struct setting_texts
+#define C_OF_PROPERTIES struct setting_texts
 #define C_OF_OUTPUTS struct setting_outputs
 #define C_OF_WATCH_DOMAINS struct watch_domains
 
@@ -143,7 +145,7 @@ enum { SETTING_LINES = SETTINGS
 
 /* A key whose value is a list of maps: row are the keys of one map, rows of them, kept in a struct of size octets. example: how
  * one is written, for messages and for the first lines of an example. The value "" of a row's fallback says that the key must
- * be there; the first row that is called name must be another in each entry. */
+ * be there (of outputs: where its type has it, see setting_output.h); the first row that is called name must be another in each entry. */
 struct setting_map {
 	enum setting_type type;
 	const char *name;

@@ -2,6 +2,8 @@
  * an event becomes there is json's and table's. */
 #ifndef SINK_H
 #define SINK_H
+#include <limits.h>
+
 #include "error.h"
 #include "run.h"
 #include "settings.h"
@@ -22,6 +24,13 @@ bool sinks_room(const struct sinks *s);
 bool sinks_event(struct sinks *s, const struct record *event);
 /* Writes what is gathered. false: one of them cannot be written now; what is for it is kept, and tried again each time. */
 bool sinks_flush(struct sinks *s);
+/* Opens files anew before the next line is written: somebody has renamed them. Where the process may not do so, they are written as before. */
+void sinks_again(struct sinks *s);
+/* Renames files whose time has come while nothing is written to them; to be called each second or so. */
+void sinks_tick(struct sinks *s);
+/* The folders, how many of them, in which files are renamed and made anew, so that a sandbox can leave them. all: of every file. To be called
+ * when the files are open. */
+size_t sinks_folders(const struct settings *settings, bool all, char folder[SINKS][PATH_MAX]);
 /* A file that was removed: what is written there is nowhere, and only opening it anew helps. NULL: there is none. */
 const char *sinks_removed(const struct sinks *s);
 /* The descriptor of one that takes nothing now and will say (poll, POLLOUT) when it does; -1: there is none. */

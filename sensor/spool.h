@@ -49,7 +49,7 @@ struct spool_numbers spool_numbers(const struct spool *s);
 
 struct spool_reader;
 
-/* The reader's end; begins behind what was acknowledged. NULL: e says why. */
+/* The reader's end, of which there is one at a time; begins behind what was acknowledged. NULL: e says why. */
 struct spool_reader *spool_read(const char *folder, struct error *e);
 void spool_read_close(struct spool_reader *r);
 /* The next item, valid until the next call for the reader. false: there is none yet. */
@@ -58,6 +58,10 @@ bool spool_take(struct spool_reader *r, struct spool_item *item);
 void spool_done(struct spool_reader *r, uint64_t number);
 /* What is not acknowledged is read again. */
 void spool_again(struct spool_reader *r);
-/* For spool_numbers: adds to what was said before. */
-void spool_say(struct spool_reader *r, uint64_t sent, uint64_t again, uint64_t failures, bool taken);
+/* Items that were put and are not acknowledged. */
+uint64_t spool_left(const struct spool_reader *r);
+/* For spool_numbers: the item of this number was sent; the receiver failed; it takes what there is, or does not. */
+void spool_sent(struct spool_reader *r, uint64_t number);
+void spool_failed(struct spool_reader *r);
+void spool_taken(struct spool_reader *r, bool taken);
 #endif

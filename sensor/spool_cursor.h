@@ -15,7 +15,7 @@ enum spool_series { SPOOL_ALERTS, SPOOL_OTHERS };
 struct spool_cursor {
 	uint64_t magic;
 	_Atomic uint64_t next, last[SPOOL_SERIES], put, lost[SPOOL_SERIES];
-	_Atomic uint64_t acknowledged, acknowledged_items, sent, again, failures;
+	_Atomic uint64_t acknowledged, acknowledged_items, sent, highest, again, failures;
 	atomic_bool taken;
 };
 

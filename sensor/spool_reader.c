@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -27,7 +28,7 @@ struct tail {
 };
 
 struct spool_reader {
-	int folder;
+	int folder, lock;
 	struct spool_cursor *cursor;
 	struct tail place[SPOOL_SERIES];
 	uint64_t taken;            /* the number that was given out last */
@@ -44,7 +45,9 @@ struct spool_reader *spool_read(const char *folder, struct error *e)
 	}
 	r->place[SPOOL_ALERTS].fd = r->place[SPOOL_OTHERS].fd = -1;
 	r->folder = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	const int fd = r->folder >= 0 ? openat(r->folder, "cursor", O_RDWR | O_CLOEXEC | O_NOFOLLOW) : -1;
+	r->lock = r->folder >= 0 ? openat(r->folder, "reader", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600) : -1;
+	const bool alone = r->lock >= 0 && flock(r->lock, LOCK_EX | LOCK_NB) == 0;
+	const int fd = alone ? openat(r->folder, "cursor", O_RDWR | O_CLOEXEC | O_NOFOLLOW) : -1;
 	struct stat st;
 	void *at = MAP_FAILED;
 	if (fd >= 0 && fstat(fd, &st) == 0 && (size_t)st.st_size >= sizeof(*r->cursor))
@@ -83,6 +86,8 @@ void spool_read_close(struct spool_reader *r)
 	}
 	if (r->cursor)
 		munmap(r->cursor, sizeof(*r->cursor));
+	if (r->lock >= 0)
+		close(r->lock);
 	if (r->folder >= 0)
 		close(r->folder);
 	free(r->out);
@@ -247,10 +252,29 @@ void spool_again(struct spool_reader *r)
 	}
 }
 
-void spool_say(struct spool_reader *r, uint64_t sent, uint64_t again, uint64_t failures, bool taken)
+uint64_t spool_left(const struct spool_reader *r)
 {
-	r->cursor->sent += sent;
-	r->cursor->again += again;
-	r->cursor->failures += failures;
+	const struct spool_cursor *c = r->cursor;
+	const uint64_t gone = c->acknowledged_items + c->lost[SPOOL_ALERTS] + c->lost[SPOOL_OTHERS];
+	return c->put > gone ? c->put - gone : 0;
+}
+
+void spool_sent(struct spool_reader *r, uint64_t number)
+{
+	struct spool_cursor *c = r->cursor;
+	c->sent++;
+	if (number <= c->highest)
+		c->again++;
+	else
+		c->highest = number;
+}
+
+void spool_failed(struct spool_reader *r)
+{
+	r->cursor->failures++;
+}
+
+void spool_taken(struct spool_reader *r, bool taken)
+{
 	r->cursor->taken = taken;
 }

@@ -72,7 +72,7 @@ static bool same_object(enum fact a, enum fact b)
 static bool is_gauge(enum fact f)
 {
 	static const enum fact gauges[] = { F_st_active, F_st_dialogues, F_st_outstanding, F_st_corr_groups, F_st_corr_waiting, F_st_queue_used, F_st_queue_size,
-					    F_st_output_wait, F_st_process_memory, F_st_process_cpu };
+					    F_st_output_wait, F_st_output_queued, F_st_process_memory, F_st_process_cpu };
 	for (size_t i = 0; i < sizeof(gauges) / sizeof(gauges[0]); i++)
 		if (gauges[i] == f)
 			return true;

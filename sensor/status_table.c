@@ -487,7 +487,8 @@ static void all_objects(const struct status *s)
 	static const struct column outputs[] = { { "WRITTEN", F_st_output_sent, false, false },
 						 { "FAILED", F_st_output_failed, false, false },
 						 { "GIVEN UP", F_st_output_lost, false, false },
-						 { "WAITING", F_st_output_wait, false, true } };
+						 { "WAITING", F_st_output_queued, false, false },
+						 { "OCTETS", F_st_output_wait, false, true } };
 	static const struct column disks[] = { { "FREE", F_st_disk_free, false, true }, { "SIZE", F_st_disk_size, false, true } };
 	objects(s, "INTERFACE", F_st_if_name, interfaces, sizeof(interfaces) / sizeof(interfaces[0]));
 	objects(s, "QUEUE", F_st_queue, queues, sizeof(queues) / sizeof(queues[0]));

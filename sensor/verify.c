@@ -245,7 +245,7 @@ void claim_history(const struct claim *claim, struct record *session)
 	struct json_walk w;
 	struct json_leaf leaf;
 	for (json_walk(&w, claim->alert); json_next(&w, &leaf);) {
-		if (strncmp(leaf.path, "mxwitness.history.", 18) != 0)
+		if (strncmp(leaf.path, "mxwitness.history.", 18) != 0 && strcmp(leaf.path, fact_table[F_observer_name].name) != 0)
 			continue;
 		enum fact f = fact_by_name(bytes_of(leaf.path));
 		if (f != FACT_COUNT)

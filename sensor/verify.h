@@ -39,7 +39,8 @@ int64_t claim_kept(const struct claim *claim);
 /* Which authorities the site trusted is in no packet either: of a chain that was checked, the claim says whether it led to one of
  * them (pkix: untrusted, self-signed, incomplete-chain), and all else is found anew. */
 void claim_trust(const struct claim *claim, struct record *session);
-/* What the claim says of earlier sessions (history.*), which this one cannot show either, and the promise that rests on it. */
+/* What the claim says of earlier sessions (history.*) and of whose sensor it was, which this one cannot show either, and the
+ * promise that rests on the former. */
 void claim_history(const struct claim *claim, struct record *session);
 
 /* run: rules, trust anchors and certificates that are used. */

@@ -19,6 +19,7 @@
 #include "log.h"
 #include "notify.h"
 #include "read.h"
+#include "receivers.h"
 #include "rights.h"
 #include "sink.h"
 #include "watch_host.h"
@@ -60,6 +61,13 @@ int watch_verifier(void *context, unsigned job)
 	}
 	verifier_hello(w->output_verifier[1]);
 	return proc_verifier(&w->run, w->output_verifier[1]);
+}
+
+int watch_deliver(void *context, unsigned job)
+{
+	struct watch *w = context;
+	log_open("mxwitness[deliver]", w->run.settings.log_level + SAY_ERROR);
+	return proc_deliver(&w->run, -1, w->supervisor, job);
 }
 
 /* ---- before the first process ---- */
@@ -134,20 +142,49 @@ static bool files(const struct options *o, struct run *run, struct error *e)
 	return good || !run->user.change ? good : error_set(e, "%s (as user %s)", why.text, run->settings.user);
 }
 
-/* The folder for what is remembered, made if it is not there. Without one the judge has no files at all. */
+/* Makes the folder for the user, if it is not there. false: errno says why he cannot write there. */
+static bool folder_for(const struct run *run, const char *what, const char *path)
+{
+	if (mkdir(path, 0700) == 0 && run->user.change && chown(path, run->user.uid, run->user.gid) != 0)
+		log_line(SAY_WARNING, "%s: %s: %s", what, path, strerror(errno));
+	rights_files_as(&run->user, true);
+	const bool usable = faccessat(AT_FDCWD, path, W_OK | X_OK, AT_EACCESS) == 0;
+	const int error = errno;
+	rights_files_as(&run->user, false);
+	errno = error;
+	return usable;
+}
+
+/* For events on their way. Without it nothing could be kept for a receiver that is away. */
+static bool spool(struct run *run, struct error *e)
+{
+	const char *path = run->settings.spool;
+	run->spool = NULL;
+	if (receivers_count(&run->settings) == 0)
+		return true;
+	if (!folder_for(run, "spool", path))
+		return error_set(e, "spool: %s: %s; outputs that are not files need a folder for events that wait", path, strerror(errno));
+	run->spool = path;
+	return true;
+}
+
+/* For what is remembered. Without one the judge has no files at all. */
 static void state(struct run *run)
 {
 	const char *path = run->settings.state;
-	if (path && mkdir(path, 0700) == 0 && run->user.change && chown(path, run->user.uid, run->user.gid) != 0)
-		log_line(SAY_WARNING, "state: %s: %s", path, strerror(errno));
-	rights_files_as(&run->user, true);
-	bool usable = path && faccessat(AT_FDCWD, path, W_OK | X_OK, AT_EACCESS) == 0;
-	rights_files_as(&run->user, false);
-	if (path && !usable) {
+	if (path && !folder_for(run, "state", path)) {
 		log_line(SAY_WARNING, "state: %s: %s; nothing is remembered", path, strerror(errno));
 		run->settings.state = NULL;
 	}
 	run->state = run->settings.state;
+}
+
+/* Who has no name of his own goes by that of the machine. */
+static void name_itself(struct settings *s)
+{
+	static char name[HOST_NAME_MAX + 1];
+	if (!s->sensor_name && gethostname(name, sizeof(name) - 1) == 0 && name[0])
+		s->sensor_name = name;
 }
 
 /* Everything that the configuration and the command line decide. For the start, and for each SIGHUP. */
@@ -166,8 +203,9 @@ static bool prepare(const struct options *o, struct run *run, struct error *e)
 	run->out = STDOUT_FILENO;
 	read_terminal(o, run);
 	output(o, &run->settings);
+	name_itself(&run->settings);
 	state(run);
-	return files(o, run, e);
+	return spool(run, e) && files(o, run, e);
 }
 
 static bool open_source(struct watch *w, struct error *e)
@@ -239,7 +277,7 @@ static bool add_jobs(struct watch *w)
 		supervisor_main *run;
 	} jobs[] = { [WATCH_OUTPUT] = { "output", watch_output }, [WATCH_JUDGE] = { "judge", watch_judge },
 		     [WATCH_RESOLVER] = { "resolver", watch_resolver }, [WATCH_FORWARDER] = { "forwarder", watch_forwarder },
-		     [WATCH_VERIFIER] = { "verifier", watch_verifier } };
+		     [WATCH_VERIFIER] = { "verifier", watch_verifier }, [WATCH_DELIVER] = { "deliver", watch_deliver } };
 	bool good = true;
 	for (size_t i = 0; i < sizeof(jobs) / sizeof(jobs[0]); i++)
 		good = supervisor_job(w->supervisor, jobs[i].name, jobs[i].run) >= 0 && good;
@@ -376,7 +414,8 @@ static bool needs_restart(const struct run *was, const struct run *now)
 /* Other rules, policy, outputs: the processes that use them begin anew, one by one; capture goes on and loses nothing. */
 static void reload(struct watch *w, const struct options *o)
 {
-	static const enum watch_job renewed[] = { WATCH_OUTPUT, WATCH_RESOLVER, WATCH_FORWARDER, WATCH_VERIFIER, WATCH_JUDGE };
+	static const enum watch_job renewed[] = { WATCH_OUTPUT, WATCH_DELIVER, WATCH_RESOLVER, WATCH_FORWARDER, WATCH_VERIFIER,
+						  WATCH_JUDGE };
 	struct error e;
 	struct run run = { 0 };
 	notify("RELOADING=1");
@@ -446,6 +485,13 @@ struct ending {
 	int64_t until;
 };
 
+/* Who served the output: all that it had to say is in files and spools. */
+static void end_servants(struct watch *w)
+{
+	supervisor_end(w->supervisor, WATCH_VERIFIER);
+	supervisor_end(w->supervisor, WATCH_DELIVER);
+}
+
 static void go_on_ending(struct watch *w, struct ending *end)
 {
 	if (!end->begun)
@@ -464,7 +510,7 @@ static void go_on_ending(struct watch *w, struct ending *end)
 	if (late)
 		supervisor_end(w->supervisor, WATCH_JUDGE);
 	if (supervisor_look(w->supervisor, WATCH_OUTPUT)->finished || late)
-		supervisor_end(w->supervisor, WATCH_VERIFIER);
+		end_servants(w);
 	if (late)
 		supervisor_end(w->supervisor, WATCH_OUTPUT);
 }

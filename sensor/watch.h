@@ -3,6 +3,7 @@
  *
  *	capture (one for each worker) ──▶ judge ──▶ output        sessions and events are numbered and acknowledged
  *	      └────▶ resolver ◀──▶ judge                           (outbox.h): who begins anew is given them again
+ *	output ──▶ spool on disk ──▶ deliver ──▶ a receiver
  *
  * A process that ends takes nothing with it but, where it is capture, the connections that were open. */
 #ifndef WATCH_H
@@ -18,7 +19,7 @@
 enum { WATCH_WORKERS = 16, WATCH_ALERTED = 65536, WATCH_REASON = 160 };
 
 /* Jobs of the supervisor. Those with what others wait for come first. */
-enum watch_job { WATCH_OUTPUT, WATCH_JUDGE, WATCH_RESOLVER, WATCH_FORWARDER, WATCH_VERIFIER, WATCH_CAPTURE };
+enum watch_job { WATCH_OUTPUT, WATCH_JUDGE, WATCH_RESOLVER, WATCH_FORWARDER, WATCH_VERIFIER, WATCH_DELIVER, WATCH_CAPTURE };
 
 /* A counter of an interface, which begins anew when that does: sum is what was new since the start. */
 struct watch_counter {
@@ -61,4 +62,5 @@ int watch_output(void *context, unsigned job);
 int watch_resolver(void *context, unsigned job);
 int watch_forwarder(void *context, unsigned job);
 int watch_verifier(void *context, unsigned job);
+int watch_deliver(void *context, unsigned job);
 #endif

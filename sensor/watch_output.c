@@ -12,10 +12,12 @@
 
 #include "evidence.h"
 #include "folder.h"
+#include "judge/event.h"
 #include "json.h"
 #include "log.h"
 #include "metrics_http.h"
 #include "outbox.h"
+#include "receivers.h"
 #include "sink.h"
 #include "status_socket.h"
 #include "watch.h"
@@ -29,6 +31,7 @@ struct output {
 	struct channel *judge;
 	struct evidence *evidence;
 	struct sinks *sinks;
+	struct receivers *receivers;
 	struct status_socket *status;   /* NULL: nobody can ask */
 	struct metrics_http *metrics;   /* likewise */
 	uint64_t sequence, refused, number, acked;
@@ -64,6 +67,7 @@ static void send_stats(struct output *o)
 		return;
 	record_init(s);
 	sinks_fill(o->sinks, s);
+	receivers_fill(o->receivers, s);
 	record_num(s, F_st_refused, (int64_t)o->refused);
 	channel_offer(o->judge, CH_STATS, (struct bytes){ (const uint8_t *)s, record_size(s) }, (struct bytes){ 0 });
 }
@@ -102,11 +106,22 @@ static void serve(struct output *o)
 
 /* ---- events ---- */
 
+static bool room(const struct output *o)
+{
+	return sinks_room(o->sinks) && receivers_room(o->receivers);
+}
+
+/* Spools first: what stands in a file is nothing that a receiver will never hear of, should all processes die now. */
+static bool flush(struct output *o)
+{
+	return receivers_flush(o->receivers) && sinks_flush(o->sinks);
+}
+
 /* Is everything that was taken before written? Waits for it. Room for new evidence is made by removing old files, and only
  * of alerts that have been reported. false: told to end meanwhile. */
 static bool reported(struct output *o)
 {
-	while (!sinks_flush(o->sinks)) {
+	while (!flush(o)) {
 		if (supervisor_told())
 			return false;
 		poll(NULL, 0, TICK_MS / 4);
@@ -124,6 +139,7 @@ static bool event(struct output *o, struct bytes record)
 		o->refused++;
 		return true;
 	}
+	event_observer(r, o->watch->run.settings.sensor_name);
 	/* else it is about the sensor, or of sessions that are not at hand */
 	bool of_session = record_has(r, F_alert_level) && record_has(r, F_alert_sessions) && record_has(r, F_net_community_id);
 	if (o->evidence && of_session && !reported(o))
@@ -134,6 +150,7 @@ static bool event(struct output *o, struct bytes record)
 		evidence_forget(o->evidence);
 	record_num(r, F_event_sequence, (int64_t)++o->sequence);
 	o->refused += !sinks_event(o->sinks, r);
+	o->refused += !receivers_event(o->receivers, r);
 	return true;
 }
 
@@ -187,7 +204,7 @@ static void take(struct output *o, enum channel_kind kind, struct bytes record)
 
 static void acknowledge(struct output *o)
 {
-	if (o->number == o->acked || !sinks_flush(o->sinks) || (o->removed = sinks_removed(o->sinks)))
+	if (o->number == o->acked || !flush(o) || (o->removed = sinks_removed(o->sinks)))
 		return;
 	if (channel_offer(o->judge, CH_ACK, (struct bytes){ (const uint8_t *)&o->number, sizeof(o->number) }, (struct bytes){ 0 }) ==
 	    CHANNEL_SENT)
@@ -198,7 +215,7 @@ static void take_judge(struct output *o)
 {
 	enum channel_kind kind;
 	struct bytes record;
-	while (!supervisor_told() && sinks_room(o->sinks) && !o->over && channel_look(o->judge) && channel_ready(o->judge)) {
+	while (!supervisor_told() && room(o) && !o->over && channel_look(o->judge) && channel_ready(o->judge)) {
 		if (channel_recv(o->judge, &kind, &record))
 			take(o, kind, record);
 		else
@@ -213,17 +230,17 @@ static void take_judge(struct output *o)
 
 static void wait_for_work(struct output *o)
 {
-	bool room = sinks_room(o->sinks);
+	const bool ready = room(o);
 	struct pollfd p[STATUS_POLL + 3] = { 0 };
 	nfds_t n = 0;
 	p[n++] = (struct pollfd){ .fd = channel_fd(o->judge),
-				  .events = (short)((room ? POLLIN : 0) | (channel_pending(o->judge) ? POLLOUT : 0)) };
+				  .events = (short)((ready ? POLLIN : 0) | (channel_pending(o->judge) ? POLLOUT : 0)) };
 	p[n++] = (struct pollfd){ .fd = sinks_slow(o->sinks), .events = POLLOUT };
 	if (o->status)
 		n += status_socket_poll(o->status, p + n);
 	if (o->metrics)
 		p[n++] = (struct pollfd){ .fd = metrics_http_fd(o->metrics), .events = POLLIN };
-	poll(p, n, room && o->number == o->acked ? TICK_MS : TICK_MS / 4);
+	poll(p, n, ready && o->number == o->acked ? TICK_MS : TICK_MS / 4);
 	serve(o);
 	each_second(o);
 }
@@ -231,15 +248,18 @@ static void wait_for_work(struct output *o)
 /* ---- the process ---- */
 
 /* What could be opened when the program began may be away now: it is waited for, and what it is for waits too. */
-static bool open_sinks(struct output *o, struct error *e)
+static bool open_outputs(struct output *o, struct error *e)
 {
 	struct watch *w = o->watch;
 	const struct timespec second = { 1, 0 };
 	for (bool said = false; !supervisor_told(); said = true) {
-		o->sinks = sinks_new(&w->run.settings, &w->run, e);
-		if (o->sinks && said)
+		if (!o->sinks)
+			o->sinks = sinks_new(&w->run.settings, &w->run, e);
+		if (!o->receivers && o->sinks)
+			o->receivers = receivers_new(&w->run.settings, w->run.spool, w->run.settings.sensor_name, e);
+		if (o->receivers && said)
 			log_line(SAY_NOTICE, "outputs are open again");
-		if (o->sinks)
+		if (o->receivers)
 			return true;
 		if (!said)
 			log_line(SAY_ERROR, "%s; events wait", e->text);
@@ -260,7 +280,7 @@ static bool set_up(struct output *o, struct error *e)
 		return error_set(e, "no memory");
 	if (w->metrics >= 0 && !(o->metrics = metrics_http_new(w->metrics, &o->stats, e)))
 		return false;
-	if (!open_sinks(o, e))
+	if (!open_outputs(o, e))
 		return false;
 	if (w->run.evidence && !evidence_dir_again(w->run.evidence, e)) /* another process may have had this job until now */
 		return false;
@@ -273,7 +293,7 @@ int watch_output(void *context, unsigned job)
 {
 	static struct output o;
 	struct error e = { "" };
-	const char *folder[2]; /* in which it makes and removes files */
+	const char *folder[3]; /* in which it makes and removes files */
 	char file_folder[PATH_MAX];
 	o.watch = context;
 	o.job = job;
@@ -289,6 +309,8 @@ int watch_output(void *context, unsigned job)
 		folder[n++] = evidence_dir_path(o.watch->run.evidence);
 	if (o.watch->run.settings.metrics_textfile)
 		folder[n++] = folder_of(o.watch->run.settings.metrics_textfile, file_folder, sizeof(file_folder));
+	if (o.watch->run.spool)
+		folder[n++] = o.watch->run.spool;
 	if (!sandbox_output(&o.watch->run.user, folder, n, false, o.status || o.metrics, &e)) {
 		log_line(SAY_ERROR, "%s", e.text);
 		return 1;
@@ -307,6 +329,7 @@ int watch_output(void *context, unsigned job)
 		wait_for_work(&o);
 	channel_flush(o.judge);
 	sinks_free(o.sinks);
+	receivers_free(o.receivers);
 	status_socket_free(o.status);
 	metrics_http_free(o.metrics);
 	evidence_free(o.evidence);

@@ -122,13 +122,21 @@ def checks():
         ("outputs: [{type: file, path: no/such}]\n", 0, f":1:30: warning: outputs: path: {folder}/no: no such folder"),
         ("outputs: [{type: file, path: .}]\n", 0, ":1:30: warning: outputs: path: "),
         ("outputs: [{type: file, path: '-'}]\n", 0, ""),
+        ("outputs: [{type: file, path: o, topic: t}]\n", 2, "check.yaml:1:33: outputs: type file has no key \"topic\"; it belongs to kafka"),
+        ("outputs: [{type: unix, path: no/s}]\n", 0, f":1:30: warning: outputs: path: {folder}/no: no such folder"),
+        ("outputs: [{type: unix, path: check.yaml}]\n", 0, f":1:30: warning: outputs: path: {folder}/check.yaml: is not a socket"),
+        ("outputs: [{type: syslog, transport: tcp, address: 'a.example:514'}]\n", 0, ""),
+        (f"outputs: [{{type: syslog, address: 'a.example:514', ca: {folder}/no.pem}}]\n", 0, f":1:56: warning: ca: {folder}/no.pem: cannot be read"),
+        ("outputs: [{type: syslog, address: a.example}]\n", 2, 'check.yaml:1:35: address: "a.example" is not host:port'),
+        ("spool: no/such/folder\n", 0, ""),
+        ("spool: no/such\noutputs: [{type: unix, path: s}]\n", 0, f":1:8: warning: spool: {folder}/no: no such folder"),
         ("policy: [{name: a, ports: 25, tls: required, until: 2001-01-31}]\n", 0, ":1:10: warning: policy: the entry a has ended"),
         ("policy: [{name: a, ports: 25, tls: required, until: 2199-01-31}]\n", 0, ""),
         (f"policy: [{{name: a, ports: 25, pin_ca: {pem}}}]\n", 2, "bad.pem\" is not a PEM file"),
         ("metrics: {textfile: no/m.prom}\n", 0, ":1:21: warning: metrics.textfile: "),
     ):
         # what this machine may lack by default is no matter here
-        base = "".join(f"{k}: {v}\n" for k, v in (("state", "none"), ("user", "root"), ("group", "root"), ("status", "{socket: none}"))
+        base = "".join(f"{k}: {v}\n" for k, v in (("state", "none"), ("spool", "spool"), ("user", "root"), ("group", "root"), ("status", "{socket: none}"))
                        if not text.startswith(k))
         path = write("check.yaml", text + base)
         result, out, err = run("config", "check", "-c", path)

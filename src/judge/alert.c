@@ -35,7 +35,7 @@ static void copy(struct record *to, const struct record *from, enum fact f)
 		record_num(to, f, record_get_num(from, f, 0));
 }
 
-/* What the alert rests on. The session's own id stands in mxwitness.alert.sessions. */
+/* What the alert rests on, and whose it is. The session's own id stands in mxwitness.alert.sessions. */
 static void copy_session(struct record *to, const struct record *from)
 {
 	for (unsigned i = 0; i < FACT_COUNT; i++) {
@@ -45,6 +45,8 @@ static void copy_session(struct record *to, const struct record *from)
 		    record_has(from, f))
 			copy(to, from, f);
 	}
+	if (record_has(from, F_observer_name))
+		copy(to, from, F_observer_name);
 	to->truncated |= from->truncated;
 }
 

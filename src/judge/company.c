@@ -2,9 +2,12 @@
  * look as often as it likes. What it keeps are hashes of names and times of packets. */
 #include "judge/company.h"
 
+#include "judge/kinship.h"
+
 #define HOUR (INT64_C(3600) * 1000000000)
 #define DAY (24 * HOUR)
 #define SECOND INT64_C(1000000000)
+#define TEN_MINUTES (600 * SECOND)
 
 bool company_begin(struct company *c, size_t rows)
 {
@@ -33,9 +36,21 @@ static int64_t now_of(const struct record *s)
 	return record_get_num(s, F_event_end, 0);
 }
 
+/* Two sensors that saw one connection saw one session. It began at about the same time, or the numbers came by once more. */
 static uint64_t session_of(const struct record *s)
 {
-	return rows_key(0, record_get_str(s, F_event_id));
+	const int64_t begun = record_get_num(s, F_event_start, 0) / TEN_MINUTES;
+	if (!record_has(s, F_observer_name) || !record_has(s, F_tcp_isn))
+		return rows_key(0, record_get_str(s, F_event_id));
+	return rows_key(rows_key(0, record_get_str(s, F_tcp_isn)), (struct bytes){ (const uint8_t *)&begun, sizeof(begun) });
+}
+
+/* An address that others may have, too, is somebody's at his sensor only. */
+static uint64_t at_sensor(uint64_t key, const struct record *s)
+{
+	struct addr a;
+	bool local = record_get_addr(s, F_src_ip, &a) && kinship_local(&a);
+	return local && record_has(s, F_observer_name) ? rows_key(key, record_get_str(s, F_observer_name)) : key;
 }
 
 /* Who the server is: its name when that is known well, else its address. */
@@ -52,7 +67,7 @@ static uint64_t group_of(const struct site *site, const struct record *s)
 	if (!record_get_addr(s, F_src_ip, &a))
 		return 1;
 	struct cidr g = incident_group(site, &a);
-	return rows_key(g.bits, (struct bytes){ g.base.a, sizeof(g.base.a) });
+	return at_sensor(rows_key(g.bits, (struct bytes){ g.base.a, sizeof(g.base.a) }), s);
 }
 
 /* The host that the greeting names: its first word behind the code. */
@@ -183,7 +198,7 @@ static bool no_mail(const struct record *s)
 
 static uint64_t client_key(const struct record *s)
 {
-	return rows_key(0, record_get_str(s, F_src_ip));
+	return at_sensor(rows_key(0, record_get_str(s, F_src_ip)), s);
 }
 
 static uint64_t visit_key(const struct record *s)

@@ -14,13 +14,17 @@
 #include <openssl/evp.h>
 #include <stdlib.h>
 
-/* JOINS  groups that one session joins in all correlations together */
-enum { HASH = CORRELATE_HASH, NIL = -1, STATE_VERSION = 1, JOINS = 512 };
+#include "judge/kinship.h"
 
-/* One session in a group. id of n octets; n 0: an empty place. */
+/* JOINS  groups that one session joins in all correlations together */
+enum { HASH = CORRELATE_HASH, SHORT = 8, NIL = -1, STATE_VERSION = 2, JOINS = 512 };
+
+/* One session in a group. id of n octets; n 0: an empty place.
+ * value, apart  hashes of what is counted, or of that in which two rules differ
+ * wire, seer    hashes of the connection, by its initial sequence numbers, and of the sensor; zeros: not known */
 struct mark {
 	int64_t time;
-	uint8_t value[HASH], apart[HASH], n;
+	uint8_t value[HASH], apart[HASH], wire[SHORT], seer[SHORT], n;
 	char id[CORRELATE_ID];
 };
 
@@ -106,6 +110,12 @@ static uint32_t chains_of(const struct correlation *k)
 	return k->members * (k->members + 1u) / 2;
 }
 
+/* Sessions of each rule of a temporal correlation that are remembered. */
+static uint32_t sides_of(const struct correlation *k)
+{
+	return k->aparts ? CORRELATE_SIDES : 1;
+}
+
 /* How many marks a group needs at most. Behind the chains stands the latest session of each rule, for one that comes late. */
 static uint32_t places_of(const struct correlation *k)
 {
@@ -114,7 +124,7 @@ static uint32_t places_of(const struct correlation *k)
 	case CORRELATE_VALUES:
 		return (k->most <= CORRELATE_COUNT ? k->most : k->least) + 1u;
 	case CORRELATE_TEMPORAL:
-		return k->members;
+		return k->members * sides_of(k);
 	case CORRELATE_ORDERED:
 		return chains_of(k) + k->members;
 	}
@@ -140,7 +150,8 @@ static void print_of(const struct correlator *c, const struct correlation *k, ui
 		text_put(&t, fact_table[k->field[m]].name);
 	}
 	text_put(&t, " ");
-	text_put(&t, k->apart < FACT_COUNT ? fact_table[k->apart].name : "");
+	for (unsigned a = 0; a < k->aparts; a++)
+		text_put(&t, fact_table[k->apart[a]].name);
 	text_put(&t, " ");
 	text_num(&t, places_of(k));
 	text_put(&t, " ");
@@ -489,11 +500,32 @@ static bool same_id(const struct mark *a, const struct mark *b)
 	return a->n == b->n && memcmp(a->id, b->id, a->n) == 0;
 }
 
-/* Are they alike in one of the two facts in which they must differ? */
+/* One connection as two sensors saw it. */
+static bool twins(const struct mark *a, const struct mark *b)
+{
+	static const uint8_t none[SHORT];
+	return a->n && b->n && memcmp(a->wire, none, SHORT) != 0 && memcmp(a->wire, b->wire, SHORT) == 0 &&
+	       memcmp(a->seer, b->seer, SHORT) != 0;
+}
+
+/* Is that what the rule is about? */
+static bool compares(const struct correlation *k)
+{
+	bool is = false;
+	for (unsigned b = 0; b < k->bys; b++)
+		is |= k->by[0][b] == F_tcp_isn;
+	for (unsigned a = 0; a < k->aparts; a++)
+		is |= k->apart[a] == F_observer_name;
+	return is;
+}
+
+/* Are they alike in one of the two facts in which they must differ, or the same connection? */
 static bool kin(const struct mark *a, const struct correlation *k, const struct mark *b)
 {
-	return k->type == CORRELATE_VALUES && k->apart < FACT_COUNT &&
-	       (memcmp(a->value, b->value, HASH) == 0 || memcmp(a->apart, b->apart, HASH) == 0);
+	if (k->type != CORRELATE_VALUES)
+		return false;
+	return (k->aparts && (memcmp(a->value, b->value, HASH) == 0 || memcmp(a->apart, b->apart, HASH) == 0)) ||
+	       (!compares(k) && twins(a, b));
 }
 
 /* Marks in order of time: out of the window ones leave, those of the same value (or session) give way, the new one comes
@@ -505,7 +537,7 @@ static void count_mark(struct mark *m, uint32_t places, const struct correlation
 	uint32_t n = 0;
 	for (uint32_t i = 0; i < places; i++) {
 		bool again = values ? memcmp(m[i].value, add->value, HASH) == 0 && memcmp(m[i].apart, add->apart, HASH) == 0 :
-			     same_id(&m[i], add);
+			     same_id(&m[i], add) || (!compares(k) && twins(&m[i], add));
 		related |= fresh(&m[i], k, add->time) && !again && kin(&m[i], k, add);
 		if (fresh(&m[i], k, add->time) && !again)
 			m[n++] = m[i];
@@ -525,12 +557,33 @@ static void newest(struct mark *m, const struct mark *add)
 		*m = *add;
 }
 
+static bool alike(const struct mark *a, const struct mark *b)
+{
+	return a->n && b->n && memcmp(a->apart, b->apart, HASH) == 0 && memcmp(a->value, b->value, HASH) == 0;
+}
+
+/* Of the places of one side: that of who is alike, else one that is free, else that of the earliest. */
+static void newest_of_side(struct mark *m, const struct mark *add)
+{
+	struct mark *to = m;
+	for (struct mark *i = m; i < m + CORRELATE_SIDES; i++) {
+		if (alike(i, add)) {
+			newest(i, add);
+			return;
+		}
+		if (to->n && (!i->n || i->time < to->time))
+			to = i;
+	}
+	if (!to->n || to->time <= add->time)
+		*to = *add;
+}
+
 /* The latest sessions of all rules, if they stand in the right order: what a late one was missing for. */
 static void chain_late(struct mark *m, const struct correlation *k)
 {
 	struct mark *last = m + chains_of(k), *chain = last - k->members;
 	for (unsigned i = 0; i < k->members; i++)
-		if (!last[i].n || (i && last[i - 1].time >= last[i].time))
+		if (!last[i].n || (i && (last[i - 1].time >= last[i].time || twins(&last[i - 1], &last[i]))))
 			return;
 	if (last[0].time > last[k->members - 1].time - k->window && chain[k->members - 1].time < last[k->members - 1].time)
 		memmove(chain, last, k->members * sizeof(*chain));
@@ -543,7 +596,8 @@ static void chain_mark(struct mark *m, const struct correlation *k, unsigned l, 
 	newest(&m[chains_of(k) + l], add);
 	if (l == 0) {
 		newest(chain, add);
-	} else if (fresh(prior, k, add->time) && prior[l - 1].time < add->time && chain[l].time <= add->time) {
+	} else if (fresh(prior, k, add->time) && prior[l - 1].time < add->time && chain[l].time <= add->time &&
+		   !twins(&prior[l - 1], add)) {
 		memmove(chain, prior, l * sizeof(*chain));
 		chain[l] = *add;
 	}
@@ -559,12 +613,44 @@ static void add(struct mark *m, uint32_t places, const struct correlation *k, un
 		count_mark(m, places, k, new);
 		break;
 	case CORRELATE_TEMPORAL:
-		newest(&m[member], new);
+		if (k->aparts)
+			newest_of_side(&m[member * sides_of(k)], new);
+		else
+			newest(&m[member], new);
 		break;
 	case CORRELATE_ORDERED:
 		chain_mark(m, k, member, new);
 		break;
 	}
+}
+
+/* Has the other side something of what this one has? */
+static bool shared(const struct mark *one, const struct mark *others, const struct correlation *k, int64_t now)
+{
+	bool is = false;
+	for (uint32_t i = 0; i < CORRELATE_SIDES; i++)
+		is |= fresh(&others[i], k, now) && (memcmp(one->apart, others[i].apart, HASH) == 0 ||
+						    (k->aparts > 1 && memcmp(one->value, others[i].value, HASH) == 0));
+	return is;
+}
+
+/* Has each side one that the other has nothing of? */
+static bool sides_hold(const struct mark *m, const struct correlation *k, int64_t now)
+{
+	bool own[2] = { false, false };
+	for (uint32_t i = 0; i < 2 * CORRELATE_SIDES; i++)
+		own[i / CORRELATE_SIDES] |= fresh(&m[i], k, now) &&
+					    !shared(&m[i], i < CORRELATE_SIDES ? m + CORRELATE_SIDES : m, k, now);
+	return own[0] && own[1];
+}
+
+static bool twins_among(const struct mark *m, uint32_t n)
+{
+	bool are = false;
+	for (uint32_t i = 0; i < n; i++)
+		for (uint32_t j = 0; j < i; j++)
+			are |= twins(&m[i], &m[j]);
+	return are;
 }
 
 /* Does the condition hold with the session at now as the last? *from, *n: the marks that say so. */
@@ -579,9 +665,22 @@ static bool holds(const struct mark *m, uint32_t places, const struct correlatio
 	}
 	for (uint32_t i = 0; i < places; i++)
 		*n += fresh(&m[i], k, now);
+	if (k->type == CORRELATE_TEMPORAL && k->aparts)
+		return sides_hold(m, k, now);
 	if (k->type == CORRELATE_TEMPORAL)
-		return *n == k->members;
+		return *n == k->members && !twins_among(m, k->members);
 	return *n >= k->least && *n <= k->most;
+}
+
+/* An address that is somebody else's elsewhere goes with the name of its sensor. */
+static void put_sensor(struct text *t, const struct record *r, uint16_t fact)
+{
+	enum fact f = fact == F_corr_clients ? F_src_ip : fact == F_corr_network ? F_dst_ip : (enum fact)fact;
+	struct addr a;
+	if (fact_table[f].type != T_IP || !record_get_addr(r, f, &a) || !kinship_local(&a))
+		return;
+	text_char(t, '%');
+	text_bytes(t, record_get_str(r, F_observer_name));
 }
 
 /* The text that names the item-th group of a session by a member's facts; false: there is none (more). */
@@ -599,6 +698,7 @@ static bool key_of(const struct correlation *k, unsigned member, const struct re
 		if (n > most)
 			most = n;
 		text_bytes(&t, out[item < n ? item : n - 1]);
+		put_sensor(&t, r, k->by[member][b]);
 		text_char(&t, '\0');
 	}
 	return item < most && !t.full && digest((struct bytes){ (const uint8_t *)buf, t.n }, key);
@@ -613,6 +713,13 @@ static bool value_of(const struct record *r, uint16_t fact, uint8_t out[HASH])
 	return rule_values(r, (enum fact)fact, &v, &value, 1) == 1 && digest(value, out);
 }
 
+static void short_of(const struct record *r, enum fact f, uint8_t out[SHORT])
+{
+	uint8_t whole[HASH] = { 0 };
+	value_of(r, (uint16_t)f, whole);
+	memcpy(out, whole, SHORT);
+}
+
 /* The session as a member into the group of this key, once for each value that counts. */
 static void join(struct correlator *c, size_t at, unsigned member, const struct wait *w, const uint8_t key[HASH])
 {
@@ -624,9 +731,12 @@ static void join(struct correlator *c, size_t at, unsigned member, const struct 
 	struct text v = { buf, 0, sizeof(buf), false };
 	size_t n = k->type == CORRELATE_VALUES ?
 		   rule_values(&w->session, (enum fact)k->field[member], &v, out, CORRELATE_ITEMS) : 1;
-	if (n == 0 || (k->apart < FACT_COUNT && !value_of(&w->session, k->apart, mark.apart)))
+	if (n == 0 || (k->aparts && !value_of(&w->session, k->apart[0], mark.apart)) ||
+	    (k->aparts > 1 && !value_of(&w->session, k->apart[1], mark.value)))
 		return;
 	memcpy(mark.id, id.p, id.n);
+	short_of(&w->session, F_tcp_isn, mark.wire);
+	short_of(&w->session, F_observer_name, mark.seer);
 	int32_t g = group_of(c, k, t, key, w->time);
 	for (size_t i = 0; i < n; i++)
 		if (k->type != CORRELATE_VALUES || digest(out[i], mark.value))
@@ -851,6 +961,8 @@ static void put_group(const struct table *t, uint32_t i, struct out *o)
 		put_num(o, (uint64_t)m->time, 8);
 		put(o, m->value, HASH);
 		put(o, m->apart, HASH);
+		put(o, m->wire, SHORT);
+		put(o, m->seer, SHORT);
 		put(o, m->id, m->n);
 	}
 }
@@ -916,11 +1028,14 @@ static bool get_mark(struct cur *in, struct mark *m)
 	if (m->n == 0)
 		return !in->bad;
 	m->time = get_time(in);
-	struct bytes value = cur_take(in, HASH), apart = cur_take(in, HASH), id = cur_take(in, m->n);
+	struct bytes value = cur_take(in, HASH), apart = cur_take(in, HASH), wire = cur_take(in, SHORT),
+		     seer = cur_take(in, SHORT), id = cur_take(in, m->n);
 	if (in->bad || m->n > CORRELATE_ID || m->time < 0)
 		return false;
 	memcpy(m->value, value.p, HASH);
 	memcpy(m->apart, apart.p, HASH);
+	memcpy(m->wire, wire.p, SHORT);
+	memcpy(m->seer, seer.p, SHORT);
 	memcpy(m->id, id.p, id.n);
 	return true;
 }

@@ -8,15 +8,22 @@
 #define JUDGE_CORRELATE_H
 #include "judge/rule.h"
 
-/* CORRELATE_RULES   rules of one correlation
+/* Several sensors. Who sees a connection twice, in front of and behind a translator of addresses, must not count it twice: sessions
+ * of two sensors (observer.name) with the same initial sequence numbers are one, but where a rule asks for just that difference
+ * (grouped by mxwitness.tcp.isn, or apart by observer.name). And an address that others may have as well (kinship_local) names
+ * somebody at its sensor only: as a key, the sensor's name belongs to it.
+ *
+ * CORRELATE_RULES   rules of one correlation
  * CORRELATE_BY      facts to group by; at most one of them is a list
  * CORRELATE_ITEMS   items of that list, and of the list that value_count counts, that are looked at in one session
  * CORRELATE_COUNT   greatest number a condition may ask for
+ * CORRELATE_APART   facts in which two rules of a temporal correlation may have to differ
+ * CORRELATE_SIDES   different sessions of each of them that are remembered; the one that is older than the others makes room
  * CORRELATE_ID      octets of a session's id
  * CORRELATE_HASH    octets of the hashes by which keys, values and documents are known
  * CORRELATE_ROW     octets of a row of the saved state */
-enum { CORRELATE_RULES = 8, CORRELATE_BY = 8, CORRELATE_ITEMS = 16, CORRELATE_COUNT = 63, CORRELATE_ID = 32,
-       CORRELATE_HASH = 16, CORRELATE_ROW = 32768 };
+enum { CORRELATE_RULES = 8, CORRELATE_BY = 8, CORRELATE_ITEMS = 16, CORRELATE_COUNT = 63, CORRELATE_APART = 2,
+       CORRELATE_SIDES = 8, CORRELATE_ID = 32, CORRELATE_HASH = 16, CORRELATE_ROW = 32768 };
 
 enum correlate_type { CORRELATE_EVENTS, CORRELATE_VALUES, CORRELATE_TEMPORAL, CORRELATE_ORDERED };
 
@@ -25,15 +32,17 @@ enum correlate_type { CORRELATE_EVENTS, CORRELATE_VALUES, CORRELATE_TEMPORAL, CO
  * member   its rules, as indexes; members of them
  * by       by member: the facts whose values name the group (aliases resolved)
  * field    CORRELATE_VALUES: by member, the fact whose different values are counted
- * apart    and, unless FACT_COUNT, a second fact in which they must differ as well (the key `apart` of `mxwitness:`)
+ * apart    the key `apart` of `mxwitness:`, aparts of them. Of CORRELATE_VALUES a second fact in which they must differ as well. Of
+ *          CORRELATE_TEMPORAL with two rules: facts that tell the one's sessions from the other's: it holds with a session of
+ *          each, of which neither has a value that is found on the other side, too
  * least, most  the condition: it holds when the count is within both
  * window   ns: what happened in (t - window, t] counts together */
 struct correlation {
 	uint32_t rule;
 	uint32_t member[CORRELATE_RULES];
 	uint16_t by[CORRELATE_RULES][CORRELATE_BY], field[CORRELATE_RULES];
-	uint16_t apart;
-	uint8_t type, members, bys, least, most;
+	uint16_t apart[CORRELATE_APART];
+	uint8_t type, members, bys, aparts, least, most;
 	int64_t window;
 };
 

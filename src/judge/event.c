@@ -17,6 +17,12 @@ static void common(struct record *r, const char *kind, const char *dataset)
 	record_cstr(r, F_schema, MXWITNESS_SCHEMA);
 }
 
+void event_observer(struct record *r, const char *name)
+{
+	if (name && !record_has(r, F_observer_name))
+		record_cstr(r, F_observer_name, name);
+}
+
 static void list(struct record *r, enum fact f, const char *const *words)
 {
 	record_unset(r, f);

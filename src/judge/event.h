@@ -3,6 +3,8 @@
 #define EVENT_H
 #include "record.h"
 
+/* The sensor's name, for an event that has none yet; NULL: it is not known. Sessions get it before the rules look at them. */
+void event_observer(struct record *event, const char *name);
 /* Each sets the ECS fields that an event of its dataset has always (kind, category, type, dataset, observer, schema)
  * and its time, in a record whose other facts stand already. session also gets message. */
 void event_session(struct record *session);

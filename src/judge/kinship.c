@@ -21,6 +21,16 @@ struct bytes kinship_domain(struct bytes name)
 	return domain ? bytes_skip(name, (size_t)(domain - text)) : (struct bytes){ 0 };
 }
 
+bool kinship_local(const struct addr *a)
+{
+	const uint8_t *o = a->a;
+	if (a->v == 4)
+		return o[0] == 10 || o[0] == 127 || (o[0] == 172 && (o[1] & 0xf0) == 16) || (o[0] == 192 && o[1] == 168) ||
+		       (o[0] == 169 && o[1] == 254) || (o[0] == 100 && (o[1] & 0xc0) == 64);
+	static const uint8_t loopback[16] = { [15] = 1 };
+	return (o[0] & 0xfe) == 0xfc || (o[0] == 0xfe && (o[1] & 0xc0) == 0x80) || memcmp(o, loopback, sizeof(loopback)) == 0;
+}
+
 /* The network of an address, of so many bits. */
 static void network(struct record *r, enum fact of, enum fact to, unsigned bits4, unsigned bits6)
 {

@@ -13,4 +13,7 @@ void kinship_judge(struct record *session);
 /* kinship_domain: the registered domain of a name in lower case without its last dot; a part of name, or empty: it is a
  * public suffix itself, or longer than a name may be. */
 struct bytes kinship_domain(struct bytes name);
+/* kinship_local: is this an address that somebody else may have as well: a private (RFC 1918), shared (RFC 6598), link-local
+ * (RFC 3927, RFC 4291) or unique local one (RFC 4193), or loopback? */
+bool kinship_local(const struct addr *a);
 #endif

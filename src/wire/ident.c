@@ -106,3 +106,18 @@ void ident_session(struct ident *id, struct bytes community, uint32_t isn_c, uin
 	}
 	out[IDENT_SESSION] = '\0';
 }
+
+bool ident_chain(struct ident *id, uint8_t chain[IDENT_CHAIN], const struct bytes *part, size_t n)
+{
+	uint8_t md[EVP_MAX_MD_SIZE];
+	bool ok = EVP_DigestInit_ex2(id->ctx, id->sha256, NULL) && EVP_DigestUpdate(id->ctx, chain, IDENT_CHAIN);
+	for (size_t i = 0; ok && i < n; i++) {
+		uint8_t length[4];
+		put_be(length, part[i].n, sizeof(length));
+		ok = EVP_DigestUpdate(id->ctx, length, sizeof(length)) && EVP_DigestUpdate(id->ctx, part[i].p, part[i].n);
+	}
+	if (!ok || !EVP_DigestFinal_ex(id->ctx, md, NULL))
+		return false;
+	memcpy(chain, md, IDENT_CHAIN);
+	return true;
+}

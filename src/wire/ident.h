@@ -5,7 +5,7 @@
 
 struct ident;
 
-enum { IDENT_COMMUNITY = 31, IDENT_SESSION = 32 };
+enum { IDENT_COMMUNITY = 31, IDENT_SESSION = 32, IDENT_CHAIN = 32 };
 
 /* NULL: no memory, or a digest is not to be had. Everything is fetched here, so that nothing is opened later. */
 struct ident *ident_new(void);
@@ -20,4 +20,8 @@ size_t ident_community(struct ident *id, const struct addr *a, uint16_t aport, c
  * where there was no SYN) and the time of the first packet in microseconds, so that a capture in ns and one in us agree. */
 void ident_session(struct ident *id, struct bytes community, uint32_t isn_c, uint32_t isn_s, int64_t first_ns,
 		   char out[IDENT_SESSION + 1]);
+
+/* One link more: chain becomes SHA-256 over chain and the n parts, each with its length in front. Zeros are where it begins.
+ * false: no digest is to be had, and chain is what it was. */
+bool ident_chain(struct ident *id, uint8_t chain[IDENT_CHAIN], const struct bytes *part, size_t n);
 #endif

@@ -58,6 +58,20 @@ static void names(struct record *r, struct ident *ident, const struct flow *fl)
 	record_cstr(r, F_event_id, session);
 }
 
+/* What names the connection to every sensor on its path, through translators of addresses, too. Who begins at 0 may always do so. */
+static void numbers(struct record *r, const struct flow *fl)
+{
+	char buf[17];
+	if (!fl->side[C2S].syn || !fl->side[S2C].syn || fl->syn_conflict || !fl->side[C2S].isn || !fl->side[S2C].isn)
+		return;
+	for (size_t i = 0; i < 8; i++) {
+		buf[i] = "0123456789abcdef"[fl->side[C2S].isn >> (28 - 4 * i) & 15];
+		buf[i + 9] = "0123456789abcdef"[fl->side[S2C].isn >> (28 - 4 * i) & 15];
+	}
+	buf[8] = '-';
+	record_str(r, F_tcp_isn, (struct bytes){ (const uint8_t *)buf, sizeof(buf) });
+}
+
 static enum endhow ending(const struct flow *fl)
 {
 	const struct flow_side *c = &fl->side[C2S], *s = &fl->side[S2C];
@@ -124,6 +138,7 @@ void observe_tcp(struct record *r, struct ident *ident, const struct flow *fl, c
 	endpoints(r, fl);
 	counts(r, fl);
 	names(r, ident, fl);
+	numbers(r, fl);
 	coverage(r, fl, hints);
 	observe_path(r, fl, hints);
 }

@@ -18,6 +18,7 @@
 #include "wire/odd.h"
 #include "wire/reading.h"
 #include "wire/smtp.h"
+#include "wire/tap.h"
 #include "wire/tls.h"
 #include "wire/trail.h"
 
@@ -42,6 +43,7 @@ struct dialogue {
 	struct trail trail[2];
 	struct tcp_places where;
 	struct milestones milestones;
+	struct tap tap;
 	uint64_t tls_from[2];
 	bool tls_on[2], tls_gap[2], deaf[2], met[2];
 	bool opaque, gap, cut, tls_due, passed, at_once;
@@ -253,6 +255,7 @@ static struct dialogue *dialogue_of(struct pipeline *p, struct flow *fl)
 	d->first_n[C2S] = d->first_n[S2C] = 0;
 	d->where = (struct tcp_places){ 0 };
 	d->milestones = (struct milestones){ 0 };
+	d->tap = (struct tap){ 0 };
 	trail_init(&d->trail[C2S]);
 	trail_init(&d->trail[S2C]);
 	d->flow = fl;
@@ -262,7 +265,8 @@ static struct dialogue *dialogue_of(struct pipeline *p, struct flow *fl)
 }
 
 /* SMTP in in, which begins at offset at; true: go on with what is left, which may be TLS now. */
-static bool take_smtp(struct dialogue *d, struct keep *k, enum dir dir, uint64_t at, struct bytes in, size_t *used)
+static bool take_smtp(struct pipeline *p, struct dialogue *d, struct keep *k, enum dir dir, uint64_t at, struct bytes in,
+		      size_t *used)
 {
 	struct smtp_event ev;
 	enum parse got = smtp_next(&d->smtp, dir, in, &ev, used);
@@ -273,6 +277,7 @@ static bool take_smtp(struct dialogue *d, struct keep *k, enum dir dir, uint64_t
 		trail_note(&d->trail[dir], at, trail_event(&ev, d->smtp.lost[C2S] || d->smtp.lost[S2C]));
 		observe_smtp(&d->record, &d->smtp, &ev);
 		milestone_smtp(&d->milestones, &d->record, &d->smtp, &ev);
+		tap_smtp(&d->tap, p->ident, &d->smtp, &ev);
 		if (ev.kind == SMTP_TLS_BEGIN)
 			d->tls_on[dir] = true;
 		return true;
@@ -315,6 +320,7 @@ static bool take_tls(struct pipeline *p, struct flow *fl, struct dialogue *d, en
 	switch (got) {
 	case PARSE_OK:
 		observe_tls(&d->record, p->observer, &d->tls, &ev);
+		tap_tls(&d->tap, p->ident, &d->tls, &ev);
 		return *skip == 0;
 	case PARSE_BAD: /* tls has noted it; nothing more can be read in this direction */
 		d->deaf[dir] = true;
@@ -373,7 +379,7 @@ static void take_data(struct pipeline *p, struct flow *fl, struct dialogue *d, c
 		if (was_tls)
 			trail_tls(&d->trail[v->dir], at, in);
 		more = was_tls ? take_tls(p, fl, d, v->dir, at, in, &used, &skip) :
-				 take_smtp(d, fl->kept, v->dir, at, in, &used);
+				 take_smtp(p, d, fl->kept, v->dir, at, in, &used);
 		total += used;
 		in = bytes_skip(in, used);
 		if (d->tls_on[v->dir] && !was_tls)
@@ -414,6 +420,7 @@ static void take_gap(struct flow *fl, struct dialogue *d, const struct stream_vi
 	if (fl->kept)
 		keep_gap(fl->kept, v->dir, v->offset + v->gap, d->tls_on[v->dir] && v->gap > v->skipped);
 	trail_gap(&d->trail[v->dir], v->offset, v->gap);
+	tap_gap(&d->tap);
 	if (d->tls_on[v->dir]) {
 		d->gap |= d->tls.side[v->dir].phase == TLS_CLEAR;
 		d->tls_gap[v->dir] = true;
@@ -428,8 +435,10 @@ static void take_gap(struct flow *fl, struct dialogue *d, const struct stream_vi
 /* Before the first item of a direction: was its beginning missed? The other direction may have begun long ago. */
 static void meet(const struct flow *fl, struct dialogue *d, enum dir dir)
 {
-	if (!d->met[dir] && fl->streams.side[dir].midstream)
+	if (!d->met[dir] && fl->streams.side[dir].midstream) {
 		smtp_gap(&d->smtp, dir, 0);
+		tap_gap(&d->tap);
+	}
 	d->met[dir] = true;
 }
 
@@ -713,6 +722,17 @@ static bool is_session(const struct pipeline *p, const struct flow *fl)
 	       (smtp_spoken(&d->smtp) || d->tls_on[C2S] || d->tls_on[S2C]);
 }
 
+/* Where two versions came, another sensor may have read the other one. */
+static void finish_tap(const struct flow *fl, struct dialogue *d)
+{
+	bool doubt[2];
+	for (int dir = C2S; dir <= S2C; dir++) {
+		const struct stream *st = &fl->streams.side[dir];
+		doubt[dir] = st->conflicts || st->limit || !fl->side[!dir].packets;
+	}
+	tap_finish(&d->record, &d->tap, doubt);
+}
+
 /* The session of a flow whose streams have ended. The exhibit is left to the caller. */
 static void say(struct pipeline *p, const struct flow *fl, struct dialogue *d, struct pipeline_out *out)
 {
@@ -726,6 +746,7 @@ static void say(struct pipeline *p, const struct flow *fl, struct dialogue *d, s
 	observe_smtp_finish(&d->record, &d->smtp);
 	finish_tls(p, fl, d);
 	observe_tcp(&d->record, p->ident, fl, &hints);
+	finish_tap(fl, d);
 	if (d->at_once && record_get_tri(&d->record, F_cap_midstream) != TRI_YES) /* else there may have been a dialogue */
 		record_yes(&d->record, F_tls_at_once);
 	if (d->tls.limit)

@@ -43,7 +43,8 @@ enum tls_event_type {
 };
 
 /* dir     who sent it
- * client, server, exchange   the message; spans borrow from the octets given, until the next call
+ * client, server, exchange   the message; spans borrow from the octets given, or from a block that is free again and of which
+ *         the first octets are gone (the random is in struct tls), until the next call
  * version  TLS_EV_SSL2_HELLO         level, code  TLS_EV_ALERT */
 struct tls_event {
 	enum tls_event_type type;

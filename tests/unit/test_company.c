@@ -136,6 +136,54 @@ static void test_repeated(void **state)
 	occurrences(forgotten, sizeof(forgotten) / sizeof(forgotten[0]));
 }
 
+/* Two sensors saw the first connection, and two the second: two occurrences. And who has the same private address at another sensor is
+ * another. */
+static void test_sensors(void **state)
+{
+	static const struct {
+		const char *sensor, *isn;
+		int64_t at;
+		uint8_t level;
+		const char *why;
+	} seen[] = {
+		{ "a", "00000001-00000001", 0, level_medium, "the first" },
+		{ "b", "00000001-00000001", 1, level_medium, "the first, as another sensor saw it" },
+		{ "c", "00000001-00000001", 2, level_medium, "and a third one" },
+		{ "a", "00000002-00000002", 60, level_medium, "the second" },
+		{ "a", "00000003-00000003", 90, level_high, "the third" },
+	};
+	(void)state;
+	static struct record s;
+	struct company c;
+	if (!rules)
+		skip();
+	assert_true(company_begin(&c, 64));
+	for (unsigned i = 0; i < sizeof(seen) / sizeof(seen[0]); i++) {
+		static const struct addr client = { .v = 4, .a = { 192, 0, 2, 1 } };
+		session(&s, i + 1, seen[i].at, 1, 1);
+		record_addr(&s, F_src_ip, &client);
+		record_cstr(&s, F_observer_name, seen[i].sensor);
+		record_cstr(&s, F_tcp_isn, seen[i].isn);
+		promised(&s, expect_dane);
+		struct finding f = rule_grade(rules, scratch, named("starttls-not-offered"), &s);
+		company_repeated(&c, rules, scratch, &nowhere, &s, &f, 1);
+		if (f.level != seen[i].level)
+			fail_msg("%s: level %d", seen[i].why, f.level);
+		company_learn(&c, &nowhere, &s, &f, 1);
+	}
+	company_end(&c);
+	assert_true(company_begin(&c, 64));
+	for (unsigned i = 0; i < COMPANY_DESTINATIONS + 2; i++) { /* it looks around, at sensor a; at b it does not */
+		struct finding f;
+		session(&s, i + 1, i, 1, i);
+		record_cstr(&s, F_observer_name, i == COMPANY_DESTINATIONS + 1 ? "b" : "a");
+		company_ambient(&c, &s);
+		assert_int_equal(record_has(&s, F_ambient), i == COMPANY_DESTINATIONS || i == COMPANY_DESTINATIONS - 1);
+		company_learn(&c, &nowhere, &s, &f, 0);
+	}
+	company_end(&c);
+}
+
 /* Vector 32: what is proof has the whole level at once, and nothing repeated raises it. */
 static void test_proof(void **state)
 {
@@ -561,7 +609,7 @@ static void test_rows(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_repeated), cmocka_unit_test(test_proof), cmocka_unit_test(test_scanner), cmocka_unit_test(test_health_check),
+		cmocka_unit_test(test_repeated), cmocka_unit_test(test_sensors), cmocka_unit_test(test_proof), cmocka_unit_test(test_scanner), cmocka_unit_test(test_health_check),
 		cmocka_unit_test(test_lower), cmocka_unit_test(test_ambient_facts), cmocka_unit_test(test_attribution),
 		cmocka_unit_test(test_inspection), cmocka_unit_test(test_daily), cmocka_unit_test(test_suppress), cmocka_unit_test(test_orders),
 		cmocka_unit_test(test_entry_life), cmocka_unit_test(test_chain), cmocka_unit_test(test_rows),

@@ -11,9 +11,11 @@
 
 #include <cmocka.h>
 
+#include "carrier.h"
 #include "config_dump.h"
 #include "digest.h"
 #include "quantity.h"
+#include "setting_output.h"
 
 static bool parse(struct settings *s, const char *path, const char *text, struct error *e)
 {
@@ -120,10 +122,82 @@ static const struct {
 	{ "watch_domains: [a.b, c.d, {domain: A.b.}]\n", "c.yaml:1:27: watch_domains: a.b stands in this list a second time", "" },
 	{ "outputs: {type: file, path: a}\n", "c.yaml:1:10: outputs: a list belongs here, as in: [{type: file, path: alerts.ndjson}]", "" },
 	{ "outputs: [a]\n", "c.yaml:1:11: outputs: a map belongs here, as in: {type: file, path: alerts.ndjson}", "" },
-	{ "outputs: [{type: file}]\n", "c.yaml:1:11: outputs: the key \"path\" is missing, as in: {type: file, path: alerts.ndjson}", "" },
+	{ "outputs: [{type: file}]\n", "c.yaml:1:11: outputs: type file: the key \"path\" is missing, as in: {type: file, path: "
+	  "alerts.ndjson}", "" },
 	{ "outputs: [{path: a}]\n", "c.yaml:1:11: outputs: the key \"type\" is missing, as in: {type: file, path: alerts.ndjson}", "" },
 	{ "outputs: [{type: file, pat: a}]\n", "c.yaml:1:24: no key \"pat\"; did you mean \"path\"?", "" },
-	{ "outputs: [{type: kafka, path: a}]\n", "c.yaml:1:18: type: no \"kafka\"; it is file", "" },
+	{ "outputs: [{type: kafak, path: a}]\n", "c.yaml:1:18: type: no \"kafak\"; did you mean \"kafka\"?", "" },
+	{ "outputs: [{type: [file], path: a}]\n", "c.yaml:1:18: type: file, syslog, unix, nats or kafka belongs here", "" },
+	{ "outputs: [{type: file, path: a, topic: b}]\n", "c.yaml:1:33: outputs: type file has no key \"topic\"; it belongs to kafka", "" },
+	{ "outputs: [{topic: b, type: unix, path: a}]\n", "c.yaml:1:12: outputs: type unix has no key \"topic\"; it belongs to kafka", "in any order" },
+	{ "outputs: [{type: file, path: a, spool: 1MiB}]\n", "c.yaml:1:33: outputs: type file has no key \"spool\"; it belongs to syslog, unix, nats "
+	  "and kafka", "" },
+	{ "outputs: [{type: unix, path: a, rotate_keep: 3}]\n", "c.yaml:1:33: outputs: type unix has no key \"rotate_keep\"; it belongs to file", "" },
+	{ "outputs: [{type: unix, path: a, rotate_size: off}]\n", "c.yaml:1:33: outputs: type unix has no key \"rotate_size\"; it belongs to file",
+	  "nor the default" },
+	{ "outputs: [{type: file, path: a, rotate_keep: 3}]\n", "c.yaml:1:33: outputs: type file has no key \"rotate_keep\" here: nothing is renamed "
+	  "without rotate_size or rotate_every", "" },
+	{ "outputs: [{type: file, path: '-', rotate_size: 1MiB}]\n", "c.yaml:1:35: outputs: type file has no key \"rotate_size\" here: standard output "
+	  "cannot be renamed", "" },
+	{ "outputs: [{type: unix}]\n", "c.yaml:1:11: outputs: type unix: the key \"path\" is missing, as in: {type: unix, path: /run/collector.sock}", "" },
+	{ "outputs: [{type: unix, path: '-'}]\n", "c.yaml:1:30: path: \"-\" is not the path of a socket, of at most 107 octets", "" },
+	{ "outputs: [{type: unix, path: a, address: 'a:1'}]\n", "c.yaml:1:33: outputs: type unix has no key \"address\"; it belongs to syslog, nats and "
+	  "kafka", "" },
+	{ "outputs: [{type: syslog}]\n", "c.yaml:1:11: outputs: type syslog: the key \"address\" is missing, as in: {type: syslog, address: "
+	  "\"siem.example:6514\"}", "" },
+	{ "outputs: [{type: syslog, transport: unix}]\n", "c.yaml:1:11: outputs: type syslog: the key \"path\" is missing, as in: {type: syslog, "
+	  "transport: unix, path: /dev/log}", "" },
+	{ "outputs: [{type: syslog, transport: unix, path: a, address: 'a:1'}]\n", "c.yaml:1:52: outputs: type syslog has no key \"address\" here: a socket "
+	  "of this machine, transport: unix, has a path in its place", "" },
+	{ "outputs: [{type: syslog, path: a, address: 'a:1'}]\n", "c.yaml:1:26: outputs: type syslog has no key \"path\" here: a receiver has an address; "
+	  "the path is that of a socket, for transport: unix", "" },
+	{ "outputs: [{type: syslog, address: a}]\n", "c.yaml:1:35: address: \"a\" is not host:port, as in siem.example:6514 or [2001:db8::1]:6514", "" },
+	{ "outputs: [{type: syslog, address: 'a:1, b:2'}]\n", "c.yaml:1:35: address: \"a:1, b:2\" is not host:port, as in siem.example:6514 or "
+	  "[2001:db8::1]:6514", "one receiver" },
+	{ "outputs: [{type: syslog, address: '2001:db8::1:514'}]\n", "c.yaml:1:35: address: \"2001:db8::1:514\" is not host:port, as in siem.example:6514 or "
+	  "[2001:db8::1]:6514", "" },
+	{ "outputs: [{type: syslog, address: 'a:1', transport: udp, framing: newline}]\n", "c.yaml:1:58: outputs: type syslog has no key \"framing\" here: it "
+	  "belongs to transport: tls and tcp", "" },
+	{ "outputs: [{type: syslog, address: 'a:1', transport: tcp, ca: a}]\n", "c.yaml:1:58: outputs: type syslog has no key \"ca\" here: it belongs to "
+	  "transport: tls", "" },
+	{ "outputs: [{type: syslog, address: 'a:1', tls: true}]\n", "c.yaml:1:42: outputs: type syslog has no key \"tls\"; it belongs to nats and kafka", "" },
+	{ "outputs: [{type: syslog, address: 'a:1', cert: a}]\n", "c.yaml:1:48: outputs: cert and key belong together; \"key\" is missing", "" },
+	{ "outputs: [{type: syslog, address: 'a:1', key: a}]\n", "c.yaml:1:47: outputs: cert and key belong together; \"cert\" is missing", "" },
+	{ "outputs: [{type: syslog, address: 'a:1', key: a, cert: none}]\n", "c.yaml:1:47: outputs: cert and key belong together; \"cert\" is missing", "" },
+	{ "outputs: [{type: syslog, address: 'a:1', sd_id: origin}]\n", "c.yaml:1:49: sd_id: \"origin\" is not name@number, as in mxwitness@32473 (RFC 5424 "
+	  "6.3.2)", "a name of the IETF's" },
+	{ "outputs: [{type: syslog, address: 'a:1', sd_id: 'a b@1'}]\n", "c.yaml:1:49: sd_id: \"a b@1\" is not name@number, as in mxwitness@32473 (RFC 5424 "
+	  "6.3.2)", "" },
+	{ "outputs: [{type: syslog, address: 'a:1', name: a/b}]\n", "c.yaml:1:48: name: \"a/b\" is not made of letters, digits, dots, dashes and "
+	  "underscores, or begins with a dot", "" },
+	{ "outputs: [{type: syslog, address: 'a:1', name: ..}]\n", "c.yaml:1:48: name: \"..\" is not made of letters, digits, dots, dashes and "
+	  "underscores, or begins with a dot", "it is a folder" },
+	{ "outputs: [{type: file, path: a, name: x}, {type: syslog, address: 'a:1', name: x}]\n", "c.yaml:1:43: outputs: another one has the name x already", "" },
+	{ "outputs: [{type: syslog, address: 'a:1'}, {type: syslog, address: 'a:1', datasets: alert}]\n", "c.yaml:1:43: outputs: another one is called "
+	  "syslog-a-1 already; give each a name, as in: name: alerts", "" },
+	{ "outputs: [{type: file, path: '-'}, {type: file, path: '-', name: x}]\n", "c.yaml:1:36: outputs: another one has this path already; two would write "
+	  "into each other's lines", "" },
+	{ "outputs: [{type: nats, address: 'a:1,'}]\n", "c.yaml:1:33: address: \"a:1,\" is not host:port, host:port, as in 192.0.2.1:4222, "
+	  "[2001:db8::1]:4222", "" },
+	{ "outputs: [{type: nats, address: 'u:p@a:1'}]\n", "c.yaml:1:33: address: \"u:p@a:1\" is not host:port, host:port, as in 192.0.2.1:4222, "
+	  "[2001:db8::1]:4222", "who logs in does so by credentials" },
+	{ "outputs: [{type: nats, address: 'a:1', ca: a}]\n", "c.yaml:1:40: outputs: type nats has no key \"ca\" here: it belongs to tls: true", "" },
+	{ "outputs: [{type: nats, address: 'a:1', tls: true, key: a}]\n", "c.yaml:1:56: outputs: cert and key belong together; \"cert\" is missing", "" },
+	{ "outputs: [{type: nats, address: 'a:1', subject: 'a.*'}]\n", "c.yaml:1:49: subject: \"a.*\" is not made of letters, digits, dashes and underscores, "
+	  "with single dots between them", "" },
+	{ "outputs: [{type: nats, address: 'a:1', stream: a.b}]\n", "c.yaml:1:48: stream: \"a.b\" is not made of letters, digits, dashes and underscores", "" },
+	{ "outputs: [{type: kafka, address: 'a:1', topic: 'a b'}]\n", "c.yaml:1:48: topic: \"a b\" is not made of letters, digits, dots, dashes and "
+	  "underscores", "" },
+	{ "outputs: [{type: kafka, address: 'a:1', server_name: a}]\n", "c.yaml:1:41: outputs: type kafka has no key \"server_name\"; it belongs to syslog and "
+	  "nats", "" },
+	{ "outputs: [{type: kafka, address: 'a:1', kafka: {acks: 1}}]\n", "c.yaml:1:48: kafka: a list of texts belongs here, as in: [linger.ms=50, "
+	  "compression.type=zstd]", "" },
+	{ "outputs: [{type: kafka, address: 'a:1', kafka: [sasl.password hunter2]}]\n", "c.yaml:1:49: kafka: a text such as linger.ms=50 belongs here, the "
+	  "setting's name and its value", "no value is shown" },
+	{ "outputs: [{type: kafka, address: 'a:1', kafka: [acks=1]}]\n", "c.yaml:1:49: kafka: acks cannot be set: an event counts as delivered when all "
+	  "replicas have it", "" },
+	{ "outputs: [{type: kafka, address: 'a:1', kafka: [sasl.password=a, sasl.password=b]}]\n", "c.yaml:1:66: kafka: \"sasl.password\" stands in this list "
+	  "a second time", "" },
 	{ "outputs: [{type: file, path: a, datasets: []}]\n", "c.yaml:1:43: datasets: at least one belongs here", "" },
 	{ "outputs: [{type: file, path: a, datasets: [alert, alert]}]\n", "c.yaml:1:51: datasets: \"alert\" stands in this list a second "
 	  "time", "" },
@@ -337,7 +411,7 @@ static void values(void **state)
 	assert_null(s.output.at[0].path);
 	assert_true(s.output.at[0].minimum_level == level_medium && s.output.at[0].datasets == (1u << dataset_alert | 1u << dataset_session));
 	assert_string_equal(s.output.at[1].path, "/etc/x/out");
-	assert_true(s.output.at[1].type == output_type_file && s.output.at[1].format == output_format_ndjson);
+	assert_true(s.output.at[1].type == output_type_file && s.output.at[1].format == output_format_ecs);
 	assert_true(s.output.at[1].minimum_level == level_informational && s.output.at[1].datasets == 1u << dataset_stats);
 	assert_true(s.stats_interval == 0 && s.silence_packets == 3600000 && s.silence_mail == 0 && s.silence_one_direction == 300000);
 	assert_string_equal(s.metrics_listen, "[::1]:9464");
@@ -460,6 +534,98 @@ static void dump_says_where(void **state)
 	settings_free(&s);
 }
 
+/* Outputs of all types; each as short as it may be, and with all that it may have. */
+static const char receivers[] =
+	"spool: waiting\nsensor: {name: eins}\noutputs:\n"
+	"- {type: file, path: '-'}\n- {type: file, path: a, name: A, rotate_size: 1MiB, rotate_every: 1d, rotate_keep: 7}\n- {type: file, path: b, rotate_every: 1h}\n"
+	"- {type: unix, path: s.sock, format: eve, spool: 2MiB}\n- {type: syslog, transport: unix, path: /dev/log, facility: mail, sd_id: a@1.2}\n"
+	"- {type: syslog, transport: unix, path: /dev/log, name: other}\n"
+	"- {type: syslog, address: 'siem.example:6514', ca: ca.pem, cert: c.pem, key: k.pem, server_name: siem, format: cef}\n"
+	"- {type: syslog, address: '[2001:db8::1]:514', transport: udp, format: leef, minimum_level: high, datasets: alert}\n"
+	"- {type: syslog, address: '192.0.2.1:514', transport: tcp, framing: newline}\n";
+static const char nats[] =
+	"outputs:\n- {type: nats, address: 'a:4222, [::1]:4222,b:1', tls: true, ca: ca.pem, server_name: x, credentials: n.creds, stream: S, subject: a.b-c,\n"
+	"   partitions: 4, replicas: 3, keep: 2d, name: bus}\n- {type: nats, address: 'a:4222'}\n";
+static const char kafka[] =
+	"outputs:\n- {type: kafka, address: 'a:9092', topic: t.x_y-z, kafka: [linger.ms=50, sasl.password=hunter2, 'ssl.key.password=a b']}\n"
+	"- {type: kafka, address: 'b:9092', tls: true, cert: c.pem, key: k.pem, kafka: compression.type=zstd}\n";
+
+static void outputs_dumped(void **state)
+{
+	(void)state;
+	struct settings s;
+	struct error e = { "" };
+	same_again(receivers);
+	if (!parse(&s, "/etc/x/c.yaml", receivers, &e))
+		fail_msg("%s", e.text);
+	const struct output_settings *o = s.output.at;
+	assert_int_equal(s.output.n, 9);
+	assert_string_equal(s.spool, "/etc/x/waiting");
+	assert_string_equal(s.sensor_name, "eins");
+	assert_true(o[1].rotate_size == 1 << 20 && o[1].rotate_every == 86400000 && o[1].rotate_keep == 7 && o[2].rotate_keep == 0);
+	assert_string_equal(o[3].path, "/etc/x/s.sock");
+	assert_true(o[3].spool == 2 << 20 && o[4].spool == 1 << 30 && o[4].facility == facility_mail && o[6].facility == facility_local5);
+	assert_true(o[6].transport == transport_tls && o[6].framing == framing_counted && !o[6].path);
+	assert_string_equal(o[6].key, "/etc/x/k.pem");
+	char *text = dump(&s);
+	assert_non_null(strstr(text, "\n    transport: udp "));
+	assert_null(strstr(text, "    topic: "));
+	free(text);
+	settings_free(&s);
+}
+
+/* A program that was built without a library says so, and about the library alone. */
+static void outputs_of_libraries(void **state)
+{
+	(void)state;
+	struct settings s;
+	struct error e = { "" };
+	bool ok = parse(&s, "/etc/x/c.yaml", nats, &e);
+	assert_int_equal(ok, carrier_kind(output_type_nats) != NULL);
+	if (!ok)
+		assert_string_equal(e.text, "/etc/x/c.yaml:2:10: type: this mxwitness was built without libnats; type nats needs it");
+	settings_free(&s);
+	if (ok)
+		same_again(nats);
+	ok = parse(&s, "/etc/x/c.yaml", kafka, &e);
+	assert_int_equal(ok, carrier_kind(output_type_kafka) != NULL);
+	if (!ok)
+		assert_string_equal(e.text, "/etc/x/c.yaml:2:10: type: this mxwitness was built without librdkafka; type kafka needs it");
+	if (ok) {
+		assert_string_equal(s.output.at[0].kafka.text[1], "sasl.password=hunter2");
+		char *text = dump(&s);
+		assert_non_null(strstr(text, "kafka: [linger.ms=50, \"sasl.password=not-shown\", \"ssl.key.password=not-shown\"]"));
+		free(text);
+		same_again(kafka);
+	}
+	settings_free(&s);
+}
+
+/* Each key of an entry belongs to some type, so that none of them can be forgotten. */
+static void output_keys(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < setting_maps[0].rows; i++) {
+		struct node type = { .kind = NODE_SCALAR, .text = bytes_of("nonsense") }, map = { .kind = NODE_MAP };
+		struct node key = { .kind = NODE_SCALAR, .text = bytes_of("type") };
+		type.key = &key;
+		map.first = map.last = &type;
+		if (!setting_output_has(&map, setting_maps[0].row[i].name))
+			fail_msg("%s belongs to no type", setting_maps[0].row[i].name);
+	}
+}
+
+static void secrets(void **state)
+{
+	static const struct { const char *text; size_t shown; } t[] = {
+		{ "linger.ms=50", 12 }, { "sasl.password=x", 13 }, { "ssl.keystore.password=x=y", 21 }, { "sasl.oauthbearer.client.secret=x", 30 },
+		{ "ssl.key.pem=x", 11 }, { "client.id=password", 18 },
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++)
+		assert_int_equal(setting_property_shown(bytes_of(t[i].text)), t[i].shown);
+}
+
 static void write_file(const char *dir, const char *name, const char *text)
 {
 	char path[256];
@@ -548,7 +714,8 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(defaults), cmocka_unit_test(values), cmocka_unit_test(authorities), cmocka_unit_test(digests), cmocka_unit_test(refused), cmocka_unit_test(numbers),
-		cmocka_unit_test(dumped), cmocka_unit_test(dump_says_where), cmocka_unit_test(several), cmocka_unit_test(table_is_sound),
+		cmocka_unit_test(dumped), cmocka_unit_test(outputs_dumped), cmocka_unit_test(outputs_of_libraries),
+		cmocka_unit_test(output_keys), cmocka_unit_test(secrets), cmocka_unit_test(dump_says_where), cmocka_unit_test(several), cmocka_unit_test(table_is_sound),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -19,7 +19,7 @@ static char path[2][64];
 
 static struct output_settings to(const char *p, enum level least, uint32_t datasets)
 {
-	return (struct output_settings){ .type = output_type_file, .path = p, .format = output_format_ndjson,
+	return (struct output_settings){ .type = output_type_file, .path = p, .format = output_format_ecs,
 					 .minimum_level = least, .datasets = datasets };
 }
 

@@ -1,0 +1,82 @@
+/* format: see format.h. Each format is a file of its own in src/; here is which one an output has, and how much room. */
+#include "format.h"
+
+#include "cef.h"
+#include "eve.h"
+#include "json.h"
+#include "leef.h"
+#include "syslog.h"
+
+/* KiB that a line of another format than JSON may have */
+enum { PLAIN_LINE = 16384 };
+
+unsigned format_dataset(const struct record *event)
+{
+	static const char *const name[dataset_COUNT] = { [dataset_session] = "mxwitness.session", [dataset_alert] = "mxwitness.alert",
+							 [dataset_stats] = "mxwitness.stats", [dataset_posture] = "mxwitness.posture" };
+	const struct bytes dataset = record_get_str(event, F_event_dataset);
+	for (unsigned i = 0; i < dataset_COUNT; i++)
+		if (bytes_eq(dataset, bytes_of(name[i])))
+			return i;
+	return dataset_stats;
+}
+
+bool format_wanted(const struct output_settings *o, const struct record *event)
+{
+	const unsigned dataset = format_dataset(event);
+	const bool below = dataset == dataset_alert && record_get_num(event, F_alert_level, 0) < (int64_t)o->minimum_level;
+	return o->datasets >> dataset & 1 && !below;
+}
+
+/* Every line ends in a newline, which is for files and streams. */
+static bool body(const struct output_settings *o, const struct record *event, size_t max, struct text *out)
+{
+	const size_t json = format_dataset(event) == dataset_alert ? JSON_ALERT_LINE : JSON_LINE;
+	switch ((enum output_format)o->format) {
+	case output_format_ecs:
+		return json_event(event, json < max ? json : max, out);
+	case output_format_cef:
+		return cef_event(event, max, out);
+	case output_format_leef:
+		return leef_event(event, max, out);
+	case output_format_eve:
+		return eve_event(event, json < max ? json : max, out);
+	case output_format_COUNT:
+		break;
+	}
+	return false;
+}
+
+bool format_event(const struct output_settings *o, const char *sensor, const struct record *event, bool line, struct text *out)
+{
+	const bool syslog = o->type == output_type_syslog;
+	const size_t before = out->n;
+	if (syslog && !syslog_header(event, o->facility, o->sd_id, sensor, out))
+		return false;
+	const size_t header = out->n - before;
+	if (!body(o, event, syslog ? SYSLOG_MESSAGE - header : PLAIN_LINE, out)) {
+		out->n = before;
+		return false;
+	}
+	out->n -= !line;
+	return true;
+}
+
+static bool plain(char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '.' || c == '-' || c == '_';
+}
+
+/* Letters that cannot stand in a file's name are dashes; none comes first that hides it. */
+void format_name(const struct output_settings *o, char *name, size_t size)
+{
+	static const char *const type[output_type_COUNT] = { [output_type_file] = "file", [output_type_syslog] = "syslog",
+		[output_type_unix] = "unix", [output_type_nats] = "nats", [output_type_kafka] = "kafka" };
+	const char *parts[] = { o->name ? o->name : type[o->type], o->name ? "" : "-",
+				o->name ? "" : o->address ? o->address : o->path ? o->path : "standard-output" };
+	size_t n = 0;
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		for (const char *p = parts[i]; *p && n + 1 < size; p++, n++)
+			name[n] = plain(*p) && (n || *p != '.') ? *p : '-';
+	name[n] = '\0';
+}
