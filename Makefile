@@ -79,6 +79,7 @@ live: all $(HELPERS)             ## record scenarios anew with real servers and 
 	@python3 tests/live_postfix.py $B/mxwitness
 	@python3 tests/mxcheck_sts.py $B/mxcheck
 	@[ -n "$(BRIEF)" ] || python3 tests/receivers.py $B/tests/deliver/send --long
+	@[ -n "$(BRIEF)" ] || python3 tests/brokers.py $B/tests/deliver/send --long
 	@[ -n "$(BRIEF)" ] || python3 tests/watch.py $B/mxwitness --long
 	@[ -n "$(BRIEF)" ] || python3 tests/watch_dns.py $B/mxwitness
 	@[ -n "$(BRIEF)" ] || python3 tests/watch_domains.py $B/mxwitness

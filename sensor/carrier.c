@@ -17,6 +17,11 @@ const struct carrier_kind *carrier_kind(unsigned type)
 		break;
 #endif
 	case output_type_kafka:
+#ifdef HAVE_KAFKA
+		return &carrier_kafka;
+#else
+		break;
+#endif
 	case output_type_file:
 	case output_type_COUNT:
 		break;

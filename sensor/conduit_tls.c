@@ -117,17 +117,25 @@ static bool of_our_certificate(int reason)
 	}
 }
 
+bool conduit_tls_verdict(long verdict, const char *name, char *text, size_t size)
+{
+	if (verdict == X509_V_OK)
+		return false;
+	if (verdict == X509_V_ERR_CERT_HAS_EXPIRED)
+		snprintf(text, size, "its certificate, or one that it comes from, has expired: it needs a new one");
+	else if (verdict == X509_V_ERR_HOSTNAME_MISMATCH || verdict == X509_V_ERR_IP_ADDRESS_MISMATCH)
+		snprintf(text, size, "its certificate is not for %s: see server_name", name);
+	else
+		snprintf(text, size, "its certificate is not trusted: %s: see ca", X509_verify_cert_error_string(verdict));
+	return true;
+}
+
 void conduit_tls_why(SSL *ssl, const char *name, char *text, size_t size)
 {
-	long verdict = SSL_get_verify_result(ssl);
 	unsigned long error = ERR_peek_error();
-	if (verdict == X509_V_ERR_CERT_HAS_EXPIRED) {
-		snprintf(text, size, "its certificate, or one that it comes from, has expired: it needs a new one");
-	} else if (verdict == X509_V_ERR_HOSTNAME_MISMATCH || verdict == X509_V_ERR_IP_ADDRESS_MISMATCH) {
-		snprintf(text, size, "its certificate is not for %s: see server_name", name);
-	} else if (verdict != X509_V_OK) {
-		snprintf(text, size, "its certificate is not trusted: %s: see ca", X509_verify_cert_error_string(verdict));
-	} else if (of_our_certificate(ERR_GET_REASON(error))) {
+	if (conduit_tls_verdict(SSL_get_verify_result(ssl), name, text, size))
+		return;
+	if (of_our_certificate(ERR_GET_REASON(error))) {
 		snprintf(text, size, "it refuses us: %s: see cert and key", ERR_reason_error_string(error));
 	} else {
 		const char *reason = error ? ERR_reason_error_string(error) : NULL;

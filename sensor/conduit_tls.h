@@ -12,4 +12,6 @@ SSL_CTX *conduit_tls_new(const struct output_settings *o, struct error *e);
 SSL *conduit_tls_client(SSL_CTX *tls, int fd, const char *name);
 /* After a failure: what it was, as a clause: "its certificate ..." */
 void conduit_tls_why(SSL *ssl, const char *name, char *text, size_t size);
+/* The same clause for a result of the check of its certificate, X509_V_ERR_...; false: there is nothing against it, text is as it was. */
+bool conduit_tls_verdict(long verdict, const char *name, char *text, size_t size);
 #endif

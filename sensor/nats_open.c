@@ -5,6 +5,7 @@
 #include "nats_open.h"
 
 #ifdef HAVE_NATS
+#include <arpa/inet.h>
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
@@ -26,12 +27,15 @@ enum { STREAM_SIZE = 65, ADDRESS_SIZE = 256 };
 #define NS_PER_MS INT64_C(1000000)
 #define KNOWN_NS (3600 * 1000 * NS_PER_MS)
 
+/* options, name  one for each server: the name that its certificate must have differs, and the library asks for none by itself */
 struct nats_opening {
 	pthread_mutex_t lock;
 	pthread_cond_t ended;
 	unsigned users;
-	bool over, good, taken;
-	natsOptions *options;
+	bool over, good, taken, tls;
+	natsOptions *options[SERVERS_MOST];
+	char name[SERVERS_MOST][HOST_NAME_SIZE];
+	int servers;
 	struct nats_open open;
 	struct error trouble;
 	uint32_t replicas, datasets;
@@ -50,7 +54,8 @@ static void opening_leave(struct nats_opening *p)
 		return;
 	if (!p->taken)
 		natsConnection_Destroy(p->open.nc);
-	natsOptions_Destroy(p->options);
+	for (int i = 0; i < p->servers; i++)
+		natsOptions_Destroy(p->options[i]);
 	pthread_cond_destroy(&p->ended);
 	pthread_mutex_destroy(&p->lock);
 	free(p);
@@ -63,10 +68,17 @@ bool nats_silent(const char *where, const char *stream, struct error *e)
 	return error_set(e, "%s: stream %s does not answer: has it a leader, do most of its servers run, and may we write to it?", where, stream);
 }
 
-static bool connect_failed(struct nats_opening *p, natsStatus s)
+/* "SSL Error: (conn.c:733): SSL handshake error: 62:hostname mismatch:expected=..." */
+static bool certificate_failed(const char *said, const char *name, char *text, size_t size)
+{
+	const char *at = strstr(said, "handshake error: ");
+	return at && conduit_tls_verdict(strtol(at + 17, NULL, 10), name, text, size);
+}
+
+static bool connect_failed(struct nats_opening *p, natsStatus s, const char *name)
 {
 	natsStatus of;
-	const char *more = nats_GetLastError(&of), *what;
+	const char *said = nats_GetLastError(&of), *what;
 	char text[320];
 	if (s == NATS_NO_SERVER)
 		what = "no server of NATS can be reached: does one run there?";
@@ -76,10 +88,14 @@ static bool connect_failed(struct nats_opening *p, natsStatus s)
 		what = "the server does not let us in: see credentials, cert and key";
 	else if (s == NATS_SECURE_CONNECTION_WANTED)
 		what = "the server has no TLS: set tls: false, or give it a certificate";
-	else if (s == NATS_SECURE_CONNECTION_REQUIRED)
+	else if (s == NATS_SECURE_CONNECTION_REQUIRED || (s == NATS_SSL_ERROR && !p->tls))
 		what = "the server wants TLS: set tls: true";
+	else if (s == NATS_SSL_ERROR && certificate_failed(said ? said : "", name, text, sizeof(text)))
+		what = text;
+	else if (p->tls && (s == NATS_PROTOCOL_ERROR || s == NATS_IO_ERROR || s == NATS_CONNECTION_CLOSED))
+		what = "the server breaks off: does it accept our certificate (cert, key)?";
 	else
-		snprintf(text, sizeof(text), "no connection: %s: %s", natsStatus_GetText(s), more ? more : "the server breaks off"), what = text;
+		snprintf(text, sizeof(text), "no connection: %s: %s", natsStatus_GetText(s), said ? said : "the server breaks off"), what = text;
 	return error_set(&p->trouble, "%s: %s", p->where, what);
 }
 
@@ -156,16 +172,30 @@ static bool stream_ready(struct nats_opening *p, jsCtx *js)
 	return true;
 }
 
+/* In their order, so that the same trouble has the same sentence: that of the first server which does more than not being there. */
+static bool connected(struct nats_opening *p)
+{
+	bool telling = false;
+	for (int i = 0; i < p->servers; i++) {
+		natsStatus s = natsConnection_Connect(&p->open.nc, p->options[i]);
+		if (s == NATS_OK)
+			return true;
+		if (!telling)
+			connect_failed(p, s, p->name[i]);
+		telling = telling || (s != NATS_NO_SERVER && s != NATS_TIMEOUT);
+	}
+	return false;
+}
+
 static bool opened(struct nats_opening *p)
 {
 	jsOptions o;
 	jsCtx *js = NULL;
-	natsStatus s = natsConnection_Connect(&p->open.nc, p->options);
-	if (s != NATS_OK)
-		return connect_failed(p, s);
+	if (!connected(p))
+		return false;
 	jsOptions_Init(&o);
 	o.Wait = ANSWER_MS;
-	s = natsConnection_JetStream(&js, p->open.nc, &o);
+	natsStatus s = natsConnection_JetStream(&js, p->open.nc, &o);
 	if (s != NATS_OK)
 		return stream_failed(p, "used", s, 0);
 	bool good = stream_ready(p, js);
@@ -197,72 +227,87 @@ static bool option_failed(const char *key, natsStatus s, struct error *e)
 	return error_set(e, "%s cannot be used: %s", key, more ? more : natsStatus_GetText(s));
 }
 
-/* "host:port, host:port" as URLs. */
-static bool set_servers(struct nats_opening *p, const char *address, struct error *e)
+static bool is_address(const char *host)
 {
-	char url[SERVERS_MOST][URL_SIZE], one[URL_SIZE], host[HOST_NAME_SIZE], port[HOST_PORT_SIZE];
-	const char *list[SERVERS_MOST];
-	int n = 0;
-	for (const char *at = address; *at;) {
-		at += strspn(at, ", ");
-		size_t length = strcspn(at, ", ");
-		if (!length)
-			break;
-		snprintf(one, sizeof(one), "%.*s", (int)(length < sizeof(one) ? length : sizeof(one) - 1), at);
-		if (!host_split(one, host, port))
-			return error_set(e, "address: %s is not host:port or [2001:db8::1]:port", one);
-		if (n == SERVERS_MOST)
-			return error_set(e, "address: more than %d servers", SERVERS_MOST);
-		snprintf(url[n], sizeof(url[n]), strchr(host, ':') ? "nats://[%s]:%s" : "nats://%s:%s", host, port);
-		list[n] = url[n];
-		n++;
-		at += length;
-	}
-	if (!n)
-		return error_set(e, "address: no server: write host:port, host:port");
-	natsStatus s = natsOptions_SetServers(p->options, list, n);
-	return s == NATS_OK || option_failed("address", s, e);
+	struct in6_addr a;
+	return inet_pton(AF_INET, host, &a) == 1 || inet_pton(AF_INET6, host, &a) == 1;
 }
 
-/* What is wrong with the files is told by conduit_tls, in the words that other receivers have. */
-static bool set_tls(struct nats_opening *p, const struct output_settings *o, struct error *e)
+static bool set_tls(struct nats_opening *p, natsOptions *n, const struct output_settings *o, const char *name, struct error *e)
 {
-	SSL_CTX *tls = conduit_tls_new(o, e);
-	if (!tls)
-		return false;
-	SSL_CTX_free(tls);
-	natsStatus s = natsOptions_SetSecure(p->options, true);
+	if (is_address(name))
+		return error_set(e, "server_name: must be set, as %s is an address, and only names can be found in a server's certificate", name);
+	natsStatus s = natsOptions_SetSecure(n, true);
 	if (s == NATS_OK)
-		s = natsOptions_LoadCATrustedCertificates(p->options, o->ca ? o->ca : trust_system_file());
+		s = natsOptions_LoadCATrustedCertificates(n, o->ca ? o->ca : trust_system_file());
 	if (s == NATS_OK && o->cert)
-		s = natsOptions_LoadCertificatesChain(p->options, o->cert, o->key);
-	if (s == NATS_OK && o->server_name)
-		s = natsOptions_SetExpectedHostname(p->options, o->server_name);
+		s = natsOptions_LoadCertificatesChain(n, o->cert, o->key);
+	if (s == NATS_OK)
+		s = natsOptions_SetExpectedHostname(n, name);
+	p->tls = true;
 	return s == NATS_OK || option_failed("tls", s, e);
 }
 
-static bool set_options(struct nats_opening *p, const struct output_settings *o, struct error *e)
+static natsStatus set_common(natsOptions *n, const char *url, const char *credentials)
 {
-	natsStatus s = natsOptions_Create(&p->options);
+	natsStatus s = natsOptions_SetURL(n, url);
 	if (s == NATS_OK)
-		s = natsOptions_SetName(p->options, "mxwitness");
+		s = natsOptions_SetName(n, "mxwitness");
 	if (s == NATS_OK)
-		s = natsOptions_SetNoRandomize(p->options, true);
+		s = natsOptions_SetAllowReconnect(n, false);
 	if (s == NATS_OK)
-		s = natsOptions_SetAllowReconnect(p->options, false);
+		s = natsOptions_SetTimeout(n, CONNECT_MS);
 	if (s == NATS_OK)
-		s = natsOptions_SetTimeout(p->options, CONNECT_MS);
+		s = natsOptions_SetPingInterval(n, PING_MS);
 	if (s == NATS_OK)
-		s = natsOptions_SetPingInterval(p->options, PING_MS);
-	if (s == NATS_OK)
-		s = natsOptions_SetWriteDeadline(p->options, NATS_WRITE_MS);
+		s = natsOptions_SetWriteDeadline(n, NATS_WRITE_MS);
+	if (s == NATS_OK && credentials)
+		s = natsOptions_SetUserCredentialsFromFiles(n, credentials, NULL);
+	return s;
+}
+
+static bool add_server(struct nats_opening *p, const struct output_settings *o, const char *text, struct error *e)
+{
+	char url[URL_SIZE], host[HOST_NAME_SIZE], port[HOST_PORT_SIZE];
+	if (!host_split(text, host, port))
+		return error_set(e, "address: %s is not host:port or [2001:db8::1]:port", text);
+	if (p->servers == SERVERS_MOST)
+		return error_set(e, "address: more than %d servers", SERVERS_MOST);
+	natsStatus s = natsOptions_Create(&p->options[p->servers]);
 	if (s != NATS_OK)
 		return option_failed("nats", s, e);
+	natsOptions *n = p->options[p->servers];
+	char *name = p->name[p->servers++];
+	snprintf(name, HOST_NAME_SIZE, "%s", o->server_name ? o->server_name : host);
+	snprintf(url, sizeof(url), strchr(host, ':') ? "nats://[%s]:%s" : "nats://%s:%s", host, port);
+	s = set_common(n, url, o->credentials);
+	if (s != NATS_OK)
+		return option_failed("address or credentials", s, e);
+	return !o->tls || set_tls(p, n, o, name, e);
+}
+
+/* "host:port, host:port" */
+static bool set_servers(struct nats_opening *p, const struct output_settings *o, struct error *e)
+{
+	char one[URL_SIZE];
+	for (const char *at = o->address ? o->address : ""; *(at += strspn(at, ", "));) {
+		size_t n = strcspn(at, ", ");
+		snprintf(one, sizeof(one), "%.*s", (int)(n < sizeof(one) ? n : sizeof(one) - 1), at);
+		if (!add_server(p, o, one, e))
+			return false;
+		at += n;
+	}
+	return p->servers || error_set(e, "address: no server: write host:port, host:port");
+}
+
+/* What is wrong with the files is told by conduit_tls, in the words that other receivers have. */
+static bool files_good(const struct output_settings *o, struct error *e)
+{
 	if (o->credentials && access(o->credentials, R_OK) != 0)
 		return error_set(e, "%s: %s", o->credentials, strerror(errno));
-	if (o->credentials && (s = natsOptions_SetUserCredentialsFromFiles(p->options, o->credentials, NULL)) != NATS_OK)
-		return option_failed("credentials", s, e);
-	return set_servers(p, o->address ? o->address : "", e) && (!o->tls || set_tls(p, o, e));
+	SSL_CTX *tls = o->tls ? conduit_tls_new(o, e) : NULL;
+	SSL_CTX_free(tls);
+	return tls || !o->tls;
 }
 
 static bool set_stream(struct nats_opening *p, const struct output_settings *o, struct error *e)
@@ -314,7 +359,7 @@ struct nats_opening *nats_open_begin(const struct output_settings *o, struct err
 	snprintf(p->where, sizeof(p->where), "%s", o->address ? o->address : "nats");
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	bool good = set_options(p, o, e) && set_stream(p, o, e) && thread_start(p, e);
+	bool good = files_good(o, e) && set_stream(p, o, e) && set_servers(p, o, e) && thread_start(p, e);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (good)
 		return p;

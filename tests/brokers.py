@@ -129,19 +129,21 @@ class Client:
     def delete(self, name):
         return self.request("$JS.API.STREAM.DELETE." + name)
 
-    def all(self, name):
+    def ids(self, name):
+        """event.id of all messages of a stream, in its order."""
+        return [g[1] for g in self.all(name, headers_only=True)]
+
+    def all(self, name, **more):
         """All messages of a stream, in its order: subject, event.id, payload."""
         n = self.stream(name)["state"]["messages"]
         inbox = self.subscribe()
-        self.request("$JS.API.CONSUMER.CREATE." + name, {"stream_name": name, "config": {"deliver_subject": inbox, "deliver_policy": "all", "ack_policy": "none",
-                                                                                         "replay_policy": "instant"}})
+        body = json.dumps({"stream_name": name, "config": dict({"deliver_subject": inbox, "deliver_policy": "all", "ack_policy": "none",
+                                                                  "replay_policy": "instant"}, **more)})
+        self.write("PUB $JS.API.CONSUMER.CREATE.%s %s.made %d\r\n%s\r\n" % (name, inbox, len(body), body))
         got = []
-        while len(got) < n:
+        while len(got) < n:     # the answer to that is no message of the stream, and goes where nobody listens
             subject, headers, payload = self.message()
-            if "Nats-Msg-Id" in headers:
-                got.append((subject, headers["Nats-Msg-Id"], payload))
-            elif subject.startswith("mxwitness."):
-                got.append((subject, None, payload))
+            got.append((subject, headers.get("Nats-Msg-Id"), payload))
         return got
 
     def close(self):
@@ -191,7 +193,7 @@ class Nats:
 # ---- messages ----
 
 def server_of(i):
-    return "192.0.2.%d" % (i % 40) if i % 3 else "2001:db8::%x" % (i % 40)
+    return "192.0.2.%d" % (i % 199) if i % 3 else "2001:db8::%x" % (i % 199)
 
 
 def line(i, size=600, dataset="session"):
@@ -298,7 +300,7 @@ def killed(b, server, how, n=20000):
     server.up()
     rc = s.end(60)
     c = Client(server.port)
-    ids = [g[1] for g in c.all("MXWITNESS")]
+    ids = c.ids("MXWITNESS")
     check("nats: %s after %d of %d: every event.id is there, once" % (how.name, then, n),
           rc == 0 and then < n and sorted(ids) == sorted("id%d" % i for i in range(1, n + 1)), (rc, then, len(ids), len(set(ids)), s.failed()[:3]))
     check("nats: %s: the sentence of the failure" % how.name, s.failed() and all(f.startswith("failed: 127.0.0.1:") for f in s.failed()), s.failed()[:3])
@@ -317,12 +319,12 @@ def full(b, server):
     check("nats: a stream that is there is not changed", c.stream("SITE")["config"] == before, before)
     c.update("SITE", max_bytes=-1)
     rc = s.end(30)
-    ids = [g[1] for g in c.all("SITE")]
+    ids = c.ids("SITE")
     check("nats: it has room again: all arrives, each once", rc == 0 and sorted(ids) == sorted("id%d" % i for i in range(1, 201)), (rc, len(ids), len(set(ids))))
     c.update("SITE", max_msg_size=5000)
     s = b.sender([server.at(), "stream=SITE", "subject=site.mx"], [line(301), line(302, 9000), line(303, 2 << 20), line(304)])
     rc = s.end(20)
-    ids = [g[1] for g in c.all("SITE")]
+    ids = c.ids("SITE")
     check("nats: a message above the limits of the stream or the server is left out, said once, and the next ones arrive",
           rc == 0 and ids[200:] == ["id301", "id304"] and s.log().count("left out") == 1, (rc, ids[200:], s.log()))
     c.close()
@@ -336,7 +338,7 @@ def gone(b, server):
     until(lambda: s.done() > 500, 10)
     c.delete("GONE")
     rc = s.end(40)
-    ids = [g[1] for g in c.all("GONE")]
+    ids = c.ids("GONE")
     check("nats: the stream is deleted in the middle: it is made again, and what comes then is in it",
           rc == 0 and s.failed() and ids[-1] == "id15000" and len(ids) == len(set(ids)) and s.log().count("is made now") == 2, (rc, s.failed()[:2], len(ids), s.log()))
     check("nats: meanwhile the sentence says that it does not answer", all("stream GONE does not answer" in f for f in s.failed()), s.failed()[:2])
@@ -347,7 +349,7 @@ def trouble(b, server, folder):
     nobody = ports(1)[0]
     plain = Nats(folder, "plain", jetstream=False)
     b.refused("no server", ["address=127.0.0.1:%d" % nobody], "no server of NATS can be reached")
-    b.refused("TLS with a server that has none", [server.at(), "tls=true"], "the server has no TLS")
+    b.refused("TLS with a server that has none", [server.at(), "tls=true", "server_name=nats.example"], "the server has no TLS")
     b.refused("subjects that are another stream's", [server.at(), "stream=OTHER"], "another has the subjects that begin with mxwitness")
     b.refused("subjects that are not the stream's", [server.at(), "subject=elsewhere"], "does not take what we send: elsewhere.*.* must be")
     b.refused("more replicas than servers", [server.at(), "stream=THREE", "subject=three", "replicas=3"], "cannot be made on so many servers")
@@ -370,27 +372,127 @@ def in_tls(b, folder):
     at = lambda n: os.path.join(certs, n)
     authority(certs, "ca")
     authority(certs, "other")
-    certificate(certs, "server", "ca", "DNS:nats.example,IP:127.0.0.1")
+    certificate(certs, "server", "ca", "DNS:nats.example")
+    certificate(certs, "localhost", "ca", "DNS:localhost")
     certificate(certs, "sensor", "ca", "DNS:egress.sensors.example")
     certificate(certs, "foreign", "other", "DNS:egress.sensors.example")
     certificate(certs, "expired", "ca", "DNS:egress.sensors.example", days=-1)
     server = Nats(folder, "tls", text='tls { cert_file: "%s", key_file: "%s", ca_file: "%s", verify: true }\n' % (at("server.pem"), at("server.key"), at("ca.pem")))
     ours = ["cert=" + at("sensor.pem"), "key=" + at("sensor.key")]
     tls = [server.at(), "tls=true", "ca=" + at("ca.pem")]
+    here = Nats(folder, "localhost", text='tls { cert_file: "%s", key_file: "%s" }\n' % (at("localhost.pem"), at("localhost.key")))
+    local = ["address=localhost:%d" % here.port] + tls[1:]
     try:
         server.up()
-        for what, name in (("by its address", []), ("by the name in server_name", ["server_name=nats.example"])):
-            s = b.sender(tls + ours + name, [line(i) for i in range(1, 301)])
+        here.up()
+        for what, to in (("by the name in server_name", tls + ["server_name=nats.example"]), ("by the host of its address", local)):
+            s = b.sender(to + ours, [line(i) for i in range(1, 301)])
             rc = s.end(20)
             check("nats: TLS with certificates on both sides, the server known %s" % what, rc == 0, (rc, s.said()[-2:], server.log()))
+        b.refused("TLS by an address without server_name", tls + ours, "server_name: must be set")
         b.refused("TLS that is not asked for", [server.at()], "the server wants TLS")
-        b.refused("a certificate for another name", tls + ours + ["server_name=other.example"], "no connection: ")
-        b.refused("a certificate of another authority", tls[:2] + ["ca=" + at("other.pem")] + ours, "no connection: ")
-        b.refused("no certificate of ours", tls, "")
-        b.refused("our certificate is of another authority", tls + ["cert=" + at("foreign.pem"), "key=" + at("foreign.key")], "")
-        b.refused("our certificate has expired", tls + ["cert=" + at("expired.pem"), "key=" + at("expired.key")], "the certificate expired on ")
+        name = ["server_name=nats.example"]
+        b.refused("a certificate for another name", tls + ours + ["server_name=other.example"], "its certificate is not for other.example: see server_name")
+        b.refused("a certificate for another name than the host's", ["address=localhost:%d" % server.port] + tls[1:] + ours, "its certificate is not for localhost")
+        b.refused("a certificate of another authority", tls[:2] + name + ["ca=" + at("other.pem")] + ours, "its certificate is not trusted")
+        b.refused("no certificate of ours", tls + name, "does it accept our certificate (cert, key)?")
+        b.refused("our certificate is of another authority", tls + name + ["cert=" + at("foreign.pem"), "key=" + at("foreign.key")], "does it accept our certificate (cert, key)?")
+        b.refused("our certificate has expired", tls + name + ["cert=" + at("expired.pem"), "key=" + at("expired.key")], "the certificate expired on ")
     finally:
         server.end()
+        here.end()
+
+
+# ---- a cluster ----
+
+class Cluster:
+    """Three servers of NATS, a stream on all of them."""
+
+    def __init__(self, folder):
+        routes = ports(3)
+        text = 'cluster { name: c, listen: "127.0.0.1:%d", routes: [%s] }\n'
+        all_routes = ", ".join('"nats://127.0.0.1:%d"' % p for p in routes)
+        self.nodes = [Nats(folder, "c%d" % i, text=text % (routes[i], all_routes)) for i in range(3)]
+        self.address = "address=" + ", ".join("127.0.0.1:%d" % n.port for n in self.nodes)
+
+    def up(self):
+        for n in self.nodes:
+            n.up()
+        return until(lambda: self.ready(), 30)
+
+    def client(self):
+        for n in self.nodes:
+            if n.process:
+                return Client(n.port)
+
+    def ready(self):
+        try:
+            c = self.client()
+            answer = c.request("$JS.API.INFO", seconds=2)
+            c.close()
+            return "error" not in answer
+        except OSError:
+            return False
+
+    def leader(self, stream):
+        c = self.client()
+        name = c.stream(stream).get("cluster", {}).get("leader")
+        c.close()
+        return next((n for n in self.nodes if n.name == name and n.process), None)
+
+    def end(self):
+        for n in self.nodes:
+            n.end()
+
+
+def of_three(b, folder):
+    cluster = Cluster(folder)
+    try:
+        check("nats: a cluster of three comes up", cluster.up(), cluster.nodes[0].log())
+        leader_killed(b, cluster, "KILLED", signal.SIGKILL, 60000)
+        leader_killed(b, cluster, "STOPPED", signal.SIGSTOP, 60000)
+        most_killed(b, cluster)
+    finally:
+        cluster.end()
+
+
+def leader_killed(b, cluster, name, how, n):
+    """What is acknowledged before the leader goes is there after, whoever leads then."""
+    subject = name.lower()
+    s = b.sender([cluster.address, "stream=" + name, "subject=" + subject, "replicas=3", "partitions=3"], [line(i, 1400) for i in range(1, n + 1)])
+    until(lambda: s.done() > n // 10, 30)
+    leader = cluster.leader(name)
+    leader.process.send_signal(how)
+    then = s.done()
+    if how == signal.SIGKILL:
+        leader.end()
+    rc = s.end(120)
+    if how == signal.SIGSTOP:
+        leader.process.send_signal(signal.SIGCONT)
+    again = None if leader.process else leader.up()
+    until(lambda: cluster.leader(name), 20)
+    c = cluster.client()
+    config, ids = c.stream(name)["config"], c.ids(name)
+    c.close()
+    check("nats: %s, its leader, after %d of %d: every event.id is in the stream, once" % (how.name, then, n),
+          rc == 0 and then < n and config["num_replicas"] == 3 and again is not False and len(ids) == n and set(ids) == {"id%d" % i for i in range(1, n + 1)},
+          (rc, then, len(ids), len(set(ids)), s.failed()[:5], s.said()[-1:]))
+    print("brokers: %s of the leader after %d of %d: %s; %s" % (how.name, then, n, s.failed() or "no failure", s.log().strip().splitlines()[-1:]))
+
+
+def most_killed(b, cluster):
+    """Two of three: one sentence while there is no leader, and all arrives when there is one."""
+    down = cluster.nodes[1:]
+    for node in down:
+        node.end()
+    s = b.sender([cluster.address, "stream=KILLED", "subject=killed", "replicas=3"], [line(i) for i in range(100001, 100101)])
+    until(lambda: len(s.failed()) >= 2, 40)
+    said, done = s.failed(), s.done()
+    for node in down:
+        node.up()
+    rc = s.end(60)
+    check("nats: two of three are down: one sentence, nothing done, and all arrives after", len(set(said)) == 1 and "stream KILLED does not answer" in said[0] and
+          not done and rc == 0, (said, done, rc))
 
 
 def nats(send, folder, full_form):
@@ -406,6 +508,7 @@ def nats(send, folder, full_form):
         in_tls(b, folder)
         if full_form:
             killed(b, server, signal.SIGTERM)
+            of_three(b, folder)
     finally:
         server.end()
 
