@@ -6,19 +6,17 @@
 #include "json.h"
 #include "leef.h"
 #include "syslog.h"
+#include "value.h"
 
-/* KiB that a line of another format than JSON may have */
+/* Octets that a line of another format than JSON may have. */
 enum { PLAIN_LINE = 16384 };
+
+_Static_assert((int)dataset_session == (int)OF_SESSION && (int)dataset_alert == (int)OF_ALERT && (int)dataset_stats == (int)OF_STATS &&
+	       (int)dataset_posture == (int)OF_POSTURE && (int)dataset_COUNT == (int)VALUE_DATASETS, "the same order in both");
 
 unsigned format_dataset(const struct record *event)
 {
-	static const char *const name[dataset_COUNT] = { [dataset_session] = "mxwitness.session", [dataset_alert] = "mxwitness.alert",
-							 [dataset_stats] = "mxwitness.stats", [dataset_posture] = "mxwitness.posture" };
-	const struct bytes dataset = record_get_str(event, F_event_dataset);
-	for (unsigned i = 0; i < dataset_COUNT; i++)
-		if (bytes_eq(dataset, bytes_of(name[i])))
-			return i;
-	return dataset_stats;
+	return value_dataset(event);
 }
 
 bool format_wanted(const struct output_settings *o, const struct record *event)
