@@ -6,19 +6,14 @@
 #include "json.h"
 #include "leef.h"
 #include "syslog.h"
+#include "value.h"
 
-/* KiB that a line of another format than JSON may have */
-enum { PLAIN_LINE = 16384 };
+_Static_assert((int)dataset_session == (int)OF_SESSION && (int)dataset_alert == (int)OF_ALERT && (int)dataset_stats == (int)OF_STATS &&
+	       (int)dataset_posture == (int)OF_POSTURE && (int)dataset_COUNT == (int)VALUE_DATASETS, "the same order in both");
 
 unsigned format_dataset(const struct record *event)
 {
-	static const char *const name[dataset_COUNT] = { [dataset_session] = "mxwitness.session", [dataset_alert] = "mxwitness.alert",
-							 [dataset_stats] = "mxwitness.stats", [dataset_posture] = "mxwitness.posture" };
-	const struct bytes dataset = record_get_str(event, F_event_dataset);
-	for (unsigned i = 0; i < dataset_COUNT; i++)
-		if (bytes_eq(dataset, bytes_of(name[i])))
-			return i;
-	return dataset_stats;
+	return value_dataset(event);
 }
 
 bool format_wanted(const struct output_settings *o, const struct record *event)
@@ -31,16 +26,15 @@ bool format_wanted(const struct output_settings *o, const struct record *event)
 /* Every line ends in a newline, which is for files and streams. */
 static bool body(const struct output_settings *o, const struct record *event, size_t max, struct text *out)
 {
-	const size_t json = format_dataset(event) == dataset_alert ? JSON_ALERT_LINE : JSON_LINE;
 	switch ((enum output_format)o->format) {
 	case output_format_ecs:
-		return json_event(event, json < max ? json : max, out);
+		return json_event(event, max, out);
 	case output_format_cef:
 		return cef_event(event, max, out);
 	case output_format_leef:
 		return leef_event(event, max, out);
 	case output_format_eve:
-		return eve_event(event, json < max ? json : max, out);
+		return eve_event(event, max, out);
 	case output_format_COUNT:
 		break;
 	}
@@ -53,8 +47,10 @@ bool format_event(const struct output_settings *o, const char *sensor, const str
 	const size_t before = out->n;
 	if (syslog && !syslog_header(event, o->facility, o->sd_id, sensor, out))
 		return false;
-	const size_t header = out->n - before;
-	if (!body(o, event, syslog ? SYSLOG_MESSAGE - header : PLAIN_LINE, out)) {
+	const size_t alone = format_dataset(event) == dataset_alert ? JSON_ALERT_LINE : JSON_LINE;
+	const size_t most = syslog ? SYSLOG_MESSAGE - (out->n - before) : alone;
+	/* what cannot be cut so far as every receiver takes it goes as it is: some take more, and none could tell that it was lost */
+	if (!body(o, event, most, out) && !body(o, event, JSON_LINE, out)) {
 		out->n = before;
 		return false;
 	}

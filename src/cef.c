@@ -9,105 +9,89 @@
  * MS     a time, in ms since 1970     ADDRESS  label: the key for IPv6, whose own label is in six */
 enum how { TEXT, UPPER, MS, ADDRESS };
 
-/* label: of a custom field, or NULL */
+/* Lengths that the dictionary gives its keys, where it is less than any value has here. */
+enum { SHORT = 31, LABELS = 63, HOSTNAME = 100, NAME = 255, TITLE = 512 };
+
+/* label: of a custom field, or NULL    most: octets, 0: any */
 static const struct pair {
 	const char *key, *label;
 	enum fact fact;
 	enum how how;
+	size_t most;
 	const char *six;
 } pairs[] = {
-	{ "rt", NULL, F_timestamp, MS, NULL },
-	{ "start", NULL, F_event_start, MS, NULL },
-	{ "end", NULL, F_event_end, MS, NULL },
-	{ "externalId", NULL, F_event_id, TEXT, NULL },
-	{ "cat", NULL, F_rule_category, TEXT, NULL },
-	{ "outcome", NULL, F_event_outcome, TEXT, NULL },
-	{ "proto", NULL, F_net_transport, UPPER, NULL },
-	{ "app", NULL, F_net_protocol, UPPER, NULL },
-	{ "src", "c6a2", F_src_ip, ADDRESS, "Source IPv6 Address" },
-	{ "spt", NULL, F_src_port, TEXT, NULL },
-	{ "dst", "c6a3", F_dst_ip, ADDRESS, "Destination IPv6 Address" },
-	{ "dpt", NULL, F_dst_port, TEXT, NULL },
-	{ "dhost", NULL, F_dst_domain, TEXT, NULL },
-	{ "sourceDnsDomain", NULL, F_smtp_mail_domain, TEXT, NULL },
-	{ "destinationDnsDomain", NULL, F_id_domains, TEXT, NULL },
-	{ "in", NULL, F_src_bytes, TEXT, NULL },
-	{ "out", NULL, F_dst_bytes, TEXT, NULL },
-	{ "cnt", NULL, F_alert_count, TEXT, NULL },
-	{ "dvchost", NULL, F_observer_name, TEXT, NULL },
-	{ "msg", NULL, F_message, TEXT, NULL },
-	{ "reason", NULL, F_event_reason, TEXT, NULL },
-	{ "filePath", NULL, F_ev_file, TEXT, NULL },
-	{ "fileHash", NULL, F_ev_sha256, TEXT, NULL },
-	{ "cs1", "verdict", F_verdict, TEXT, NULL },
-	{ "cs2", "daneVerdict", F_dane_verdict, TEXT, NULL },
-	{ "cs3", "communityId", F_net_community_id, TEXT, NULL },
-	{ "cs4", "tlsVersion", F_tls_version, TEXT, NULL },
-	{ "cs5", "certSha256", F_tls_leaf_sha256, TEXT, NULL },
-	{ "cs6", "technique", F_threat_technique, TEXT, NULL },
-	{ "flexString1", "mailOutcome", F_outcome, TEXT, NULL },
-	{ "flexString2", "certainty", F_certainty, TEXT, NULL },
-	{ "cn1", "sessionsBefore", F_hist_sessions, TEXT, NULL },
-	{ "cn2", "alertRevision", F_alert_revision, TEXT, NULL },
-	{ "cn1", "packets", F_st_packets, TEXT, NULL },
-	{ "cn2", "sessions", F_st_sessions, TEXT, NULL },
-	{ "cn3", "alerts", F_st_alerts, TEXT, NULL },
-	{ "deviceCustomDate1", "certNotAfter", F_x509_not_after, MS, NULL },
+	{ "rt", NULL, F_timestamp, MS, 0, NULL },
+	{ "start", NULL, F_event_start, MS, 0, NULL },
+	{ "end", NULL, F_event_end, MS, 0, NULL },
+	{ "externalId", NULL, F_event_id, TEXT, 0, NULL },
+	{ "cat", NULL, F_rule_category, TEXT, 0, NULL },
+	{ "outcome", NULL, F_event_outcome, TEXT, LABELS, NULL },
+	{ "proto", NULL, F_net_transport, UPPER, SHORT, NULL },
+	{ "app", NULL, F_net_protocol, UPPER, SHORT, NULL },
+	{ "src", "c6a2", F_src_ip, ADDRESS, 0, "Source IPv6 Address" },
+	{ "spt", NULL, F_src_port, TEXT, 0, NULL },
+	{ "dst", "c6a3", F_dst_ip, ADDRESS, 0, "Destination IPv6 Address" },
+	{ "dpt", NULL, F_dst_port, TEXT, 0, NULL },
+	{ "dhost", NULL, F_dst_domain, TEXT, 0, NULL },
+	{ "in", NULL, F_src_bytes, TEXT, 0, NULL },
+	{ "out", NULL, F_dst_bytes, TEXT, 0, NULL },
+	{ "cnt", NULL, F_alert_count, TEXT, 0, NULL },
+	{ "dvchost", NULL, F_observer_name, TEXT, HOSTNAME, NULL },
+	{ "msg", NULL, F_message, TEXT, 0, NULL },
+	{ "reason", NULL, F_event_reason, TEXT, 0, NULL },
+	{ "filePath", NULL, F_ev_file, TEXT, 0, NULL },
+	{ "fileHash", NULL, F_ev_sha256, TEXT, NAME, NULL },
+	{ "cs1", "verdict", F_verdict, TEXT, 0, NULL },
+	{ "cs2", "daneVerdict", F_dane_verdict, TEXT, 0, NULL },
+	{ "cs3", "communityId", F_net_community_id, TEXT, 0, NULL },
+	{ "cs4", "tlsVersion", F_tls_version, TEXT, 0, NULL },
+	{ "cs5", "certSha256", F_tls_leaf_sha256, TEXT, 0, NULL },
+	{ "cs6", "technique", F_threat_technique, TEXT, 0, NULL },
+	{ "flexString1", "mailOutcome", F_outcome, TEXT, 0, NULL },
+	{ "flexString2", "certainty", F_certainty, TEXT, 0, NULL },
+	{ "cn1", "sessionsBefore", F_hist_sessions, TEXT, 0, NULL },
+	{ "cn2", "alertRevision", F_alert_revision, TEXT, 0, NULL },
+	{ "cn1", "packets", F_st_packets, TEXT, 0, NULL },
+	{ "cn2", "sessions", F_st_sessions, TEXT, 0, NULL },
+	{ "cn3", "alerts", F_st_alerts, TEXT, 0, NULL },
+	{ "deviceCustomDate1", "certNotAfter", F_x509_not_after, MS, 0, NULL },
 };
 
-static void escaped(struct text *t, struct bytes b, char also)
-{
-	for (size_t i = 0; i < b.n; i++) {
-		if (b.p[i] == '\\' || b.p[i] == (uint8_t)also)
-			text_char(t, '\\');
-		text_char(t, (char)b.p[i]);
-	}
-}
-
 /* suffix: what stands behind the name in the key */
-static void key(struct text *t, const char *name, const char *suffix, bool *first)
+static void key(struct text *t, const char *name, const char *suffix)
 {
-	if (!*first)
+	if (t->n && t->p[t->n - 1] != '|')
 		text_char(t, ' ');
-	*first = false;
 	text_put(t, name);
 	text_put(t, suffix);
 	text_char(t, '=');
 }
 
-static void labelled(struct text *t, const char *name, const char *label, bool *first)
+static void labelled(struct text *t, const char *name, const char *label)
 {
-	key(t, name, "Label", first);
-	escaped(t, bytes_of(label), '=');
-	key(t, name, "", first);
+	key(t, name, "Label");
+	value_escaped(t, bytes_of(label), "=");
+	key(t, name, "");
 }
 
-static void upper(struct text *t, struct bytes b)
-{
-	for (size_t i = 0; i < b.n; i++) {
-		const char c = (char)(b.p[i] >= 'a' && b.p[i] <= 'z' ? b.p[i] - 0x20 : b.p[i]);
-		escaped(t, (struct bytes){ (const uint8_t *)&c, 1 }, '=');
-	}
-}
-
-static void pair(struct text *t, const struct record *r, const struct pair *p, size_t max, bool *first)
+static void pair(struct text *t, const struct record *r, const struct pair *p, size_t max)
 {
 	char buf[VALUE_ROOM];
-	struct bytes v = value_of(r, p->fact, max, buf);
+	struct bytes v = value_of(r, p->fact, p->most && p->most < max ? p->most : max, buf);
 	if (v.n == 0)
 		return;
 	if (p->how == ADDRESS && record_get_str(r, p->fact).n != 4)
-		labelled(t, p->label, p->six, first);
+		labelled(t, p->label, p->six);
 	else if (p->label && p->how != ADDRESS)
-		labelled(t, p->key, p->label, first);
+		labelled(t, p->key, p->label);
 	else
-		key(t, p->key, "", first);
+		key(t, p->key, "");
 	switch (p->how) {
 	case TEXT: case ADDRESS:
-		escaped(t, v, '=');
+		value_escaped(t, v, "=");
 		break;
 	case UPPER:
-		upper(t, v);
+		value_escaped(t, value_upper(v, buf), "=");
 		break;
 	case MS:
 		value_ms(t, record_get_num(r, p->fact, 0));
@@ -115,36 +99,50 @@ static void pair(struct text *t, const struct record *r, const struct pair *p, s
 	}
 }
 
-/* A sensor that only listens forbade nothing. */
-static void constants(struct text *t, const struct record *r, bool *first)
+/* Keys of our own are to begin with our name. */
+static void named(struct text *t, const struct record *r, const struct value_name *p, size_t max)
 {
-	if (record_has(r, F_alert_level)) {
-		key(t, "act", "", first);
+	char buf[VALUE_ROOM];
+	const struct bytes v = value_of(r, p->fact, max, buf);
+	if (v.n == 0)
+		return;
+	text_put(t, " mxwitness");
+	text_char(t, (char)(p->name[0] - ('a' - 'A')));
+	text_put(t, p->name + 1);
+	text_char(t, '=');
+	value_escaped(t, v, "=");
+}
+
+/* A sensor that only listens forbade nothing. */
+static void constants(struct text *t, const struct record *r)
+{
+	const int64_t way = record_get_num(r, F_net_direction, direction_unknown);
+	if (value_dataset(r) == OF_ALERT) {
+		key(t, "act", "");
 		text_put(t, "alert");
 	}
-	int64_t way = record_get_num(r, F_net_direction, direction_unknown);
 	if (way == direction_inbound || way == direction_outbound) {
-		key(t, "deviceDirection", "", first);
+		key(t, "deviceDirection", "");
 		text_char(t, way == direction_outbound ? '1' : '0');
 	}
 }
 
 static void line(struct text *t, const struct record *r, size_t max)
 {
-	enum { NAME = 512 }; /* of the two texts in the header, by the dictionary */
 	char buf[VALUE_ROOM];
-	bool first = true;
-	const size_t name = max < NAME ? max : NAME;
+	const size_t title = max < TITLE ? max : TITLE;
 	text_put(t, "CEF:0|mxwitness|mxwitness|" MXWITNESS_VERSION "|");
-	escaped(t, value_kind(r, name, buf), '|');
+	value_escaped(t, value_kind(r, title, buf), "|");
 	text_char(t, '|');
-	escaped(t, value_title(r, name, buf), '|');
+	value_escaped(t, value_title(r, title, buf), "|");
 	text_char(t, '|');
 	text_num(t, value_tenths(r));
 	text_char(t, '|');
 	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++)
-		pair(t, r, &pairs[i], max, &first);
-	constants(t, r, &first);
+		pair(t, r, &pairs[i], max);
+	constants(t, r);
+	for (const struct value_name *p = value_names; p->name; p++)
+		named(t, r, p, max);
 	text_char(t, '\n');
 }
 
@@ -152,12 +150,10 @@ bool cef_event(const struct record *r, size_t max, struct text *out)
 {
 	size_t bound;
 	for (unsigned i = 0; (bound = value_bound(i)) > 0; i++) {
-		struct text t = { out->p + out->n, 0, out->cap - out->n < max ? out->cap - out->n : max, false };
+		struct text t = text_part(out, max);
 		line(&t, r, bound);
-		if (!t.full) {
-			out->n += t.n;
+		if (text_keep(out, &t))
 			return true;
-		}
 	}
 	return false;
 }

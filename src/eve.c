@@ -5,9 +5,9 @@
 #include "json.h"
 #include "value.h"
 
-/* OPEN, CLOSE  an object, when one of the facts between is there; key is its name     TEXT, NUMBER, LIST  as in JSON
- * SERIAL  hex with colons                    TLS  "1.2" as "TLS 1.2" */
-enum how { OPEN, CLOSE, TEXT, NUMBER, LIST, SERIAL, TLS };
+/* OPEN, CLOSE  an object, when one of the facts between is there; key is its name     TEXT, NUMBER, YES, LIST  as in JSON
+ * SERIAL  hex with colons        TLS  "1.2" as "TLS 1.2"        TIME, SECOND  a time, and one without its fraction and zone */
+enum how { OPEN, CLOSE, TEXT, NUMBER, YES, LIST, SERIAL, TLS, TIME, SECOND };
 
 static const struct member {
 	const char *key;
@@ -20,6 +20,14 @@ static const struct member {
 	{ "dest_port", NUMBER, F_dst_port },
 	{ "community_id", TEXT, F_net_community_id },
 	{ "host", TEXT, F_observer_name },
+	{ "flow", OPEN, FACT_COUNT },
+	{ "pkts_toserver", NUMBER, F_src_packets },
+	{ "pkts_toclient", NUMBER, F_dst_packets },
+	{ "bytes_toserver", NUMBER, F_src_bytes },
+	{ "bytes_toclient", NUMBER, F_dst_bytes },
+	{ "start", TIME, F_event_start },
+	{ "end", TIME, F_event_end },
+	{ NULL, CLOSE, FACT_COUNT },
 	{ "smtp", OPEN, FACT_COUNT },
 	{ "helo", TEXT, F_smtp_ehlo },
 	{ "mail_from_domain", LIST, F_smtp_mail_domain },
@@ -28,11 +36,16 @@ static const struct member {
 	{ "tls", OPEN, FACT_COUNT },
 	{ "version", TLS, F_tls_version },
 	{ "sni", TEXT, F_tls_sni },
+	{ "session_resumed", YES, F_tls_resumed },
 	{ "subject", TEXT, F_x509_subject },
 	{ "issuerdn", TEXT, F_x509_issuer },
+	{ "subjectaltname", LIST, F_x509_names },
 	{ "serial", SERIAL, F_x509_serial },
-	{ "notbefore", TEXT, F_x509_not_before },
-	{ "notafter", TEXT, F_x509_not_after },
+	{ "fingerprint_sha256", TEXT, F_tls_leaf_sha256 },
+	{ "notbefore", SECOND, F_x509_not_before },
+	{ "notafter", SECOND, F_x509_not_after },
+	{ "cipher", TEXT, F_tls_cipher },
+	{ "ja4", TEXT, F_tls_ja4 },
 	{ NULL, CLOSE, FACT_COUNT },
 };
 
@@ -47,14 +60,19 @@ static uint64_t hash(struct bytes b)
 	return h;
 }
 
+/* 2026-03-01T10:00:04 */
+static void second_of(struct text *t, int64_t ns)
+{
+	text_time(t, ns - (ns % 1000000000 + 1000000000) % 1000000000);
+	t->n -= t->n && t->p[t->n - 1] == 'Z';
+}
+
 /* 2026-03-01T10:00:04.218377+0000: six digits of a second, always */
 static void time_of(struct text *t, int64_t ns)
 {
-	const int64_t us = (ns % 1000000000 + 1000000000) % 1000000000 / 1000;
-	text_time(t, ns - (ns % 1000000000 + 1000000000) % 1000000000);
-	t->n -= t->n && t->p[t->n - 1] == 'Z';
+	second_of(t, ns);
 	text_char(t, '.');
-	text_num_pad(t, (uint64_t)us, 6);
+	text_num_pad(t, (uint64_t)((ns % 1000000000 + 1000000000) % 1000000000 / 1000), 6);
 	text_put(t, "+0000");
 }
 
@@ -90,12 +108,33 @@ static void list(struct text *t, const struct record *r, enum fact f, size_t max
 
 static void serial(struct text *t, struct bytes hex)
 {
-	text_char(t, '"');
 	for (size_t i = 0; i < hex.n; i++) {
 		if (i && (hex.n - i) % 2 == 0)
 			text_char(t, ':');
-		text_char(t, (char)hex.p[i]);
+		text_clean(t, (struct bytes){ hex.p + i, 1 }, true);
 	}
+}
+
+/* Its name of a version: 1.0 alone is not spelled as the others are. */
+static void tls_version(struct text *t, struct bytes version)
+{
+	const bool first = bytes_eq(version, bytes_of("1.0"));
+	text_put(t, first ? "TLSv1" : "TLS ");
+	if (!first)
+		text_clean(t, version, true);
+}
+
+static void in_quotes(struct text *t, const struct record *r, const struct member *m)
+{
+	text_char(t, '"');
+	if (m->how == SERIAL)
+		serial(t, record_get_str(r, m->fact));
+	else if (m->how == TLS)
+		tls_version(t, record_get_str(r, m->fact));
+	else if (m->how == TIME)
+		time_of(t, record_get_num(r, m->fact, 0));
+	else
+		second_of(t, record_get_num(r, m->fact, 0));
 	text_char(t, '"');
 }
 
@@ -112,18 +151,14 @@ static void member(struct text *t, const struct record *r, const struct member *
 	case NUMBER:
 		text_num(t, record_get_num(r, m->fact, 0));
 		break;
+	case YES:
+		text_put(t, record_get_tri(r, m->fact) == TRI_YES ? "true" : "false");
+		break;
 	case LIST:
 		list(t, r, m->fact, max);
 		break;
-	case SERIAL:
-		serial(t, record_get_str(r, m->fact));
-		break;
-	case TLS:
-		text_put(t, bytes_eq(record_get_str(r, m->fact), bytes_of("1.0")) ? "\"TLSv1\"" : "\"TLS ");
-		if (!bytes_eq(record_get_str(r, m->fact), bytes_of("1.0"))) {
-			text_clean(t, record_get_str(r, m->fact), true);
-			text_char(t, '"');
-		}
+	case SERIAL: case TLS: case TIME: case SECOND:
+		in_quotes(t, r, m);
 		break;
 	}
 }
@@ -164,11 +199,21 @@ static int severity(const struct record *r)
 	return level >= level_high ? 1 : level == level_medium ? 2 : 3;
 }
 
+/* Where rules for Suricata have the techniques of ATT&CK. */
+static void metadata(struct text *t, const struct record *r, size_t max)
+{
+	if (!record_has(r, F_threat_technique))
+		return;
+	key(t, "metadata");
+	text_char(t, '{');
+	key(t, "mitre_technique_id");
+	list(t, r, F_threat_technique, max);
+	text_char(t, '}');
+}
+
 static void alert(struct text *t, const struct record *r, size_t max)
 {
 	char buf[VALUE_ROOM];
-	if (!record_has(r, F_alert_level))
-		return;
 	key(t, "alert");
 	text_char(t, '{');
 	key(t, "action");
@@ -185,17 +230,31 @@ static void alert(struct text *t, const struct record *r, size_t max)
 	quoted(t, value_of(r, F_rule_category, max, buf));
 	key(t, "severity");
 	text_num(t, severity(r));
+	metadata(t, r, max);
 	text_char(t, '}');
+}
+
+/* Nothing but TLS was seen where the dialogue is inside it. */
+static bool in_tls(const struct record *r)
+{
+	const bool dialogue = record_has(r, F_smtp_banner) || record_has(r, F_smtp_ehlo) || record_has(r, F_smtp_last_verb) ||
+			      record_has(r, F_smtp_last_code);
+	return !dialogue && record_get_tri(r, F_tls_seen) == TRI_YES;
 }
 
 static const char *event_type(const struct record *r)
 {
-	const struct bytes dataset = record_get_str(r, F_event_dataset);
-	if (record_has(r, F_alert_level))
+	switch (value_dataset(r)) {
+	case OF_SESSION:
+		return in_tls(r) ? "\"tls\"" : "\"smtp\"";
+	case OF_ALERT:
 		return "\"alert\"";
-	if (bytes_eq(dataset, bytes_of("mxwitness.session")))
-		return "\"smtp\"";
-	return bytes_eq(dataset, bytes_of("mxwitness.posture")) ? "\"mxwitness\"" : "\"stats\"";
+	case OF_POSTURE:
+		return "\"mxwitness\"";
+	case OF_STATS: case VALUE_DATASETS:
+		break;
+	}
+	return "\"stats\"";
 }
 
 static void head(struct text *t, const struct record *r, size_t max)
@@ -212,22 +271,26 @@ static void head(struct text *t, const struct record *r, size_t max)
 	}
 	key(t, "event_type");
 	text_put(t, event_type(r));
-	if (record_has(r, F_src_ip))
-		text_put(t, ",\"proto\":\"TCP\",\"app_proto\":\"smtp\"");
-	alert(t, r, max);
+	if (record_has(r, F_src_ip)) {
+		key(t, "proto");
+		text_put(t, "\"TCP\"");
+		key(t, "app_proto");
+		text_put(t, in_tls(r) ? "\"tls\"" : "\"smtp\"");
+	}
+	if (value_dataset(r) == OF_ALERT)
+		alert(t, r, max);
 	all_members(t, r, max);
 }
 
 bool eve_event(const struct record *r, size_t max, struct text *out)
 {
+	static const char *const ours[] = { "message", "event.", "rule.", "threat.", "mxwitness.", NULL };
 	size_t bound;
 	for (unsigned i = 0; (bound = value_bound(i)) > 0; i++) {
-		struct text t = { out->p + out->n, 0, out->cap - out->n < max ? out->cap - out->n : max, false };
+		struct text t = text_part(out, max);
 		head(&t, r, bound);
-		if (!t.full && json_facts(r, "mxwitness.", t.cap - t.n, &t)) {
-			out->n += t.n;
-			return true;
-		}
+		if (!t.full && json_facts(r, ours, SIZE_MAX, &t))
+			return text_keep(out, &t);
 	}
 	return false;
 }

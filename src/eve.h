@@ -1,5 +1,6 @@
-/* eve: an event as a line of EVE JSON, for pipelines that expect Suricata's: its names where it has one for what we know, and all of ours
- * below "mxwitness". An alert is event_type alert, a session smtp, counters stats; a posture of a mail domain mxwitness. */
+/* eve: an event as a line of EVE JSON, for pipelines that expect Suricata's: its names where it has one for what we know, and beside them
+ * our own, as in json.h, where it has none: message, event, rule, threat, mxwitness. An alert is event_type alert, a session smtp, or tls
+ * where no dialogue was seen outside it, counters are stats, and the posture of a mail domain mxwitness, which Suricata does not know. */
 #ifndef EVE_H
 #define EVE_H
 #include "record.h"

@@ -221,24 +221,32 @@ static unsigned columns(unsigned f, size_t *bracket)
 	return to;
 }
 
-/* Facts that do not begin with prefix are not there. */
-static void only(uint64_t *seen, const char *prefix)
+static bool begins(const struct fact_info *info, const char *const *prefixes)
 {
-	const size_t n = strlen(prefix);
-	for (unsigned f = 0; n && f < FACT_COUNT; f++)
-		if (strncmp(fact_table[f].name, prefix, n) != 0)
+	for (; *prefixes; prefixes++)
+		if (strncmp(info->name, *prefixes, strlen(*prefixes)) == 0)
+			return true;
+	return false;
+}
+
+/* Facts that begin with none of the prefixes are not there. */
+static void only(uint64_t *seen, const char *const *prefixes)
+{
+	for (unsigned f = 0; f < FACT_COUNT; f++)
+		if (!begins(&fact_table[f], prefixes))
 			seen[f / 64] &= ~(UINT64_C(1) << (f % 64));
 }
 
 /* The facts of r in the order of the table; a cut line has mxwitness.truncated besides. */
-static void object(struct writer *w, const struct record *r, const char *prefix)
+static void object(struct writer *w, const struct record *r, const char *const *prefixes)
 {
 	uint64_t seen[sizeof(r->seen) / sizeof(r->seen[0])];
 	memcpy(seen, r->seen, sizeof(seen));
 	if (w->cut || r->truncated)
 		seen[F_truncated / 64] |= UINT64_C(1) << (F_truncated % 64);
-	only(seen, prefix);
-	if (!prefix[0])
+	if (prefixes)
+		only(seen, prefixes);
+	else
 		text_char(w->t, '{');
 	for (unsigned word = 0; word < sizeof(seen) / sizeof(seen[0]); word++) {
 		while (seen[word]) {
@@ -267,22 +275,20 @@ static void object(struct writer *w, const struct record *r, const char *prefix)
 
 bool json_event(const struct record *r, size_t max, struct text *out)
 {
-	return json_facts(r, "", max, out);
+	return json_facts(r, NULL, max, out);
 }
 
-bool json_facts(const struct record *r, const char *prefix, size_t max, struct text *out)
+bool json_facts(const struct record *r, const char *const *prefixes, size_t max, struct text *out)
 {
 	/* Lists first, then texts: a peer may fill every text with octets that take six to write. */
 	static const struct { size_t items, text; } tries[] = { { RECORD_ITEMS, 0 }, { 16, 0 }, { 4, 0 }, { 1, 0 }, { 1, 256 },
 								{ 1, 64 }, { 1, 16 } };
 	for (size_t i = 0; i < sizeof(tries) / sizeof(tries[0]); i++) {
-		struct text t = { out->p + out->n, 0, out->cap - out->n < max ? out->cap - out->n : max, false };
-		struct writer w = { .t = &t, .items = tries[i].items, .text = tries[i].text, .cut = i > 0, .comma = prefix[0] != '\0' };
-		object(&w, r, prefix);
-		if (!t.full) {
-			out->n += t.n;
+		struct text t = text_part(out, max);
+		struct writer w = { .t = &t, .items = tries[i].items, .text = tries[i].text, .cut = i > 0, .comma = prefixes };
+		object(&w, r, prefixes);
+		if (text_keep(out, &t))
 			return true;
-		}
 	}
 	return false;
 }

@@ -5,7 +5,8 @@
 #include "value.h"
 #include "version.h"
 
-enum how { TEXT, MS };
+/* UPPER: in capitals, as names of protocols are there     MS: a time, in ms since 1970 */
+enum how { TEXT, UPPER, MS };
 
 static const struct pair {
 	const char *key;
@@ -17,7 +18,7 @@ static const struct pair {
 	{ "srcPort", F_src_port, TEXT },
 	{ "dst", F_dst_ip, TEXT },
 	{ "dstPort", F_dst_port, TEXT },
-	{ "proto", F_net_transport, TEXT },
+	{ "proto", F_net_transport, UPPER },
 	{ "srcBytes", F_src_bytes, TEXT },
 	{ "dstBytes", F_dst_bytes, TEXT },
 	{ "srcPackets", F_src_packets, TEXT },
@@ -27,31 +28,16 @@ static const struct pair {
 	{ "identHostName", F_dst_domain, TEXT },
 	{ "eventId", F_event_id, TEXT },
 	{ "eventCount", F_alert_count, TEXT },
-	{ "dataset", F_event_dataset, TEXT },
 	{ "sensor", F_observer_name, TEXT },
 	{ "verdict", F_verdict, TEXT },
 	{ "outcome", F_outcome, TEXT },
 	{ "certainty", F_certainty, TEXT },
-	{ "variant", F_variant, TEXT },
-	{ "level", F_alert_level, TEXT },
-	{ "state", F_alert_state, TEXT },
-	{ "incident", F_alert_incident, TEXT },
 	{ "revision", F_alert_revision, TEXT },
-	{ "ruleUuid", F_rule_uuid, TEXT },
 	{ "technique", F_threat_technique, TEXT },
-	{ "expectation", F_expect, TEXT },
 	{ "dane", F_dane_verdict, TEXT },
 	{ "communityId", F_net_community_id, TEXT },
 	{ "direction", F_net_direction, TEXT },
-	{ "helo", F_smtp_ehlo, TEXT },
-	{ "senderDomains", F_smtp_mail_domain, TEXT },
-	{ "recipientDomains", F_smtp_rcpt_domains, TEXT },
-	{ "mailDomains", F_id_domains, TEXT },
 	{ "tlsVersion", F_tls_version, TEXT },
-	{ "tlsCipher", F_tls_cipher, TEXT },
-	{ "serverName", F_tls_sni, TEXT },
-	{ "certSubject", F_x509_subject, TEXT },
-	{ "certIssuer", F_x509_issuer, TEXT },
 	{ "certSha256", F_tls_leaf_sha256, TEXT },
 	{ "sessionsBefore", F_hist_sessions, TEXT },
 	{ "evidenceFile", F_ev_file, TEXT },
@@ -59,35 +45,44 @@ static const struct pair {
 	{ "packets", F_st_packets, TEXT },
 	{ "sessions", F_st_sessions, TEXT },
 	{ "alerts", F_st_alerts, TEXT },
-	{ "complete", F_st_complete, TEXT },
 	{ "reason", F_event_reason, TEXT },
 	{ "message", F_message, TEXT },
 };
 
+/* A bar ends a field of the header, and nothing is escaped there. */
 static void header(struct text *t, struct bytes b)
 {
 	for (size_t i = 0; i < b.n; i++)
 		text_char(t, b.p[i] == '|' ? '_' : (char)b.p[i]);
 }
 
-static void key(struct text *t, const char *name)
+static void pair(struct text *t, const char *name, struct bytes v)
 {
+	if (v.n == 0)
+		return;
 	text_char(t, '\t');
 	text_put(t, name);
 	text_char(t, '=');
+	text_bytes(t, v);
 }
 
-static void pair(struct text *t, const struct record *r, const struct pair *p, size_t max)
+static void known(struct text *t, const struct record *r, const struct pair *p, size_t max)
 {
 	char buf[VALUE_ROOM];
-	struct bytes v = value_of(r, p->fact, max, buf);
-	if (v.n == 0)
-		return;
-	key(t, p->key);
-	if (p->how == MS)
-		value_ms(t, record_get_num(r, p->fact, 0));
-	else
-		text_bytes(t, v);
+	struct text ms = { buf, 0, sizeof(buf), false };
+	switch (p->how) {
+	case TEXT:
+		pair(t, p->key, value_of(r, p->fact, max, buf));
+		break;
+	case UPPER:
+		pair(t, p->key, value_upper(value_of(r, p->fact, max, buf), buf));
+		break;
+	case MS:
+		if (record_has(r, p->fact))
+			value_ms(&ms, record_get_num(r, p->fact, 0));
+		pair(t, p->key, (struct bytes){ (const uint8_t *)buf, ms.n });
+		break;
+	}
 }
 
 static void line(struct text *t, const struct record *r, size_t max)
@@ -97,10 +92,11 @@ static void line(struct text *t, const struct record *r, size_t max)
 	header(t, value_kind(r, max, buf));
 	text_put(t, "|x09|sev=");
 	text_num(t, value_tenths(r));
-	key(t, "name");
-	text_bytes(t, value_title(r, max, buf));
+	pair(t, "name", value_title(r, max, buf));
 	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++)
-		pair(t, r, &pairs[i], max);
+		known(t, r, &pairs[i], max);
+	for (const struct value_name *p = value_names; p->name; p++)
+		pair(t, p->name, value_of(r, p->fact, max, buf));
 	text_char(t, '\n');
 }
 
@@ -108,12 +104,10 @@ bool leef_event(const struct record *r, size_t max, struct text *out)
 {
 	size_t bound;
 	for (unsigned i = 0; (bound = value_bound(i)) > 0; i++) {
-		struct text t = { out->p + out->n, 0, out->cap - out->n < max ? out->cap - out->n : max, false };
+		struct text t = text_part(out, max);
 		line(&t, r, bound);
-		if (!t.full) {
-			out->n += t.n;
+		if (text_keep(out, &t))
 			return true;
-		}
 	}
 	return false;
 }

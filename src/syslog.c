@@ -34,16 +34,6 @@ static void host_of(struct text *t, const struct record *r, const char *host)
 		text_char(t, '-');
 }
 
-static const char *msgid(const struct record *r)
-{
-	static const char *const id[] = { "alert", "session", "posture" };
-	static const char *const dataset[] = { "mxwitness.alert", "mxwitness.session", "mxwitness.posture" };
-	for (size_t i = 0; i < sizeof(id) / sizeof(id[0]); i++)
-		if (bytes_eq(record_get_str(r, F_event_dataset), bytes_of(dataset[i])))
-			return id[i];
-	return "stats";
-}
-
 /* SD-NAME: printable, without a blank, = ] and " */
 static bool is_sd_id(const char *id)
 {
@@ -63,11 +53,7 @@ static void param(struct text *t, const struct record *r, const struct param *p)
 	text_char(t, ' ');
 	text_put(t, p->name);
 	text_put(t, "=\"");
-	for (size_t i = 0; i < v.n; i++) {
-		if (v.p[i] == '"' || v.p[i] == '\\' || v.p[i] == ']')
-			text_char(t, '\\');
-		text_char(t, (char)v.p[i]);
-	}
+	value_escaped(t, v, "\"]");
 	text_char(t, '"');
 }
 
@@ -89,7 +75,7 @@ static void structured(struct text *t, const struct record *r, const char *id)
 
 bool syslog_header(const struct record *r, unsigned facility, const char *sd_id, const char *host, struct text *out)
 {
-	struct text t = { out->p + out->n, 0, out->cap - out->n, false };
+	struct text t = text_part(out, SIZE_MAX);
 	text_char(&t, '<');
 	text_num(&t, (int64_t)(facility % 24 * 8 + 6 - value_level(r)));
 	text_put(&t, ">1 ");
@@ -97,11 +83,9 @@ bool syslog_header(const struct record *r, unsigned facility, const char *sd_id,
 	text_char(&t, ' ');
 	host_of(&t, r, host);
 	text_put(&t, " mxwitness - ");
-	text_put(&t, msgid(r));
+	text_put(&t, value_dataset_word(value_dataset(r)));
 	text_char(&t, ' ');
 	structured(&t, r, sd_id);
 	text_char(&t, ' ');
-	if (!t.full)
-		out->n += t.n;
-	return !t.full;
+	return text_keep(out, &t);
 }

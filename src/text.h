@@ -35,6 +35,19 @@ static inline void text_put(struct text *t, const char *s)
 	text_bytes(t, bytes_of(s));
 }
 
+/* A text of its own behind what is in out, of at most max octets, to be kept as a whole or not at all. */
+static inline struct text text_part(const struct text *out, size_t max)
+{
+	return (struct text){ out->p + out->n, 0, out->cap - out->n < max ? out->cap - out->n : max, false };
+}
+
+/* Adds it to out. false: it did not fit, and out is as it was. */
+static inline bool text_keep(struct text *out, const struct text *part)
+{
+	out->n += part->full ? 0 : part->n;
+	return !part->full;
+}
+
 void text_num(struct text *t, int64_t v);
 /* At least digits digits, zeros in front. */
 void text_num_pad(struct text *t, uint64_t v, unsigned digits);

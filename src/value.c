@@ -1,6 +1,58 @@
 /* value: see value.h. Knows types of facts, not what formats make of characters that mean something to them. */
 #include "value.h"
 
+const struct value_name value_names[] = {
+	{ "dataset", F_event_dataset },
+	{ "sequence", F_event_sequence },
+	{ "level", F_alert_level },
+	{ "state", F_alert_state },
+	{ "incident", F_alert_incident },
+	{ "ruleUuid", F_rule_uuid },
+	{ "variant", F_variant },
+	{ "findings", F_findings },
+	{ "expectation", F_expect },
+	{ "service", F_service },
+	{ "helo", F_smtp_ehlo },
+	{ "senderDomains", F_smtp_mail_domain },
+	{ "recipientDomains", F_smtp_rcpt_domains },
+	{ "mailDomains", F_id_domains },
+	{ "tlsCipher", F_tls_cipher },
+	{ "serverName", F_tls_sni },
+	{ "certSubject", F_x509_subject },
+	{ "certIssuer", F_x509_issuer },
+	{ "sessionsTls", F_st_tls },
+	{ "complete", F_st_complete },
+	{ "incomplete", F_st_reason },
+	{ "degraded", F_st_degraded },
+	{ "silent", F_st_silent },
+	{ "blind", F_st_blind },
+	{ "mailDomain", F_po_domain },
+	{ "domainState", F_po_state },
+	{ "domainDane", F_po_dane },
+	{ "domainDnssec", F_po_dnssec },
+	{ "changed", F_po_changed },
+	{ NULL, FACT_COUNT },
+};
+
+static const char *const dataset_words[VALUE_DATASETS] = { [OF_SESSION] = "session", [OF_ALERT] = "alert", [OF_STATS] = "stats",
+							   [OF_POSTURE] = "posture" };
+
+enum value_dataset value_dataset(const struct record *r)
+{
+	static const char module[] = "mxwitness.";
+	const struct bytes dataset = record_get_str(r, F_event_dataset);
+	const struct bytes word = bytes_skip(dataset, sizeof(module) - 1);
+	for (unsigned i = 0; i < VALUE_DATASETS; i++)
+		if (bytes_eq(word, bytes_of(dataset_words[i])) && memcmp(dataset.p, module, sizeof(module) - 1) == 0)
+			return (enum value_dataset)i;
+	return OF_STATS;
+}
+
+const char *value_dataset_word(enum value_dataset dataset)
+{
+	return dataset_words[dataset];
+}
+
 static void number(struct text *t, const struct fact_info *info, int64_t v)
 {
 	if (info->words)
@@ -72,6 +124,23 @@ struct bytes value_of(const struct record *r, enum fact f, size_t max, char buf[
 	return value_head((struct bytes){ (const uint8_t *)buf, t.n }, max);
 }
 
+struct bytes value_upper(struct bytes v, char buf[VALUE_ROOM])
+{
+	for (size_t i = 0; i < v.n; i++)
+		if (buf[i] >= 'a' && buf[i] <= 'z')
+			buf[i] = (char)(buf[i] - ('a' - 'A'));
+	return v;
+}
+
+void value_escaped(struct text *t, struct bytes b, const char *special)
+{
+	for (size_t i = 0; i < b.n; i++) {
+		if (b.p[i] == '\\' || (b.p[i] && strchr(special, b.p[i])))
+			text_char(t, '\\');
+		text_char(t, (char)b.p[i]);
+	}
+}
+
 void value_ms(struct text *t, int64_t ns)
 {
 	text_num(t, ns / 1000000);
@@ -103,12 +172,18 @@ struct bytes value_kind(const struct record *r, size_t max, char buf[VALUE_ROOM]
 
 struct bytes value_title(const struct record *r, size_t max, char buf[VALUE_ROOM])
 {
-	struct bytes dataset = record_get_str(r, F_event_dataset);
-	const char *title = bytes_eq(dataset, bytes_of("mxwitness.session")) ? "SMTP session" :
-			    bytes_eq(dataset, bytes_of("mxwitness.posture")) ? "Posture of a mail domain" : "Counters of the sensor";
-	if (record_has(r, F_alert_level))
+	switch (value_dataset(r)) {
+	case OF_SESSION:
+		return bytes_of("SMTP session");
+	case OF_ALERT:
 		return first_of(r, F_rule_name, F_event_action, "Alert", max, buf);
-	return bytes_of(title);
+	case OF_STATS:
+	case VALUE_DATASETS:
+		break;
+	case OF_POSTURE:
+		return bytes_of("Posture of a mail domain");
+	}
+	return bytes_of("Counters of the sensor");
 }
 
 size_t value_bound(unsigned i)
