@@ -15,7 +15,7 @@
 #include "spool.h"
 
 /* SENT: octets that an event may have in any format     STEADY_MS: without a failure, and a spool is well again */
-enum { SENT = JSON_LINE, NAME = 96, STEADY_MS = 5000 };
+enum { SENT = JSON_LINE + 2048, NAME = 96, STEADY_MS = 5000 };
 
 /* held: an event that could not be put, when holding; its texts are in payload and words
  * base: the numbers when it was opened     put: something was, since it was synced
