@@ -33,11 +33,11 @@ static void make_folder(const char *path, const struct sandbox_user *user)
 		return; /* the socket itself will say what is wrong */
 }
 
-/* Is there somebody? */
+/* Is there somebody? One who has no time for us now (EAGAIN: his backlog is full) is there. */
 static bool in_use(const struct sockaddr_un *a)
 {
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	bool yes = fd >= 0 && connect(fd, (const struct sockaddr *)a, sizeof(*a)) == 0;
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	bool yes = fd >= 0 && (connect(fd, (const struct sockaddr *)a, sizeof(*a)) == 0 || errno == EAGAIN);
 	if (fd >= 0)
 		close(fd);
 	return yes;

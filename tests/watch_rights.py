@@ -150,14 +150,16 @@ def reload_problems(w):
 
 
 def unwritable_problems(w):
-    """A reload that cannot be: the old settings stay."""
+    """A reload that cannot be: the old settings stay, and only who may have lost the right to open his files begins anew."""
     with open(w.config, "a", encoding="ascii") as f:
         f.write("evidence: {directory: /proc/none}\n")
     before = children(w.pid)
     os.kill(w.pid, signal.SIGHUP)
     if not w.wait_for("not reloaded, the settings of before stay"):
         return ["a wrong configuration was taken: " + w.said()]
-    now = children(w.pid)
+    until(lambda: children(w.pid).get("output") not in (None, before["output"]))
+    now = settled(w.pid)
+    before["output"] = now.get("output")
     return [] if now == before else [f"a wrong configuration changed the processes: {before} {now}: {w.said()}"]
 
 
