@@ -160,7 +160,6 @@ static void to_outputs(struct output *o, struct record *r)
 		flush(o);
 	if (o->broken)
 		return;
-	record_num(r, F_event_sequence, (int64_t)++o->sequence);
 	o->refused += !sinks_event(o->sinks, r);
 	o->refused += !receivers_event(o->receivers, r);
 }

@@ -207,15 +207,15 @@ static bool put(struct sink *k, const struct record *r, enum dataset dataset)
 	return true;
 }
 
-bool sinks_event(struct sinks *s, const struct record *r)
+bool sinks_event(struct sinks *s, struct record *r)
 {
 	const enum dataset dataset = (enum dataset)format_dataset(r);
 	bool good = true;
 	for (size_t i = 0; i < s->n; i++) {
 		struct sink *k = &s->sink[i];
 		if (!k->output || format_wanted(k->output, r)) {
+			record_num(r, F_event_sequence, (int64_t)++k->events);
 			good = put(k, r, dataset) && good;
-			k->events++;
 		}
 	}
 	return good;

@@ -20,8 +20,9 @@ struct sinks *sinks_new(const struct settings *settings, const struct run *run, 
 void sinks_free(struct sinks *s);
 /* Is there room for an event in each of them? Not while one cannot be written. */
 bool sinks_room(const struct sinks *s);
-/* Puts the event into those that it is for. false: it is no possible event. There must be room. */
-bool sinks_event(struct sinks *s, const struct record *event);
+/* Puts the event into those that it is for, with their numbers as event.sequence. false: it is no possible event.
+ * There must be room. */
+bool sinks_event(struct sinks *s, struct record *event);
 /* Writes what is gathered. false: one of them cannot be written now; what is for it is kept, and tried again each time. */
 bool sinks_flush(struct sinks *s);
 /* Opens files anew before the next line is written: somebody has renamed them. Where the process may not do so, they are written as before. */

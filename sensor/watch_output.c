@@ -34,7 +34,7 @@ struct output {
 	struct receivers *receivers;
 	struct status_socket *status;   /* NULL: nobody can ask */
 	struct metrics_http *metrics;   /* likewise */
-	uint64_t sequence, refused, number, acked;
+	uint64_t refused, number, acked;
 	struct record event, stats, own, fresh;
 	int64_t tick, file_due;
 	const char *removed;            /* a file that is there no more */
@@ -149,7 +149,6 @@ static bool event(struct output *o, struct bytes record)
 		evidence_alert(o->evidence, r);
 	else if (o->evidence)
 		evidence_forget(o->evidence);
-	record_num(r, F_event_sequence, (int64_t)++o->sequence);
 	o->refused += !sinks_event(o->sinks, r);
 	o->refused += !receivers_event(o->receivers, r);
 	return true;

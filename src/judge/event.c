@@ -1,6 +1,7 @@
 /* event: see event.h. Words only; every judgement stands in the record already. */
 #include "judge/event.h"
 
+#include "judge/rows.h"
 #include "text.h"
 #include "version.h"
 
@@ -115,6 +116,25 @@ void event_alert(struct record *r)
 		record_yes(r, F_truncated);
 }
 
+/* Not a digest of everything: two events of the same sensor differ in the time or in one of these. */
+static void stats_id(struct record *r)
+{
+	static const enum fact of[] = { F_timestamp, F_st_packets, F_st_octets, F_st_sessions, F_st_alerts };
+	char buf[32];
+	struct text t = { buf, 0, sizeof(buf), false };
+	uint64_t key = rows_key(0, record_get_str(r, F_observer_name));
+	uint8_t octets[8];
+	for (size_t i = 0; i < sizeof(of) / sizeof(of[0]); i++) {
+		const int64_t number = record_get_num(r, of[i], -1);
+		key = rows_key(key, (struct bytes){ (const uint8_t *)&number, sizeof(number) });
+	}
+	for (unsigned i = 0; i < 8; i++)
+		octets[i] = (uint8_t)(key >> (56 - 8 * i));
+	text_put(&t, "stats-");
+	text_hex(&t, (struct bytes){ octets, 8 }, false);
+	record_str(r, F_event_id, (struct bytes){ (const uint8_t *)buf, t.n });
+}
+
 void event_stats(struct record *r, int64_t at)
 {
 	static const char *const category[] = { "network", NULL };
@@ -124,6 +144,7 @@ void event_stats(struct record *r, int64_t at)
 		record_num(r, F_timestamp, at);
 	list(r, F_event_category, category);
 	list(r, F_event_type, type);
+	stats_id(r);
 }
 
 static void posture_words(struct record *r)
