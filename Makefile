@@ -121,6 +121,7 @@ docs: all                        ## write the generated pages and the example an
 	$B/mxwitness rules fields --format metrics -o man/mxwitness-metrics.7
 	$B/mxwitness rules fields --format schema -o schema/event.schema.json
 	$B/mxwitness rules fields --format template -o contrib/elasticsearch/index-template.json
+	python3 tests/formats.py $B/mxwitness --write
 PAGES    := $(wildcard man/*.[1-8])
 RULES     = $(wildcard rules/*.yaml) $(wildcard rules/tests/*.yaml)
 UNITS     = $(DESTDIR)$(PREFIX)/lib/systemd/system/mxwitness.service $(DESTDIR)$(PREFIX)/lib/systemd/system/mxwitness@.service \

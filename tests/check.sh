@@ -83,6 +83,7 @@ lane_of_files() {
 	script truth python3 "$here/truth.py" "$B/mxwitness" "$here/../../shared/pcaps"
 	script "bad input" python3 "$here/bad_input.py" "$B/mxwitness"
 	long schema python3 "$here/schema.py" "$B/mxwitness" "$here/../../shared/referees/ecs-fields.csv" "${SCHEMA:-3}"
+	long formats python3 "$here/formats.py" "$B/mxwitness"
 	script contrib python3 "$here/contrib.py" "$B/mxwitness"
 	long community python3 "$here/community.py" "$B/mxwitness"
 	long "sigma schema" sh "$here/sigma_schema.sh"
