@@ -74,6 +74,7 @@ lane_of_processes() {
 	long delivery python3 "$here/delivery.py" "$B/mxwitness"
 	long brokers python3 "$here/brokers.py" "$B/tests/deliver/send"
 	long "mxcheck sts" python3 "$here/mxcheck_sts.py" "$B/mxcheck"
+	long "mxcheck tlsa" python3 "$here/mxcheck_tlsa.py" "$B/mxcheck"
 	long watch python3 "$here/watch.py" "$B/mxwitness"
 	long load python3 "$here/load.py" "$B/mxwitness" "$B/tests/load/flood"
 	long "sigma referee" python3 "$here/sigma_referee.py" "$B/mxwitness" "$B" "${REFEREE:-60}"

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "sts_command.h"
+#include "tlsa_command.h"
 #include "version.h"
 
 static const struct {
@@ -10,10 +11,12 @@ static const struct {
 	int (*run)(int argc, char **argv);
 } commands[] = {
 	{ "sts-fetch", sts_command },
+	{ "tlsa", tlsa_command },
 };
 
 static const char usage[] =
 	"usage: mxcheck sts-fetch [options] DOMAIN...   fetch MTA-STS policies into the folder that mxwitness reads\n"
+	"       mxcheck tlsa [options] CERT.pem...       the TLSA records to publish for certificates\n"
 	"       mxcheck --version, --help; each command has --help too\n";
 
 int main(int argc, char **argv)
@@ -31,7 +34,7 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	if (*word)
-		fprintf(stderr, "mxcheck: %s: no such command; it is sts-fetch\n", word);
+		fprintf(stderr, "mxcheck: %s: no such command; it is sts-fetch or tlsa\n", word);
 	else
 		fputs(usage, stderr);
 	return 2;
