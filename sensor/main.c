@@ -40,8 +40,6 @@ int main(int argc, char **argv)
 		return watch_command(&options);
 	case COMMAND_JUDGE:
 		return judge_command(&options);
-	case COMMAND_TLSRPT:
-		return tlsrpt_command(&options);
 	case COMMAND_STATUS:
 		return status_command(&options);
 	case COMMAND_VERIFY:

@@ -8,7 +8,6 @@ const char options_usage[] =
 	"usage: mxwitness read [options] CAPTURE...\n"
 	"       mxwitness watch -i INTERFACE[,INTERFACE...] [options]\n"
 	"       mxwitness judge [options] FILE...\n"
-	"       mxwitness tlsrpt [--organization NAME] [--contact TEXT] [-o FILE] FILE...\n"
 	"       mxwitness status [--socket PATH] [--once] [--format table|ndjson] [-c FILE]\n"
 	"       mxwitness discover [-c FILE] [--ports LIST] [-o FILE] CAPTURE...\n"
 	"       mxwitness verify [--trust-anchor FILE] [--rules DIR] FILE...\n"
@@ -74,14 +73,6 @@ const char options_usage[] =
 	"  --ahead TIME             how far a session may lie ahead of this machine's clock (default 1d); else its line is bad\n"
 	"  --state, --rules, -c, --format, -o, -v as above\n"
 	"\n"
-	"tlsrpt\n"
-	"Counts judged sessions as RFC 8460 does: for each policy domain and day a report of what the link saw, a line of JSON each, for the\n"
-	"operator. FILE holds session events (read --all, watch, judge --all), or is - for standard input. Sends nothing to anybody.\n"
-	"\n"
-	"  --organization NAME      organization-name of the reports (default mxwitness)\n"
-	"  --contact TEXT           contact-info of the reports (default \"not given\")\n"
-	"  --lateness, --silent, --ahead, --rules, -c, -o, -v as above\n"
-	"\n"
 	"discover\n"
 	"Proposes a configuration from captures of a day or so: own networks, ports, resolvers, vantage, and servers without\n"
 	"TLS, each with the counts that led to it. To be reviewed. Asks nobody.\n"
@@ -132,8 +123,7 @@ const char options_usage[] =
 	"2 an input could not be read whole, or the command line, configuration, a rule or a test is wrong.\n";
 
 enum { O_DNS = 256, O_DNS_FROM, O_RESOLVER, O_ANCHOR, O_PORTS, O_RULES, O_FORMAT, O_EVIDENCE, O_BUDGET, O_HOOK, O_ALL, O_FINDINGS,
-       O_VERSION, O_SAVE_DNS, O_OTHER_PORTS, O_STATE, O_SOCKET, O_ONCE, O_REASON, O_OWNER, O_UNTIL, O_LOWER, O_CRITICAL, O_LATENESS, O_SILENT, O_AHEAD, O_ORGANIZATION,
-       O_CONTACT };
+       O_VERSION, O_SAVE_DNS, O_OTHER_PORTS, O_STATE, O_SOCKET, O_ONCE, O_REASON, O_OWNER, O_UNTIL, O_LOWER, O_CRITICAL, O_LATENESS, O_SILENT, O_AHEAD };
 
 static const struct option longs[] = {
 	{ "dns", required_argument, NULL, O_DNS },
@@ -161,8 +151,6 @@ static const struct option longs[] = {
 	{ "lateness", required_argument, NULL, O_LATENESS },
 	{ "silent", required_argument, NULL, O_SILENT },
 	{ "ahead", required_argument, NULL, O_AHEAD },
-	{ "organization", required_argument, NULL, O_ORGANIZATION },
-	{ "contact", required_argument, NULL, O_CONTACT },
 	{ "version", no_argument, NULL, O_VERSION },
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
@@ -442,16 +430,6 @@ static bool judge_ok(const struct options *o, struct error *e)
 	return o->ncaptures || error_set(e, "judge: nothing named; give files of events, or - for standard input");
 }
 
-static bool tlsrpt_ok(const struct options *o, struct error *e)
-{
-	const char *no = o->state ? "--state" : o->format ? "--format" : o->all ? "--all" : NULL;
-	if (no)
-		return error_set(e, "tlsrpt: %s means nothing to it; it counts sessions, and remembers nothing", no);
-	if (o->ncaptures == 0)
-		return error_set(e, "tlsrpt: nothing named; give files of session events, or - for standard input");
-	return judge_ok(o, e);
-}
-
 static bool status_ok(const struct options *o, struct error *e)
 {
 	static const char *const format[] = { "table", "ndjson", NULL };
@@ -517,10 +495,6 @@ static void set(struct options *o, int c)
 		o->silent = optarg;
 	else if (c == O_AHEAD)
 		o->ahead = optarg;
-	else if (c == O_ORGANIZATION)
-		o->organization = optarg;
-	else if (c == O_CONTACT)
-		o->contact = optarg;
 	else if (c == 'c')
 		o->config = optarg;
 	else if (c == 'i')
@@ -558,10 +532,8 @@ bool options_parse(int argc, char **argv, enum command *command, struct options 
 	}
 	if ((o->socket || o->once) && strcmp(argv[optind], "status") != 0)
 		return error_set(e, "%s belongs to: mxwitness status", o->socket ? "--socket" : "--once");
-	if ((o->lateness || o->silent || o->ahead) && strcmp(argv[optind], "judge") != 0 && strcmp(argv[optind], "tlsrpt") != 0)
-		return error_set(e, "%s belongs to: mxwitness judge and tlsrpt", o->lateness ? "--lateness" : o->silent ? "--silent" : "--ahead");
-	if ((o->organization || o->contact) && strcmp(argv[optind], "tlsrpt") != 0)
-		return error_set(e, "%s belongs to: mxwitness tlsrpt", o->organization ? "--organization" : "--contact");
+	if ((o->lateness || o->silent || o->ahead) && strcmp(argv[optind], "judge") != 0)
+		return error_set(e, "%s belongs to: mxwitness judge", o->lateness ? "--lateness" : o->silent ? "--silent" : "--ahead");
 	if (strcmp(argv[optind], "rules") == 0) {
 		*command = COMMAND_RULES;
 		return rules_verb(argv + optind + 1, argc - optind - 1, o, e);
@@ -594,12 +566,6 @@ bool options_parse(int argc, char **argv, enum command *command, struct options 
 	}
 	if (o->ninterfaces)
 		return error_set(e, "-i belongs to: mxwitness watch");
-	if (strcmp(argv[optind], "tlsrpt") == 0) {
-		*command = COMMAND_TLSRPT;
-		o->captures = argv + optind + 1;
-		o->ncaptures = argc - optind - 1;
-		return tlsrpt_ok(o, e);
-	}
 	if (strcmp(argv[optind], "status") == 0) {
 		*command = COMMAND_STATUS;
 		o->args = argv + optind + 1;
@@ -619,7 +585,7 @@ bool options_parse(int argc, char **argv, enum command *command, struct options 
 		return discover_ok(o, e);
 	}
 	if (strcmp(argv[optind], "read") != 0)
-		return error_set(e, "%s: no such command; it is read, watch, judge, tlsrpt, discover, status, verify, rules, baseline, incident or config", argv[optind]);
+		return error_set(e, "%s: no such command; it is read, watch, judge, discover, status, verify, rules, baseline, incident or config", argv[optind]);
 	o->captures = argv + optind + 1;
 	o->ncaptures = argc - optind - 1;
 	return read_ok(o, e);

@@ -20,12 +20,12 @@ enum baseline_verb { BASELINE_SHOW, BASELINE_EXPORT, BASELINE_IMPORT, BASELINE_L
 enum incident_verb { INCIDENT_LIST, INCIDENT_SHOW, INCIDENT_EXPLAIN, INCIDENT_ACK, INCIDENT_SUPPRESS, INCIDENT_UNSUPPRESS };
 
 /* All strings are those of argv. NULL: not given.
- * captures  of `read` and `discover`, or the files of `verify`, `judge` and `tlsrpt`; ends in NULL
+ * captures  of `read` and `discover`, or the files of `verify` and `judge`; ends in NULL
  * interface  of `watch`; more than OPTIONS_INTERFACES are counted and not kept
  * dns_from  capture files or directories, of which only the DNS counts
  * verb      of `rules`, and its arguments in args, which ends in NULL */
 struct options {
-	const char *dns, *resolver, *anchor, *save_dns, *ports, *other_ports, *rules, *config, *format, *out, *evidence, *state, *budget, *hook, *socket, *lateness, *silent, *ahead, *organization, *contact;
+	const char *dns, *resolver, *anchor, *save_dns, *ports, *other_ports, *rules, *config, *format, *out, *evidence, *state, *budget, *hook, *socket, *lateness, *silent, *ahead;
 	bool all, verbose, quiet, findings, once;
 	char *dns_from[OPTIONS_DNS_FROM];
 	int ndns_from;
@@ -42,7 +42,7 @@ struct options {
 };
 
 /* What the command line asks for. */
-enum command { COMMAND_READ, COMMAND_WATCH, COMMAND_JUDGE, COMMAND_TLSRPT, COMMAND_DISCOVER, COMMAND_VERIFY, COMMAND_RULES, COMMAND_CONFIG, COMMAND_STATUS, COMMAND_BASELINE, COMMAND_INCIDENT, COMMAND_HELP, COMMAND_VERSION };
+enum command { COMMAND_READ, COMMAND_WATCH, COMMAND_JUDGE, COMMAND_DISCOVER, COMMAND_VERIFY, COMMAND_RULES, COMMAND_CONFIG, COMMAND_STATUS, COMMAND_BASELINE, COMMAND_INCIDENT, COMMAND_HELP, COMMAND_VERSION };
 
 /* false: e says which word of the command line is wrong, and what would be right. */
 bool options_parse(int argc, char **argv, enum command *command, struct options *o, struct error *e);

@@ -99,7 +99,6 @@ lane_of_files() {
 	script invariance python3 "$here/invariance.py" "$B/mxwitness" --pairs "${PAIRS:-4000}"
 	script interims "$B/tests/latency/interims" "$here/pcaps"
 	long judge python3 "$here/judge_again.py" "$B/mxwitness" "$B/tests/again/roundtrip"
-	long tlsrpt python3 "$here/tlsrpt.py" "$B/mxwitness"
 	long fleet python3 "$here/fleet.py" "$B/mxwitness"
 	long quarter python3 "$here/quarter.py" "$B/mxwitness" "$B/tests/quarter/quarter"
 	script evidence python3 "$here/evidence.py" "$B/mxwitness"
