@@ -11,11 +11,11 @@ static const struct {
 	const char *word, *says;
 	bool alarming;
 } results[] = {
-	[TLSRPT_ELSEWHERE] = { "elsewhere", "no such attempt came here, others did", true },
+	[TLSRPT_ELSEWHERE] = { "elsewhere", "no such attempt came here, while others did", true },
 	[TLSRPT_SELECTIVE] = { "selective", "the same failure here, and none for other networks", true },
 	[TLSRPT_SAME] = { "same", "the same failure here", false },
 	[TLSRPT_WITHOUT] = { "without", "seen here without this failure", false },
-	[TLSRPT_UNCOVERED] = { "uncovered", "no session to this server was seen in that time", false },
+	[TLSRPT_UNCOVERED] = { "uncovered", "no session came here in that time", false },
 	[TLSRPT_NAMELESS] = { "nameless", "the report names no sender, and nothing failed so here", false },
 };
 
@@ -56,7 +56,9 @@ static bool at_server(const struct tlsrpt_row *r, const struct record *s)
 	record_get_addr(s, F_dst_ip, &to);
 	if (r->receiver.v)
 		return same_address(&r->receiver, &to);
-	return !*r->host || bytes_eq_nocase(bytes_of(r->host), record_get_str(s, F_id_host));
+	if (!*r->host)
+		return record_get_num(s, F_net_direction, direction_unknown) == direction_inbound;
+	return bytes_eq_nocase(bytes_of(r->host), record_get_str(s, F_id_host));
 }
 
 static bool in_time(const struct tlsrpt_row *r, const struct record *s)
@@ -76,7 +78,6 @@ static void compare(const struct rules *rules, const struct record *s, struct tl
 	record_get_addr(s, F_src_ip, &from);
 	const bool theirs = !m->row.sender.v || same_address(&m->row.sender, &from);
 	const bool same = has_failure(rules, s, m->row.type, &any);
-	m->all++;
 	m->seen += theirs;
 	m->same += theirs && same;
 	if (m->row.sender.v && !same_network(&m->row.sender, &from))
@@ -85,9 +86,15 @@ static void compare(const struct rules *rules, const struct record *s, struct tl
 
 void tlsrpt_compare(const struct rules *rules, const struct record *s, struct tlsrpt_match *m, size_t n)
 {
-	for (size_t i = 0; i < n; i++)
-		if (in_time(&m[i].row, s) && at_server(&m[i].row, s))
+	const bool own = record_get_num(s, F_net_direction, direction_unknown) == direction_inbound;
+	for (size_t i = 0; i < n; i++) {
+		if (!in_time(&m[i].row, s))
+			continue;
+		const bool there = at_server(&m[i].row, s);
+		m[i].all += own || there;
+		if (there)
 			compare(rules, s, &m[i]);
+	}
 }
 
 enum tlsrpt_compared tlsrpt_compared(const struct tlsrpt_match *m)
@@ -182,7 +189,7 @@ static void json_row(const struct tlsrpt_match *m, FILE *out)
 		member(out, "receiving_ip", address(&r->receiver, cell));
 	if (*r->reason)
 		member(out, "failure_reason_code", shown(r->reason, true, cell));
-	fprintf(out, ",\"failed_sessions\":%llu,\"sessions_at_server\":%llu,\"sessions_of_sender\":%llu,\"same_failure\":%llu,\"others_without\":%llu}\n",
+	fprintf(out, ",\"failed_sessions\":%llu,\"sessions_in_time\":%llu,\"sessions_of_sender\":%llu,\"same_failure\":%llu,\"others_without\":%llu}\n",
 		(unsigned long long)r->failed, (unsigned long long)m->all, (unsigned long long)m->seen, (unsigned long long)m->same,
 		(unsigned long long)m->good);
 }

@@ -8,23 +8,26 @@
 #include "judge/rule.h"
 #include "tlsrpt_read.h"
 
-/* ELSEWHERE  sessions to that server came in that time, and none of that sender's
+/* ELSEWHERE  sessions came in that time, and none of that sender to that server
  * SELECTIVE  the same failure was seen, and sessions of other networks to the same server had none
  * SAME       the same failure was seen, and nobody's session was without one
  * WITHOUT    the sender's sessions were seen, without that failure
- * UNCOVERED  no session to that server was seen in that time: the sensor did not look, or nobody came
+ * UNCOVERED  no session came in that time: the sensor did not look, or there was none
  * NAMELESS   the row names no sender, and nobody's session failed so */
 enum tlsrpt_compared { TLSRPT_ELSEWHERE, TLSRPT_SELECTIVE, TLSRPT_SAME, TLSRPT_WITHOUT, TLSRPT_UNCOVERED, TLSRPT_NAMELESS };
 
-/* A row and what was seen in its time at its server (any own one, if it names none).
- * all    sessions                   seen  of its sender (all, if it names none)
- * same   of seen, with its failure  good  of other networks, with TLS and without any failure */
+/* A row and what was seen in its time.
+ * all    sessions to own servers
+ * seen   to its server (any own one, if it names none), of its sender (anybody, if it names none)
+ * same   of seen, with its failure
+ * good   to its server, of other networks, with TLS and without any failure */
 struct tlsrpt_match {
 	struct tlsrpt_row row;
 	uint64_t all, seen, same, good;
 };
 
-/* A final session to the own servers, held against n rows. */
+/* A final session to the own servers, or one of which nobody said whose it is, held against n rows: the latter only counts where a row
+ * names its server. */
 void tlsrpt_compare(const struct rules *rules, const struct record *session, struct tlsrpt_match *m, size_t n);
 enum tlsrpt_compared tlsrpt_compared(const struct tlsrpt_match *m);
 /* Is that interference elsewhere, or with some only? */
