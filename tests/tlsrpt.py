@@ -14,6 +14,7 @@ import resource
 import subprocess
 import sys
 import tempfile
+import time
 
 import jsonschema
 
@@ -322,6 +323,28 @@ def check_hostile(folder):
     check(len(out.splitlines()) in (4096, 5000), f"5,000 rows: {len(out.splitlines())}")
 
 
+def check_rights(events, folder):
+    """Who parses is behind a filter of system calls, has no capability, and of files what was opened for it."""
+    own = os.path.join(folder, "rights")
+    os.mkdir(own)
+    p = subprocess.Popen([PROGRAM, "tlsrpt", "-o", own, "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    children, status = f"/proc/{p.pid}/task/{p.pid}/children", {}
+    for _ in range(200):
+        with open(children, encoding="ascii") as f:
+            pids = f.read().split()
+        if pids:
+            with open(f"/proc/{pids[0]}/status", encoding="ascii") as f:
+                status = dict(line.rstrip("\n").split(":\t", 1) for line in f if ":\t" in line)
+            if status.get("Seccomp") == "2" and status.get("Seccomp_filters", "2") != "1":
+                break
+        time.sleep(0.02)
+    check(status.get("Seccomp") == "2" and status.get("Seccomp_filters", "2") != "1" and status.get("NoNewPrivs") == "1" and int(status.get("CapEff", "1"), 16) == 0, f"rights of the reader: {status}")
+    opened = [os.readlink(f"/proc/{pids[0]}/fd/{n}") for n in os.listdir(f"/proc/{pids[0]}/fd")]
+    check(own not in opened and all(o.startswith("pipe:") for o in opened), f"open in the reader: {opened}")
+    p.communicate(lines(events))
+    check(p.returncode == 0 and os.listdir(own), f"with a filter: {p.returncode}")
+
+
 def main():
     events = [e for name in PLAIN for e in sessions(name)]
     events += [e for name in STS for e in sessions(name, "-c", os.path.join(PCAPS, "sts-enforce.yaml"))]
@@ -335,6 +358,7 @@ def main():
         check_choice(events)
         check_received(events, folder)
         check_hostile(folder)
+        check_rights(events, folder)
     print(f"tlsrpt: {passed} passed, {failed} failed" + (f", {skipped} skipped (no parsedmarc)" if skipped else ""))
     return failed > 0
 
