@@ -11,6 +11,7 @@
 #include "read.h"
 #include "rules_command.h"
 #include "status_command.h"
+#include "tlsrpt_command.h"
 #include "verify.h"
 #include "version.h"
 #include "watch.h"
@@ -40,6 +41,8 @@ int main(int argc, char **argv)
 		return watch_command(&options);
 	case COMMAND_JUDGE:
 		return judge_command(&options);
+	case COMMAND_TLSRPT:
+		return tlsrpt_command(&options);
 	case COMMAND_STATUS:
 		return status_command(&options);
 	case COMMAND_VERIFY:

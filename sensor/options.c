@@ -8,6 +8,7 @@ const char options_usage[] =
 	"usage: mxwitness read [options] CAPTURE...\n"
 	"       mxwitness watch -i INTERFACE[,INTERFACE...] [options]\n"
 	"       mxwitness judge [options] FILE...\n"
+	"       mxwitness tlsrpt [--day DAY] [--domain NAME] [-o DIR] [--received REPORT]... [FILE...]\n"
 	"       mxwitness status [--socket PATH] [--once] [--format table|ndjson] [-c FILE]\n"
 	"       mxwitness discover [-c FILE] [--ports LIST] [-o FILE] CAPTURE...\n"
 	"       mxwitness verify [--trust-anchor FILE] [--rules DIR] FILE...\n"
@@ -73,6 +74,18 @@ const char options_usage[] =
 	"  --ahead TIME             how far a session may lie ahead of this machine's clock (default 1d); else its line is bad\n"
 	"  --state, --rules, -c, --format, -o, -v as above\n"
 	"\n"
+	"tlsrpt\n"
+	"Reports what sessions to others came to (RFC 8460), a JSON object for each policy domain and day: for the operator, nothing is sent.\n"
+	"FILE as with judge. With --received: compares what others report of the own servers with the sessions seen there.\n"
+	"\n"
+	"  --day YYYY-MM-DD         of that day alone (UTC)\n"
+	"  --domain NAME            of that policy domain alone\n"
+	"  --organization NAME, --contact TEXT   what the reports say of who made them\n"
+	"  -o DIR                   a file for each there (default: a line for each, on standard output)\n"
+	"  --received REPORT        a report that somebody sent, JSON, as it came or .gz; may be repeated\n"
+	"  --format table|ndjson    of the comparison\n"
+	"  --rules, -c as above\n"
+	"\n"
 	"discover\n"
 	"Proposes a configuration from captures of a day or so: own networks, ports, resolvers, vantage, and servers without\n"
 	"TLS, each with the counts that led to it. To be reviewed. Asks nobody.\n"
@@ -123,7 +136,8 @@ const char options_usage[] =
 	"2 an input could not be read whole, or the command line, configuration, a rule or a test is wrong.\n";
 
 enum { O_DNS = 256, O_DNS_FROM, O_RESOLVER, O_ANCHOR, O_PORTS, O_RULES, O_FORMAT, O_EVIDENCE, O_BUDGET, O_HOOK, O_ALL, O_FINDINGS,
-       O_VERSION, O_SAVE_DNS, O_OTHER_PORTS, O_STATE, O_SOCKET, O_ONCE, O_REASON, O_OWNER, O_UNTIL, O_LOWER, O_CRITICAL, O_LATENESS, O_SILENT, O_AHEAD };
+       O_VERSION, O_SAVE_DNS, O_OTHER_PORTS, O_STATE, O_SOCKET, O_ONCE, O_REASON, O_OWNER, O_UNTIL, O_LOWER, O_CRITICAL, O_LATENESS, O_SILENT, O_AHEAD,
+       O_DAY, O_DOMAIN, O_ORGANIZATION, O_CONTACT, O_RECEIVED };
 
 static const struct option longs[] = {
 	{ "dns", required_argument, NULL, O_DNS },
@@ -151,6 +165,11 @@ static const struct option longs[] = {
 	{ "lateness", required_argument, NULL, O_LATENESS },
 	{ "silent", required_argument, NULL, O_SILENT },
 	{ "ahead", required_argument, NULL, O_AHEAD },
+	{ "day", required_argument, NULL, O_DAY },
+	{ "domain", required_argument, NULL, O_DOMAIN },
+	{ "organization", required_argument, NULL, O_ORGANIZATION },
+	{ "contact", required_argument, NULL, O_CONTACT },
+	{ "received", required_argument, NULL, O_RECEIVED },
 	{ "version", no_argument, NULL, O_VERSION },
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
@@ -430,6 +449,32 @@ static bool judge_ok(const struct options *o, struct error *e)
 	return o->ncaptures || error_set(e, "judge: nothing named; give files of events, or - for standard input");
 }
 
+/* "2026-11-25" */
+static bool is_day(const char *s)
+{
+	for (int i = 0; i < 10; i++)
+		if (i == 4 || i == 7 ? s[i] != '-' : s[i] < '0' || s[i] > '9')
+			return false;
+	return !s[10];
+}
+
+static bool tlsrpt_ok(const struct options *o, struct error *e)
+{
+	static const char *const format[] = { "table", "ndjson", NULL };
+	const char *no = foreign(o) ? foreign(o) : o->findings ? "--findings" : o->verbose ? "-v" : !o->nreceived && o->format ? "--format" :
+			 o->nreceived && o->out ? "-o" : o->nreceived && o->organization ? "--organization" :
+			 o->nreceived && o->contact ? "--contact" : NULL;
+	if (no)
+		return error_set(e, "tlsrpt: %s means nothing to it%s", no, o->nreceived ? " with --received" : "");
+	if (o->day && !is_day(o->day))
+		return error_set(e, "--day %s: a day is YYYY-MM-DD: 2026-11-25", o->day);
+	if (o->nreceived > OPTIONS_RECEIVED)
+		return error_set(e, "--received: at most %d reports at a time", OPTIONS_RECEIVED);
+	if (o->format && !one_of(o->format, format))
+		return error_set(e, "--format %s: no such format; it is table or ndjson", o->format);
+	return o->ncaptures || o->nreceived || error_set(e, "tlsrpt: nothing named; give files of events, or - for standard input");
+}
+
 static bool status_ok(const struct options *o, struct error *e)
 {
 	static const char *const format[] = { "table", "ndjson", NULL };
@@ -495,6 +540,16 @@ static void set(struct options *o, int c)
 		o->silent = optarg;
 	else if (c == O_AHEAD)
 		o->ahead = optarg;
+	else if (c == O_DAY)
+		o->day = optarg;
+	else if (c == O_DOMAIN)
+		o->domain = optarg;
+	else if (c == O_ORGANIZATION)
+		o->organization = optarg;
+	else if (c == O_CONTACT)
+		o->contact = optarg;
+	else if (c == O_RECEIVED && o->nreceived++ < OPTIONS_RECEIVED)
+		o->received[o->nreceived - 1] = optarg;
 	else if (c == 'c')
 		o->config = optarg;
 	else if (c == 'i')
@@ -534,6 +589,8 @@ bool options_parse(int argc, char **argv, enum command *command, struct options 
 		return error_set(e, "%s belongs to: mxwitness status", o->socket ? "--socket" : "--once");
 	if ((o->lateness || o->silent || o->ahead) && strcmp(argv[optind], "judge") != 0)
 		return error_set(e, "%s belongs to: mxwitness judge", o->lateness ? "--lateness" : o->silent ? "--silent" : "--ahead");
+	if ((o->day || o->domain || o->organization || o->contact || o->nreceived) && strcmp(argv[optind], "tlsrpt") != 0)
+		return error_set(e, "--day, --domain, --organization, --contact and --received belong to: mxwitness tlsrpt");
 	if (strcmp(argv[optind], "rules") == 0) {
 		*command = COMMAND_RULES;
 		return rules_verb(argv + optind + 1, argc - optind - 1, o, e);
@@ -572,6 +629,12 @@ bool options_parse(int argc, char **argv, enum command *command, struct options 
 		o->nargs = argc - optind - 1;
 		return status_ok(o, e);
 	}
+	if (strcmp(argv[optind], "tlsrpt") == 0) {
+		*command = COMMAND_TLSRPT;
+		o->captures = argv + optind + 1;
+		o->ncaptures = argc - optind - 1;
+		return tlsrpt_ok(o, e);
+	}
 	if (strcmp(argv[optind], "verify") == 0) {
 		*command = COMMAND_VERIFY;
 		o->captures = argv + optind + 1;
@@ -585,7 +648,7 @@ bool options_parse(int argc, char **argv, enum command *command, struct options 
 		return discover_ok(o, e);
 	}
 	if (strcmp(argv[optind], "read") != 0)
-		return error_set(e, "%s: no such command; it is read, watch, judge, discover, status, verify, rules, baseline, incident or config", argv[optind]);
+		return error_set(e, "%s: no such command; it is read, watch, judge, tlsrpt, discover, status, verify, rules, baseline, incident or config", argv[optind]);
 	o->captures = argv + optind + 1;
 	o->ncaptures = argc - optind - 1;
 	return read_ok(o, e);

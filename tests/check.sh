@@ -61,6 +61,7 @@ lane_of_processes() {
 	script sandbox "$B/tests/sandbox/attempt"
 	[ "$(id -u)" -ne 0 ] || script "sandbox of nobody" "$B/tests/sandbox/attempt" nobody
 	script "incident command" python3 "$here/incident_command.py" "$B/mxwitness"
+	script tlsrpt python3 "$here/tlsrpt.py" "$B/mxwitness"
 	script baseline python3 "$here/baseline.py" "$B/mxwitness"
 	POINTS="${POINTS:-10}" long "kill state" python3 "$here/kill_state.py" "$B/mxwitness"
 	script processes python3 "$here/processes.py" "$B/mxwitness"
