@@ -25,7 +25,7 @@ enum incident_verb { INCIDENT_LIST, INCIDENT_SHOW, INCIDENT_EXPLAIN, INCIDENT_AC
  * dns_from  capture files or directories, of which only the DNS counts
  * verb      of `rules`, and its arguments in args, which ends in NULL */
 struct options {
-	const char *dns, *resolver, *anchor, *save_dns, *ports, *other_ports, *rules, *config, *format, *out, *evidence, *state, *budget, *hook, *socket, *lateness, *silent, *ahead, *organization, *contact;
+	const char *dns, *resolver, *anchor, *save_dns, *ports, *other_ports, *rules, *config, *format, *out, *evidence, *state, *budget, *hook, *socket, *lateness, *silent, *ahead, *organization, *contact, *from, *window, *group;
 	bool all, verbose, quiet, findings, once;
 	char *dns_from[OPTIONS_DNS_FROM];
 	int ndns_from;

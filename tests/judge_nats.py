@@ -1,0 +1,159 @@
+#!/usr/bin/env python3
+"""mxwitness judge --from: the sessions that sensors bring to a stream of JetStream, judged as those of a file are.
+
+usage: judge_nats.py MXWITNESS SEND    SEND is tests/deliver/send of the build folder
+Needs nats-server, which listens on the loopback address. Sessions of captures, as two sensors would tell of them, go to a real server:
+read once, and as they come. Ends in "judge nats: N passed, N failed"."""
+import json
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE)
+PROGRAM, SEND = (os.path.abspath(p) for p in sys.argv[1:3])
+import brokers
+from brokers import check, until
+
+CAPTURES = ("strip-dane-clear-ipv6", "several-steered-outage", "several-masked-five", "auth-in-clear", "incident-repeats")
+PCAPS = os.path.join(HERE, "pcaps")
+OPTIONS = ("--format", "ndjson", "--ahead", "36500d", "--lateness", "1s")
+
+
+def member(event, name):
+    for part in name.split("."):
+        if not isinstance(event, dict) or part not in event:
+            return None
+        event = event[part]
+    return event
+
+
+def sessions():
+    """Of all captures, in the order in which they ended, each of one of two sensors."""
+    events = []
+    for name in CAPTURES:
+        path = os.path.join(PCAPS, name + ".pcapng")
+        with open(path[:-7] + ".expect.json", encoding="utf-8") as f:
+            dns = json.load(f).get("dns", "capture")
+        run = subprocess.run([PROGRAM, "read", "--format", "ndjson", "--all", "--dns", dns, "--trust-anchor", os.path.join(PCAPS, "root.anchor"), path],
+                             stdout=subprocess.PIPE, check=False, timeout=60)
+        events += [e for e in map(json.loads, run.stdout.splitlines()) if e["event"]["dataset"] == "mxwitness.session"]
+    events.sort(key=lambda e: (e["event"]["end"], e["event"]["id"]))
+    for i, e in enumerate(events):
+        e["observer"]["name"] = ("north", "south")[i % 2]
+    return events
+
+
+def line(event):
+    return json.dumps(event, ensure_ascii=False)
+
+
+def publish(server, events, *settings):
+    """As the output of a sensor does; its carrier is the same."""
+    text = "".join("session\t%s\t%s\t%s\n" % (e["event"]["id"], e["destination"]["ip"], line(e)) for e in events)
+    run = subprocess.run([SEND, "nats", "fields=yes", server.at(), "partitions=4", *settings], input=text, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                         universal_newlines=True, timeout=60)
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
+def parse(text):
+    return [json.loads(l) for l in text.splitlines() if l.endswith("}")]
+
+
+def alerts(events):
+    return [e["event"]["id"] for e in events if e["event"]["dataset"] == "mxwitness.alert" and member(e, "mxwitness.alert.sessions")]
+
+
+def judge(*args, text=""):
+    run = subprocess.run([PROGRAM, "judge", *OPTIONS, *args], input=text, stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True, timeout=60)
+    return parse(run.stdout), run.stderr, run.returncode
+
+
+def same(what, got, want):
+    events, err, status = got
+    ids, should = alerts(events), alerts(want[0])
+    check(what + ": the alerts of a file", should and ids == should, "%d, not %d; %s" % (len(ids), len(should), err))
+    stats = events[-1]["mxwitness"]["stats"] if events else {}
+    check(what + ": a good end", not err and status == want[2] and stats.get("complete") is True, "%s %s %s" % (status, err, stats.get("reason")))
+
+
+# ---- read to the end ----
+
+def once(server, folder, events):
+    """The stream, once and from its beginning."""
+    path = os.path.join(folder, "sessions.ndjson")
+    with open(path, "w", encoding="utf-8") as f:
+        f.writelines(line(e) + "\n" for e in events)
+    want = judge(path)
+    url = "nats://127.0.0.1:%d/MXWITNESS" % server.port
+    with open(path, encoding="utf-8") as f:
+        same("standard input", judge("-", text=f.read()), want)
+    same("the stream once", judge("--from", url, "--once"), want)
+    got = judge("--from", url, "--once", "--window", "1d")
+    same("the stream once, of a day", got, want)
+    got = judge("--from", url, "--once", "--window", "1ms")
+    check("nothing is in the window", not alerts(got[0]) and got[2] == 0 and member(got[0][-1], "mxwitness.stats.lines.read") == 0, got[1])
+    return want
+
+
+def hostile(server, events):
+    """Messages of others: lines in one, no JSON, too long, a number of their own. Each is one line, and no more."""
+    c = brokers.Client(server.port)
+    c.add("OTHER", subjects=["other.>"])
+    inside = line(events[0])
+    texts = [inside[:50] + "\n" + inside[50:], "7\t" + inside, "!the end\n.", ".", "", "x" * 70000, "9\t{}\n8\t" + inside, inside.replace("{", "{\n", 1)]
+    for text in texts:
+        data = text.encode()
+        inbox = c.subscribe()
+        c.write(b"PUB other.session.0 %s %d\r\n" % (inbox.encode(), len(data)) + data + b"\r\n")
+        while c.message()[0] != inbox:
+            pass
+    c.close()
+    got, err, status = judge("--from", "nats://127.0.0.1:%d/OTHER/other" % server.port, "--once", "--all")
+    stats = member(got[-1], "mxwitness.stats")
+    check("hostile messages: one session, the rest is bad", member(got[0], "event.id") == events[0]["event"]["id"] and
+          stats["lines"]["read"] == 7 and stats["lines"]["bad"] == 5 and stats["lines"]["again"] == 1 and status == 2, "%s %s" % (stats, err))
+    check("hostile messages: named by their numbers", "stream OTHER, message 2:" in err and "message 4:" in err and "message 9:" not in err, err)
+
+
+def usage(server, folder):
+    port = brokers.ports(1)[0]
+    bad = os.path.join(folder, "bad.yaml")
+    with open(bad, "w", encoding="ascii") as f:
+        f.write("from:\n  credentials: /no/such/file\n")
+    for args, words in ((("--from", "nats://127.0.0.1:%d/NOSUCH" % server.port, "--once"), "there is no stream NOSUCH"),
+                        (("--from", "nats://127.0.0.1:%d/S" % port, "--once"), "no server of NATS can be reached"),
+                        (("--from", "tls://127.0.0.1:%d/S" % server.port, "--once"), "server_name"),
+                        (("--from", "http://h/S"), "nats://HOST/STREAM"), (("--from", "nats://a:b@h/S"), "credentials"),
+                        (("--from", "nats://h/S", "file"), "no files"), (("--once", "-"), "belongs to --from"),
+                        (("--from", "nats://h/S", "--window", "1"), "--window 1"), (("-c", bad, "--from", "nats://h/S"), "/no/such/file")):
+        got, err, status = judge(*args)
+        check("judge %s" % " ".join(args), status == 2 and words in err and not alerts(got), "%s: %s" % (status, err))
+
+
+def main():
+    folder = tempfile.mkdtemp()
+    os.chmod(folder, 0o755)
+    server = brokers.Nats(folder)
+    try:
+        assert server.up(), server.log()
+        events = sessions()
+        publish(server, events)
+        usage(server, folder)
+        once(server, folder, events)
+        hostile(server, events)
+    finally:
+        server.end()
+        shutil.rmtree(folder)
+    r = brokers.results
+    print("judge nats: %d passed, %d failed" % (r["passed"], r["failed"]))
+    return r["failed"] > 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
