@@ -38,6 +38,17 @@ static bool duration(const char *option, const char *text, int64_t *ns, struct e
 	return true;
 }
 
+/* The judges of a group are those that have a bucket. */
+static bool share(const char *group, const char *of, struct run_lines *l, struct error *e)
+{
+	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+	if (!*group || strlen(group) > 32 || group[strspn(group, letters)])
+		return error_set(e, "--group %.64s: letters, digits, dashes and underscores, 32 of them at most", group);
+	snprintf(l->bucket, sizeof(l->bucket), "%s-%s", of, group);
+	l->shares = shares_new();
+	return l->shares || error_set(e, "no memory");
+}
+
 /* The stream as an output would have it, so that it is opened in the same way and with the same words. */
 static bool stream(const struct options *o, const struct settings *s, struct run_lines *l, struct error *e)
 {
@@ -59,6 +70,8 @@ static bool stream(const struct options *o, const struct settings *s, struct run
 	l->since = window ? (int64_t)time(NULL) * 1000000000 - window : 0;
 	if (pipe2(l->feed, O_CLOEXEC) != 0 || fcntl(l->feed[1], F_SETFL, O_NONBLOCK) != 0)
 		return error_set(e, "no pipe from the system: %s", strerror(errno));
+	if (!o->once && !share(o->group ? o->group : "judge", url.stream, l, e))
+		return false;
 	l->source = line_source_open(l->feed[0], o->from, l->stop[0], e);
 	return l->source;
 }

@@ -17,19 +17,24 @@
 #include "log.h"
 
 #ifdef HAVE_NATS
+#include "nats_leases.h"
 #include "stream_reader.h"
 
 /* WAIT_MS   for a message, for room in the pipe, for the end: then it looks at the others
+ * TURN_MS   between two looks at the leases    STALE_MS  without a sign of life of the judge, and there is none any more
+ * LEAVE_MS  for the judge to write what it has judged, when the end was asked for
  * PATIENCE_MS  without a connection, of who is to read to the end of the stream and no further */
-enum { WAIT_MS = 200, PATIENCE_MS = 30000, BUFFER = LINE_SOURCE_LINE + 64 };
+enum { WAIT_MS = 200, TURN_MS = 300, STALE_MS = 60000, LEAVE_MS = 20000, PATIENCE_MS = 30000, BUFFER = LINE_SOURCE_LINE + 64 };
 
 /* buffer    a line, of which at..n is still to be written
  * down      since when there is no connection, ms; 0: there is one */
 struct fetch {
 	const struct run_lines *lines;
 	struct stream_reader *reader;
-	int64_t down;
-	bool over, said;
+	struct nats_leases *leases;
+	int64_t down, turn;
+	uint64_t given;
+	bool over, said, said_leases;
 	size_t at, n;
 	char buffer[BUFFER];
 };
@@ -71,6 +76,7 @@ static void put_message(struct fetch *f, const struct stream_message *m)
 	text[n] = '\n';
 	f->at = 0;
 	f->n = (size_t)head + n + 1;
+	f->given = m->number;
 }
 
 static void put_last(struct fetch *f, const char *sign, const char *text)
@@ -136,14 +142,54 @@ static void next(struct fetch *f)
 	}
 }
 
+/* ---- the leases ---- */
+
+static void turn(struct fetch *f)
+{
+	struct error e;
+	uint64_t life;
+	natsConnection *nc = stream_reader_connection(f->reader, &life);
+	const int64_t now = now_ms();
+	if (!f->leases || now - f->turn < TURN_MS)
+		return;
+	f->turn = now;
+	if (life)
+		nats_leases_stream(f->leases, stream_reader_created(f->reader), stream_reader_replicas(f->reader), f->given,
+				   stream_reader_caught_up(f->reader));
+	const bool good = nats_leases_turn(f->leases, nc, life, &e);
+	if (!good && !f->said_leases && !f->said)
+		log_line(SAY_WARNING, "%s: %s; tried again until it works", f->lines->from->address, e.text);
+	f->said_leases = !good;
+}
+
+/* What the judge still writes is in what is given back, so that nobody says it again. */
+static void leave(struct fetch *f)
+{
+	uint64_t life;
+	const int64_t until = now_ms() + LEAVE_MS;
+	while (f->leases && !atomic_load(&f->lines->shares->over) && now_ms() < until) {
+		poll(NULL, 0, WAIT_MS / 4);
+		turn(f);
+	}
+	natsConnection *nc = stream_reader_connection(f->reader, &life);
+	if (f->leases)
+		nats_leases_leave(f->leases, nc, life);
+}
+
+static bool judge_lives(const struct fetch *f)
+{
+	return !f->leases || now_ms() - atomic_load(&f->lines->shares->life) < STALE_MS;
+}
+
 static void work(struct fetch *f)
 {
-	while (!f->over || f->at < f->n) {
+	while (judge_lives(f) && (!f->over || f->at < f->n)) {
 		const bool waits = f->at < f->n;
 		if (!push(f, waits ? WAIT_MS : 0))
 			return;
 		if (!waits)
 			next(f);
+		turn(f);
 	}
 }
 
@@ -157,6 +203,10 @@ int proc_fetch(const struct run *run)
 		log_line(SAY_ERROR, "fetch: %s", e.text);
 		return 2;
 	}
+	if (run->lines->shares) {
+		atomic_store(&run->lines->shares->life, now_ms());
+		f.leases = nats_leases_new(run->lines->bucket, run->lines->shares);
+	}
 	f.reader = stream_reader_new(run->lines->from, run->lines->since, &e);
 	if (!f.reader) {
 		put_last(&f, "!", e.text);
@@ -165,6 +215,8 @@ int proc_fetch(const struct run *run)
 		return 2;
 	}
 	work(&f);
+	leave(&f);
+	nats_leases_free(f.leases);
 	stream_reader_free(f.reader);
 	return 0;
 }

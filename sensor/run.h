@@ -10,6 +10,7 @@
 #include "sandbox.h"
 #include "settings.h"
 #include "source.h"
+#include "speaker.h"
 #include "sts_cache.h"
 #include "supervisor.h"
 #include "verify.h"
@@ -22,7 +23,8 @@ enum format { FORMAT_TABLE, FORMAT_NDJSON };
  * ahead of the clock. stop: a pipe; what is written to its second end ends
  * the lines.
  * from   NULL, or the stream that they come from, as an output has it: proc_fetch writes them to feed, another pipe
- * since  of the stream, ns since 1970; 0: all. once: up to the end that it has now */
+ * since  of the stream, ns since 1970; 0: all. once: up to the end that it has now
+ * shares NULL, or what this judge speaks for; bucket is where judges divide that among them */
 struct run_lines {
 	struct line_source *source;
 	int64_t lateness, silent, ahead;
@@ -31,6 +33,8 @@ struct run_lines {
 	int feed[2];
 	int64_t since;
 	bool once;
+	struct shares *shares;
+	char bucket[128];
 };
 
 /* What reports of `mxwitness tlsrpt` say of who made them. */

@@ -3,10 +3,11 @@
 
 usage: judge_nats.py MXWITNESS SEND    SEND is tests/deliver/send of the build folder
 Needs nats-server, which listens on the loopback address. Sessions of captures, as two sensors would tell of them, go to a real server:
-read once, and as they come. Ends in "judge nats: N passed, N failed"."""
+read once, and as they come by one judge and by several, who end in all ways. Ends in "judge nats: N passed, N failed"."""
+import base64
+import hashlib
 import json
 import os
-import pwd
 import shutil
 import signal
 import subprocess
@@ -22,6 +23,7 @@ from brokers import check, until
 
 CAPTURES = ("strip-dane-clear-ipv6", "several-steered-outage", "several-masked-five", "auth-in-clear", "incident-repeats")
 PCAPS = os.path.join(HERE, "pcaps")
+SHARES = 16
 OPTIONS = ("--format", "ndjson", "--ahead", "36500d", "--lateness", "1s")
 
 
@@ -136,6 +138,137 @@ def usage(server, folder):
         check("judge %s" % " ".join(args), status == 2 and words in err and not alerts(got), "%s: %s" % (status, err))
 
 
+# ---- several judges, as messages come ----
+
+def apart(events, rounds):
+    """The same stories about other servers, one after the other: whose alert it is depends on the server."""
+    out = []
+    for n in range(rounds):
+        for e in events:
+            e = json.loads(line(e))
+            e["event"]["id"] = hashlib.sha256(("%d %s" % (n, e["event"]["id"])).encode()).hexdigest()[:32]
+            old = e["destination"]["ip"]
+            new = old[:old.rindex("::") + 2] + "%x" % (n + 0x100) if ":" in old else "198.51.%d.%s" % (n, old.rsplit(".", 1)[1])
+            e["destination"]["ip"] = e["destination"]["address"] = new
+            out.append(e)
+    return out
+
+
+class Judge:
+    """One that goes on; its alerts in a file. All of its processes are in a group of their own."""
+
+    def __init__(self, folder, name, url, group):
+        self.path = os.path.join(folder, name)
+        self.out, self.err = open(self.path + ".out", "ab"), open(self.path + ".err", "ab")
+        self.process = subprocess.Popen([PROGRAM, "judge", *OPTIONS, "--from", url, "--group", group], stdin=subprocess.DEVNULL, stdout=self.out,
+                                        stderr=self.err, start_new_session=True)
+
+    def ids(self):
+        with open(self.path + ".out", encoding="utf-8") as f:
+            return alerts(parse(f.read()))
+
+    def said(self):
+        with open(self.path + ".err", encoding="utf-8") as f:
+            return f.read()
+
+    def end(self, how=signal.SIGKILL):
+        if self.process.poll() is None:
+            if how == signal.SIGKILL:
+                os.killpg(self.process.pid, how)
+            else:
+                self.process.send_signal(how)
+            try:
+                self.process.wait(30)
+            except subprocess.TimeoutExpired:
+                os.killpg(self.process.pid, signal.SIGKILL)
+                self.process.wait()
+        self.out.close()
+        self.err.close()
+        return self.process.returncode
+
+
+def holders(server, group):
+    """Who holds which share, as the bucket has it."""
+    c = brokers.Client(server.port)
+    got = {}
+    for n in range(SHARES):
+        said = c.request("$JS.API.STREAM.MSG.GET.KV_MXWITNESS-" + group, {"last_by_subj": "$KV.MXWITNESS-%s.share.%d" % (group, n)})
+        if "message" in said:
+            got[n] = base64.b64decode(said["message"]["data"]).decode().split()[3]
+    c.close()
+    return got
+
+
+def evenly(server, group, judges):
+    h = [x for x in holders(server, group).values() if x != "-"]
+    return len(h) == SHARES and sorted(h.count(x) for x in set(h)) == [SHARES // judges] * judges
+
+
+def fleet(server, folder, events):
+    """What one judge of all says, several say together: shared, one killed, one ended, the server killed."""
+    url = "nats://127.0.0.1:%d/MXWITNESS" % server.port
+    part = len(events) // 5
+    parts = [events[i * part:(i + 1) * part] for i in range(5)]
+    judges = []
+
+    def begin(name, group):
+        judges.append(Judge(folder, name, url, group))
+        return judges[-1]
+
+    def together(what, seconds=20):
+        """Every alert that the only judge says is said by one of those who share, and no other."""
+        settled = [len(single.ids()), time.monotonic()]
+
+        def quiet():
+            n = len(single.ids())
+            if n != settled[0]:
+                settled[:] = [n, time.monotonic()]
+            return time.monotonic() - settled[1] > 3
+        until(quiet, 15)
+        want = set(single.ids())
+        until(lambda: {i for j in judges if j is not single for i in j.ids()} == want, seconds)
+        got = [i for j in judges if j is not single for i in j.ids()]
+        check(what + ": all alerts, and no others", set(got) == want, "%d, not %d; %d missing" % (len(set(got)), len(want), len(want - set(got))))
+        return len(got) - len(set(got)), len(want)
+    try:
+        publish(server, parts[0])
+        single, a = begin("single", "single"), begin("a", "fleet")
+        until(lambda: len(holders(server, "fleet")) == SHARES, 10)
+        twice, n = together("a judge by itself")
+        check("a judge by itself: there are alerts, each once", n >= 20 and not twice, "%d, %d twice" % (n, twice))
+        b = begin("b", "fleet")
+        check("two judges share", until(lambda: evenly(server, "fleet", 2), 15), holders(server, "fleet"))
+        check("who joins says nothing again", not b.ids(), b.ids())
+        before = len(a.ids())
+        publish(server, parts[1])
+        twice, more = together("two judges")
+        check("two judges: each once, and neither all of them", not twice and b.ids() and len(a.ids()) > before, "%d twice, %d and %d" %
+              (twice, len(a.ids()), len(b.ids())))
+        publish(server, parts[2][:part // 2])
+        a.end()
+        publish(server, parts[2][part // 2:])
+        until(lambda: len(set(holders(server, "fleet").values())) == 1, 16)
+        together("one of two was killed")
+        check("the other took over", b.ids() and set(holders(server, "fleet").values()) != {"-"}, holders(server, "fleet"))
+        begin("c", "fleet")
+        check("another takes its place", until(lambda: evenly(server, "fleet", 2), 15), holders(server, "fleet"))
+        status = b.end(signal.SIGTERM)
+        check("SIGTERM is a good end", status in (0, 1) and not b.said(), "%d: %s" % (status, b.said()))
+        check("who ends gives back what it held", until(lambda: "-" not in holders(server, "fleet").values() and
+              len(set(holders(server, "fleet").values())) == 1, 3), holders(server, "fleet"))
+        publish(server, parts[3])
+        twice, _ = together("another in its place")
+        server.end()
+        time.sleep(1)
+        server.up()
+        publish(server, parts[4])
+        together("the server was killed, and is there again")
+        check("the log says so, once", single.said().count("tried again until it works") == 1 and single.said().count("is there again") == 1, single.said())
+    finally:
+        for j in judges:
+            j.end()
+
+
 def main():
     folder = tempfile.mkdtemp()
     os.chmod(folder, 0o755)
@@ -147,6 +280,10 @@ def main():
         usage(server, folder)
         once(server, folder, events)
         hostile(server, events)
+        c = brokers.Client(server.port)
+        c.delete("MXWITNESS")
+        c.close()
+        fleet(server, folder, apart(events, 10))
     finally:
         server.end()
         shutil.rmtree(folder)
