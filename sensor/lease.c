@@ -90,19 +90,27 @@ static struct lease_judge *judge_of(struct leases *l, const char *id)
 	return oldest;
 }
 
-void lease_judge_seen(struct leases *l, const char *id, uint64_t revision, bool gone, int64_t now)
+void lease_judge_seen(struct leases *l, const char *id, uint64_t revision, enum lease_sign sign, int64_t now)
 {
 	if (!id_good(bytes_of(id)) || strcmp(id, l->me) == 0)
 		return;
 	struct lease_judge *j = judge_of(l, id);
-	if (gone) {
+	if (sign == LEASE_GONE) {
 		*j = (struct lease_judge){ .revision = 0 };
 		return;
 	}
-	snprintf(j->id, sizeof(j->id), "%s", id);
 	if (revision > j->revision)
-		j->seen = now;
+		j->seen = sign == LEASE_FOUND && !j->id[0] ? now - LEASE_LIFE_MS - 1 : now;
+	snprintf(j->id, sizeof(j->id), "%s", id);
 	j->revision = revision > j->revision ? revision : j->revision;
+}
+
+const char *lease_judge_silent(const struct leases *l, int64_t now)
+{
+	for (size_t i = 0; i < LEASE_JUDGES; i++)
+		if (l->judge[i].id[0] && now - l->judge[i].seen > LEASE_SILENT_MS)
+			return l->judge[i].id;
+	return NULL;
 }
 
 static size_t others(const struct leases *l, int64_t now)

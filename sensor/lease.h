@@ -17,7 +17,8 @@
  * JUDGES  that are known beside us; one more than LEASES would have nothing to say
  * RENEW_MS  between two renewals of a lease     SURE_MS  so long after its last renewal began a holder counts on it: far less than
  * LIFE_MS   after which others may take it    */
-enum { LEASES = 16, LEASE_ID = 17, LEASE_TEXT = 80, LEASE_JUDGES = 32, LEASE_RENEW_MS = 3000, LEASE_SURE_MS = 6000, LEASE_LIFE_MS = 10000 };
+enum { LEASES = 16, LEASE_ID = 17, LEASE_TEXT = 80, LEASE_JUDGES = 32, LEASE_RENEW_MS = 3000, LEASE_SURE_MS = 6000, LEASE_LIFE_MS = 10000,
+       LEASE_SILENT_MS = 60000 };
 
 /* What stands in the store: "1 EPOCH UPTO HOLDER", HOLDER "-": nobody.
  * epoch  when the stream was made, ns since 1970: numbers of another stream mean nothing */
@@ -60,8 +61,13 @@ struct leases {
 void leases_init(struct leases *l, const char *me, int64_t epoch);
 /* The store has this for a share, at this revision. */
 void lease_seen(struct leases *l, size_t share, uint64_t revision, const struct lease_value *v, int64_t now);
-/* Another judge has shown that it is there; gone: that it is not any more. */
-void lease_judge_seen(struct leases *l, const char *id, uint64_t revision, bool gone, int64_t now);
+/* Another judge: THERE  has said that it is there just now     FOUND  has said so some time, before we looked: it counts when it says so again
+ *                GONE   has ended */
+enum lease_sign { LEASE_THERE, LEASE_FOUND, LEASE_GONE };
+void lease_judge_seen(struct leases *l, const char *id, uint64_t revision, enum lease_sign sign, int64_t now);
+
+/* One that has shown no life for so long that it will not again, as far as anybody can tell; NULL: there is none. What it left behind may go. */
+const char *lease_judge_silent(const struct leases *l, int64_t now);
 
 /* ANNOUNCE  say that we are there               TAKE, RENEW, GIVE  write the share's value (lease_wants) over its revision */
 enum lease_act { LEASE_NOTHING, LEASE_ANNOUNCE, LEASE_TAKE, LEASE_RENEW, LEASE_GIVE };

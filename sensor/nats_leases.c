@@ -116,7 +116,7 @@ static void seen(struct nats_leases *l, kvEntry *entry, int64_t now)
 	unsigned share;
 	char rest;
 	if (strncmp(key, "judge.", 6) == 0) {
-		lease_judge_seen(&l->leases, key + 6, revision, gone, now);
+		lease_judge_seen(&l->leases, key + 6, revision, gone ? LEASE_GONE : l->whole ? LEASE_THERE : LEASE_FOUND, now);
 		return;
 	}
 	if (sscanf(key, "share.%2u%c", &share, &rest) != 1 || share >= LEASES)
@@ -174,6 +174,19 @@ static bool announce(struct nats_leases *l)
 	return kvStore_PutString(&revision, l->kv, key, "1") == NATS_OK;
 }
 
+/* One at a time: there are few. Whoever is there again after all says so again. */
+static void bury(struct nats_leases *l)
+{
+	char key[KEY], id[LEASE_ID];
+	const char *silent = lease_judge_silent(&l->leases, now_ms());
+	if (!silent)
+		return;
+	snprintf(id, sizeof(id), "%s", silent);
+	snprintf(key, sizeof(key), "judge.%s", id);
+	kvStore_Purge(l->kv, key, NULL);
+	lease_judge_seen(&l->leases, id, 0, LEASE_GONE, now_ms());
+}
+
 static bool write_due(struct nats_leases *l)
 {
 	enum lease_act act;
@@ -224,6 +237,7 @@ bool nats_leases_turn(struct nats_leases *l, natsConnection *nc, uint64_t life, 
 	if (s != NATS_OK)
 		return failed(l, s, e);
 	const bool lives = now_ms() - atomic_load(&l->shares->life) < DEAD_MS;
+	bury(l);
 	const bool good = (!lives && !l->leases.leaving) || write_due(l);
 	tell_judge(l);
 	return good || failed(l, NATS_TIMEOUT, e);

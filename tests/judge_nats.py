@@ -5,6 +5,8 @@ usage: judge_nats.py MXWITNESS SEND    SEND is tests/deliver/send of the build f
 Needs nats-server, which listens on the loopback address. Sessions of captures, as two sensors would tell of them, go to a real server:
 read once, and as they come by one judge and by several, who end in all ways. Ends in "judge nats: N passed, N failed"."""
 import base64
+import concurrent.futures
+import datetime
 import hashlib
 import json
 import os
@@ -138,7 +140,19 @@ def usage(server, folder):
         check("judge %s" % " ".join(args), status == 2 and words in err and not alerts(got), "%s: %s" % (status, err))
 
 
+def calm(server, folder, events):
+    publish(server, events)
+    usage(server, folder)
+    once(server, folder, events)
+    hostile(server, events)
+
+
 # ---- several judges, as messages come ----
+
+def later(text, seconds):
+    when = datetime.datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ") + datetime.timedelta(seconds=seconds)
+    return when.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
 
 def apart(events, rounds):
     """The same stories about other servers, one after the other: whose alert it is depends on the server."""
@@ -146,10 +160,12 @@ def apart(events, rounds):
     for n in range(rounds):
         for e in events:
             e = json.loads(line(e))
-            e["event"]["id"] = hashlib.sha256(("%d %s" % (n, e["event"]["id"])).encode()).hexdigest()[:32]
-            old = e["destination"]["ip"]
-            new = old[:old.rindex("::") + 2] + "%x" % (n + 0x100) if ":" in old else "198.51.%d.%s" % (n, old.rsplit(".", 1)[1])
-            e["destination"]["ip"] = e["destination"]["address"] = new
+            name = hashlib.sha256(("%d %s" % (n, e["event"]["id"])).encode()).hexdigest()
+            server = hashlib.sha256(("%d %s" % (n, e["destination"]["ip"])).encode()).digest()
+            e["event"]["id"] = name[:32]
+            e["destination"]["ip"] = e["destination"]["address"] = "198.18.%d.%d" % (server[0], server[1])
+            for when in ("start", "end"):
+                e["event"][when] = later(e["event"][when], n * 10 * 86400)
             out.append(e)
     return out
 
@@ -209,7 +225,7 @@ def fleet(server, folder, events):
     url = "nats://127.0.0.1:%d/MXWITNESS" % server.port
     part = len(events) // 5
     parts = [events[i * part:(i + 1) * part] for i in range(5)]
-    judges = []
+    judges, told = [], [0]
 
     def begin(name, group):
         judges.append(Judge(folder, name, url, group))
@@ -223,12 +239,13 @@ def fleet(server, folder, events):
             n = len(single.ids())
             if n != settled[0]:
                 settled[:] = [n, time.monotonic()]
-            return time.monotonic() - settled[1] > 3
+            return time.monotonic() - settled[1] > 2.5
         until(quiet, 15)
         want = set(single.ids())
         until(lambda: {i for j in judges if j is not single for i in j.ids()} == want, seconds)
         got = [i for j in judges if j is not single for i in j.ids()]
-        check(what + ": all alerts, and no others", set(got) == want, "%d, not %d; %d missing" % (len(set(got)), len(want), len(want - set(got))))
+        check(what + ": all alerts, and no others", set(got) == want and len(want) > told[0] + 20, "%d, not %d; %d missing" % (len(set(got)), len(want), len(want - set(got))))
+        told[0] = len(want)
         return len(got) - len(set(got)), len(want)
     try:
         publish(server, parts[0])
@@ -251,7 +268,7 @@ def fleet(server, folder, events):
         together("one of two was killed")
         check("the other took over", b.ids() and set(holders(server, "fleet").values()) != {"-"}, holders(server, "fleet"))
         begin("c", "fleet")
-        check("another takes its place", until(lambda: evenly(server, "fleet", 2), 15), holders(server, "fleet"))
+        check("another takes its place", until(lambda: len(set(holders(server, "fleet").values())) == 2, 10), holders(server, "fleet"))
         status = b.end(signal.SIGTERM)
         check("SIGTERM is a good end", status in (0, 1) and not b.said(), "%d: %s" % (status, b.said()))
         check("who ends gives back what it held", until(lambda: "-" not in holders(server, "fleet").values() and
@@ -270,22 +287,24 @@ def fleet(server, folder, events):
 
 
 def main():
+    if not shutil.which("nats-server"):
+        print("judge nats: 0 passed, 0 failed, 1 skipped (nats-server is not installed)")
+        return 0
     folder = tempfile.mkdtemp()
     os.chmod(folder, 0o755)
-    server = brokers.Nats(folder)
+    servers = [brokers.Nats(folder, name) for name in ("calm", "killed")]
     try:
-        assert server.up(), server.log()
+        for server in servers:
+            assert server.up(), server.log()
         events = sessions()
-        publish(server, events)
-        usage(server, folder)
-        once(server, folder, events)
-        hostile(server, events)
-        c = brokers.Client(server.port)
-        c.delete("MXWITNESS")
-        c.close()
-        fleet(server, folder, apart(events, 10))
+        with concurrent.futures.ThreadPoolExecutor(2) as pool: # most of it waits
+            for done in [pool.submit(calm, servers[0], folder, events), pool.submit(fleet, servers[1], folder, apart(events, 10))]:
+                done.result()
+    except ConnectionError as e:
+        check("the servers are there", False, "%s: %s" % (e, [s.log() for s in servers]))
     finally:
-        server.end()
+        for server in servers:
+            server.end()
         shutil.rmtree(folder)
     r = brokers.results
     print("judge nats: %d passed, %d failed" % (r["passed"], r["failed"]))

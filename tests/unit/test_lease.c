@@ -90,7 +90,7 @@ static void look(struct story *s, size_t j)
 			lease_seen(&s->judge[j], p, s->cell[p].revision, &v, s->now);
 	for (size_t k = 0; k < JUDGES; k++)
 		if (s->announced[k])
-			lease_judge_seen(&s->judge[j], ids[k], s->announced[k], false, s->now);
+			lease_judge_seen(&s->judge[j], ids[k], s->announced[k], LEASE_THERE, s->now);
 }
 
 /* The store changes a value only for who knows its last revision. */
@@ -229,7 +229,7 @@ static void leaves(void **state)
 	assert_int_equal(held(s, 0), 0);
 	s->lives[0] = false;
 	s->announced[0] = 0;
-	lease_judge_seen(&s->judge[1], ids[0], 0, true, s->now);
+	lease_judge_seen(&s->judge[1], ids[0], 0, LEASE_GONE, s->now);
 	run(s, 1500);
 	assert_int_equal(held(s, 1), LEASES);
 }
@@ -308,6 +308,39 @@ static void other_epoch(void **state)
 	assert_false(lease_held(&l, 3, 200));
 }
 
+/* One that was killed long ago, and whose word still stands there, leaves no share to nobody. */
+static void found(void **state)
+{
+	(void)state;
+	struct leases l;
+	size_t share;
+	leases_init(&l, "a1", EPOCH);
+	l.ready = true;
+	l.announced = 1000;
+	lease_judge_seen(&l, "b2", 1, LEASE_FOUND, 1000);
+	for (int i = 0; i < LEASES; i++) {
+		assert_int_equal(lease_next(&l, 1000, &share), LEASE_TAKE);
+		lease_done(&l, LEASE_TAKE, share, LEASE_DONE, (uint64_t)i + 1, 1000);
+	}
+	lease_judge_seen(&l, "b2", 2, LEASE_THERE, 1000); /* it lives, after all */
+	assert_int_equal(lease_next(&l, 1000, &share), LEASE_GIVE);
+}
+
+/* Who is silent for a minute is named, once. */
+static void silent(void **state)
+{
+	(void)state;
+	struct leases l;
+	leases_init(&l, "a1", EPOCH);
+	lease_judge_seen(&l, "b2", 1, LEASE_THERE, 1000);
+	lease_judge_seen(&l, "c3", 2, LEASE_THERE, 1000);
+	lease_judge_seen(&l, "c3", 3, LEASE_THERE, 30000);
+	assert_null(lease_judge_silent(&l, 1000 + LEASE_SILENT_MS));
+	assert_string_equal(lease_judge_silent(&l, 1001 + LEASE_SILENT_MS), "b2");
+	lease_judge_seen(&l, "b2", 0, LEASE_GONE, 1001 + LEASE_SILENT_MS);
+	assert_null(lease_judge_silent(&l, 1001 + LEASE_SILENT_MS));
+}
+
 /* More judges than there is room for, and ids that are none. */
 static void many_judges(void **state)
 {
@@ -319,10 +352,10 @@ static void many_judges(void **state)
 	l.ready = true;
 	for (int i = 0; i < 1000; i++) {
 		snprintf(id, sizeof(id), "%x", i + 0x100);
-		lease_judge_seen(&l, id, 1, false, 1000 + i);
+		lease_judge_seen(&l, id, 1, LEASE_THERE, 1000 + i);
 	}
-	lease_judge_seen(&l, "NOT AN ID", 9, false, 2000);
-	lease_judge_seen(&l, "0123456789abcdef0123", 9, false, 2000);
+	lease_judge_seen(&l, "NOT AN ID", 9, LEASE_THERE, 2000);
+	lease_judge_seen(&l, "0123456789abcdef0123", 9, LEASE_THERE, 2000);
 	assert_int_equal(lease_next(&l, 2000, &share), LEASE_ANNOUNCE);
 	lease_done(&l, LEASE_ANNOUNCE, 0, LEASE_DONE, 0, 2000);
 	assert_int_equal(lease_next(&l, 2000, &share), LEASE_TAKE); /* one of 16 is our part at least */
@@ -334,7 +367,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(values), cmocka_unit_test(one_takes_all), cmocka_unit_test(parts), cmocka_unit_test(killed), cmocka_unit_test(leaves),
-		cmocka_unit_test(hangs), cmocka_unit_test(chance), cmocka_unit_test(other_epoch), cmocka_unit_test(many_judges),
+		cmocka_unit_test(hangs), cmocka_unit_test(chance), cmocka_unit_test(other_epoch), cmocka_unit_test(many_judges), cmocka_unit_test(silent), cmocka_unit_test(found),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
