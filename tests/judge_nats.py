@@ -10,6 +10,7 @@ import datetime
 import hashlib
 import json
 import os
+import pwd
 import shutil
 import signal
 import subprocess
@@ -220,6 +221,28 @@ def evenly(server, group, judges):
     return len(h) == SHARES and sorted(h.count(x) for x in set(h)) == [SHARES // judges] * judges
 
 
+def field(pid, name):
+    with open("/proc/%d/status" % pid, encoding="ascii", errors="replace") as f:
+        return next((x.split(":", 1)[1].strip() for x in f if x.startswith(name + ":")), None)
+
+
+def rights(judge):
+    """Who has the connection has no more than that, and none of the others has it."""
+    with open("/proc/%d/task/%d/children" % (judge.process.pid, judge.process.pid), encoding="ascii") as f:
+        pids = {field(int(x), "Name"): int(x) for x in f.read().split()}
+    check("rights: the processes", sorted(pids) == ["mxw-fetch", "mxw-judge", "mxw-lines", "mxw-output"], sorted(pids))
+    uid = pwd.getpwnam("mxwitness").pw_uid if os.geteuid() == 0 and "mxwitness" in [p.pw_name for p in pwd.getpwall()] else os.geteuid()
+    for name, pid in pids.items():
+        want = {"Seccomp": "2", "NoNewPrivs": "1", "CapEff": "0" * 16, "CapPrm": "0" * 16, "Uid": "\t".join([str(uid)] * 4)}
+        wrong = {k: field(pid, k) for k, v in want.items() if field(pid, k) != v}
+        check("rights: %s" % name, not wrong, wrong)
+        if os.geteuid() == 0:
+            inet = [t for t in (os.readlink("/proc/%d/fd/%s" % (pid, n)) for n in os.listdir("/proc/%d/fd" % pid)) if t.startswith("socket:")]
+            with open("/proc/%d/net/tcp" % pid, encoding="ascii") as f:
+                mine = {"socket:[%s]" % x.split()[9] for x in f.readlines()[1:]}
+            check("rights: %s and the network" % name, bool(mine & set(inet)) == (name == "mxw-fetch"), inet)
+
+
 def fleet(server, folder, events):
     """What one judge of all says, several say together: shared, one killed, one ended, the server killed."""
     url = "nats://127.0.0.1:%d/MXWITNESS" % server.port
@@ -253,6 +276,7 @@ def fleet(server, folder, events):
         until(lambda: len(holders(server, "fleet")) == SHARES, 10)
         twice, n = together("a judge by itself")
         check("a judge by itself: there are alerts, each once", n >= 20 and not twice, "%d, %d twice" % (n, twice))
+        rights(a)
         b = begin("b", "fleet")
         check("two judges share", until(lambda: evenly(server, "fleet", 2), 15), holders(server, "fleet"))
         check("who joins says nothing again", not b.ids(), b.ids())
