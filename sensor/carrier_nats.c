@@ -62,7 +62,7 @@ static struct carrier *carrier_nats_new(const struct output_settings *o, struct 
 		return NULL;
 	}
 	c->partitions = o->partitions;
-	c->opening = nats_open_begin(o, e);
+	c->opening = nats_open_begin(o, NATS_WRITE, e);
 	if (!c->opening) {
 		free(c);
 		return NULL;

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "folder.h"
@@ -14,6 +15,7 @@
 #include "read.h"
 #include "run.h"
 #include "run_outputs.h"
+#include "stream_url.h"
 
 /* The second end of run_lines.stop; a signal handler has no other way to know it. */
 static int stop_writes = -1;
@@ -36,7 +38,45 @@ static bool duration(const char *option, const char *text, int64_t *ns, struct e
 	return true;
 }
 
-static bool lines(const struct options *o, struct run_lines *l, struct error *e)
+/* The judges of a group are those that have a bucket. */
+static bool share(const char *group, const char *of, struct run_lines *l, struct error *e)
+{
+	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+	if (!*group || strlen(group) > 32 || group[strspn(group, letters)])
+		return error_set(e, "--group %.64s: letters, digits, dashes and underscores, 32 of them at most", group);
+	snprintf(l->bucket, sizeof(l->bucket), "%s-%s", of, group);
+	l->shares = shares_new();
+	return l->shares || error_set(e, "no memory");
+}
+
+/* The stream as an output would have it, so that it is opened in the same way and with the same words. */
+static bool stream(const struct options *o, const struct settings *s, struct run_lines *l, struct error *e)
+{
+	static struct stream_url url;
+	static struct output_settings from;
+	int64_t window = 0;
+#ifndef HAVE_NATS
+	return error_set(e, "--from: this mxwitness was built without libnats");
+#endif
+	if (!stream_url_read(o->from, &url, e))
+		return false;
+	if ((o->window || !o->once) && !duration("--window", o->window ? o->window : "25h", &window, e))
+		return false;
+	from = (struct output_settings){ .type = output_type_nats, .address = url.hosts, .stream = url.stream, .subject = url.subject, .tls = url.tls,
+		.ca = s->from_ca, .cert = s->from_cert, .key = s->from_key, .server_name = s->from_server_name,
+		.credentials = s->from_credentials, .datasets = 1u << dataset_session };
+	l->from = &from;
+	l->once = o->once;
+	l->since = window ? (int64_t)time(NULL) * 1000000000 - window : 0;
+	if (pipe2(l->feed, O_CLOEXEC) != 0 || fcntl(l->feed[1], F_SETFL, O_NONBLOCK) != 0)
+		return error_set(e, "no pipe from the system: %s", strerror(errno));
+	if (!o->once && !share(o->group ? o->group : "judge", url.stream, l, e))
+		return false;
+	l->source = line_source_open(l->feed[0], o->from, l->stop[0], e);
+	return l->source;
+}
+
+static bool lines(const struct options *o, const struct settings *s, struct run_lines *l, struct error *e)
 {
 	if (!duration("--lateness", o->lateness ? o->lateness : "60s", &l->lateness, e) ||
 	    !duration("--silent", o->silent ? o->silent : "10m", &l->silent, e) ||
@@ -45,6 +85,8 @@ static bool lines(const struct options *o, struct run_lines *l, struct error *e)
 	if (pipe2(l->stop, O_CLOEXEC | O_NONBLOCK) != 0)
 		return error_set(e, "no pipe from the system: %s", strerror(errno));
 	stop_writes = l->stop[1];
+	if (o->from)
+		return stream(o, s, l, e);
 	l->source = line_source_files(o->captures, o->ncaptures, l->stop[0], e);
 	return l->source;
 }
@@ -62,7 +104,7 @@ static bool prepare(const struct options *o, struct run *run, struct run_lines *
 	run->lines = l;
 	if (o->state && !folder_is(o->state))
 		return error_set(e, "--state %s: no such folder; make it first", o->state);
-	return read_prepare(&mine, run, e) && lines(o, l, e) && run_outputs(o, run, true, e) && read_output(o, run, e);
+	return read_prepare(&mine, run, e) && lines(o, &run->settings, l, e) && run_outputs(o, run, true, e) && read_output(o, run, e);
 }
 
 int judge_command(const struct options *o)

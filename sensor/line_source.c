@@ -73,6 +73,25 @@ struct line_source *line_source_files(char *const *paths, int n, int stop, struc
 	return s;
 }
 
+struct line_source *line_source_open(int fd, const char *name, int stop, struct error *e)
+{
+	struct line_source *s = calloc(1, sizeof(*s));
+	if (!s || !(s->file = calloc(1, sizeof(s->file[0]))) || !(s->file[0].name = shown(name))) {
+		line_source_close(s);
+		error_set(e, "no memory");
+		return NULL;
+	}
+	s->stop = stop;
+	s->n = 1;
+	s->file[0].fd = fd;
+	return s;
+}
+
+bool line_source_stopped(const struct line_source *s)
+{
+	return s->ended;
+}
+
 void line_source_close(struct line_source *s)
 {
 	if (!s)

@@ -1,5 +1,4 @@
-/* line_source: where lines of events come from: files and standard input. The caller cannot tell, and another kind (a subscription
- * at a broker) would be told by line_source_next alone, and by an acknowledgement of what was judged.
+/* line_source: where lines of events come from: files, standard input, a pipe. The caller cannot tell.
  *
  * A source has two lives, as source.h has: it is opened by the supervisor, and read by a process that cannot open anything. */
 #ifndef LINE_SOURCE_H
@@ -22,8 +21,12 @@ enum line_result {
 /* Opens n files in the order given; "-" is standard input. stop: a descriptor that is ready to be read when lines are to end at
  * once, or -1; it stays the caller's. NULL: e says what is wrong with which. The caller owns the result. */
 struct line_source *line_source_files(char *const *paths, int n, int stop, struct error *e);
+/* The same of what is open already: fd, which becomes the source's, called name. */
+struct line_source *line_source_open(int fd, const char *name, int stop, struct error *e);
 /* line: set by LINE_SOURCE_READ. What stands behind the last end of a line is a line, too. */
 enum line_result line_source_next(struct line_source *s, struct bytes *line);
+/* The end was asked for. */
+bool line_source_stopped(const struct line_source *s);
 /* Of the line that came last, for people: "FILE:N", control characters replaced by "?"; on loan until the next call. */
 const char *line_source_place(struct line_source *s);
 /* Closes what is open and frees s; NULL is allowed. */

@@ -9,6 +9,7 @@ enum { NONE = -1, BUCKETS = 2 * LINEUP_IDS };
 /* A session that waits, in a piece of memory of its own size. */
 struct waiting {
 	int64_t end;
+	uint64_t sequence;
 	char id[LINEUP_ID + 1];
 	size_t n;
 	uint8_t record[];
@@ -210,6 +211,7 @@ bool lineup_put(struct lineup *l, struct bytes sensor, const struct record *s)
 	if (!w)
 		return false;
 	*w = (struct waiting){ .end = record_get_num(s, F_event_end, 0), .n = n };
+	w->sequence = (uint64_t)record_get_num(s, F_event_sequence, 0);
 	id_text(record_get_str(s, F_event_id), w->id);
 	memcpy(w->record, s, n);
 	l->count.late += w->end < l->watermark && end_seen(s);
@@ -239,6 +241,14 @@ void lineup_end(struct lineup *l)
 {
 	for (size_t i = 0; i < l->n; i++)
 		l->watermark = l->heap[i]->end >= l->watermark ? l->heap[i]->end + 1 : l->watermark;
+}
+
+uint64_t lineup_least(const struct lineup *l)
+{
+	uint64_t least = UINT64_MAX;
+	for (size_t i = 0; i < l->n; i++)
+		least = l->heap[i]->sequence < least ? l->heap[i]->sequence : least;
+	return least;
 }
 
 struct lineup_counts lineup_counts(const struct lineup *l)

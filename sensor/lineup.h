@@ -42,5 +42,7 @@ bool lineup_put(struct lineup *l, struct bytes sensor, const struct record *sess
 bool lineup_next(struct lineup *l, struct record *session);
 /* Nothing more comes, or nobody knows when: it is the turn of all that wait. */
 void lineup_end(struct lineup *l);
+/* The least event.sequence of the sessions that wait; UINT64_MAX: none waits. */
+uint64_t lineup_least(const struct lineup *l);
 struct lineup_counts lineup_counts(const struct lineup *l);
 #endif

@@ -33,6 +33,7 @@ struct nats_opening {
 	pthread_cond_t ended;
 	unsigned users;
 	bool over, good, taken, tls;
+	enum nats_use use;
 	natsOptions *options[SERVERS_MOST];
 	char name[SERVERS_MOST][HOST_NAME_SIZE];
 	int servers;
@@ -131,6 +132,11 @@ static bool stream_fits(const struct nats_opening *p, const jsStreamConfig *stre
 	return true;
 }
 
+static bool stream_missing(struct nats_opening *p)
+{
+	return error_set(&p->trouble, "%s: there is no stream %s: sensors make it, when they bring their first event", p->where, p->stream);
+}
+
 static natsStatus stream_make(struct nats_opening *p, jsCtx *js, jsErrCode *code)
 {
 	char pattern[NATS_BEGIN_SIZE + 4];
@@ -157,6 +163,8 @@ static bool stream_ready(struct nats_opening *p, jsCtx *js)
 	jsStreamInfo *info = NULL;
 	natsStatus s = js_GetStreamInfo(&info, js, p->stream, NULL, &code);
 	if (s == NATS_NOT_FOUND || code == JSStreamNotFoundErr) {
+		if (p->use == NATS_READ)
+			return stream_missing(p);
 		code = 0;
 		s = stream_make(p, js, &code);
 		if (s != NATS_OK && code != JSStreamNameExistErr)
@@ -168,6 +176,9 @@ static bool stream_ready(struct nats_opening *p, jsCtx *js)
 	if (s != NATS_OK)
 		return stream_failed(p, "used", s, code);
 	p->open.fits = info->Config && stream_fits(p, info->Config);
+	p->open.created = info->Created;
+	p->open.last = info->State.LastSeq;
+	p->open.replicas = info->Config ? info->Config->Replicas : 1;
 	jsStreamInfo_Destroy(info);
 	return true;
 }
@@ -341,7 +352,7 @@ static bool thread_start(struct nats_opening *p, struct error *e)
 }
 
 /* Signals are for the thread that has the loop: those that the library starts have the mask of who makes them. */
-struct nats_opening *nats_open_begin(const struct output_settings *o, struct error *e)
+struct nats_opening *nats_open_begin(const struct output_settings *o, enum nats_use use, struct error *e)
 {
 	struct nats_opening *p = calloc(1, sizeof(*p));
 	if (!p) {
@@ -356,6 +367,7 @@ struct nats_opening *nats_open_begin(const struct output_settings *o, struct err
 	pthread_cond_init(&p->ended, &attr);
 	pthread_condattr_destroy(&attr);
 	p->users = 1;
+	p->use = use;
 	snprintf(p->where, sizeof(p->where), "%s", o->address ? o->address : "nats");
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);

@@ -8,6 +8,7 @@ const char options_usage[] =
 	"usage: mxwitness read [options] CAPTURE...\n"
 	"       mxwitness watch -i INTERFACE[,INTERFACE...] [options]\n"
 	"       mxwitness judge [options] FILE...\n"
+	"       mxwitness judge --from nats://HOST[:PORT]/STREAM[/SUBJECT] [--once] [options]\n"
 	"       mxwitness tlsrpt [--day DAY] [--domain NAME] [-o DIR] [--received REPORT]... [FILE...]\n"
 	"       mxwitness status [--socket PATH] [--once] [--format table|ndjson] [-c FILE]\n"
 	"       mxwitness discover [-c FILE] [--ports LIST] [-o FILE] CAPTURE...\n"
@@ -72,6 +73,11 @@ const char options_usage[] =
 	"  --lateness TIME          how much later a session may come than others that ended after it (default 60s)\n"
 	"  --silent TIME            a sensor that has told of nothing for so long is not waited for (default 10m)\n"
 	"  --ahead TIME             how far a session may lie ahead of this machine's clock (default 1d); else its line is bad\n"
+	"  --from URL               the sessions that sensors bring to a stream of JetStream, as they come; tls:// by TLS (from: in the\n"
+	"                           configuration: certificates and credentials)\n"
+	"  --once                   up to the end that the stream has now\n"
+	"  --group NAME             judges of one name share what they say, and take over from each other (default judge)\n"
+	"  --window TIME            what lies so far back in the stream is read too (default 25h; with --once all)\n"
 	"  --state, --rules, -c, --format, -o, -v as above\n"
 	"\n"
 	"tlsrpt\n"
@@ -137,7 +143,7 @@ const char options_usage[] =
 
 enum { O_DNS = 256, O_DNS_FROM, O_RESOLVER, O_ANCHOR, O_PORTS, O_RULES, O_FORMAT, O_EVIDENCE, O_BUDGET, O_HOOK, O_ALL, O_FINDINGS,
        O_VERSION, O_SAVE_DNS, O_OTHER_PORTS, O_STATE, O_SOCKET, O_ONCE, O_REASON, O_OWNER, O_UNTIL, O_LOWER, O_CRITICAL, O_LATENESS, O_SILENT, O_AHEAD,
-       O_DAY, O_DOMAIN, O_ORGANIZATION, O_CONTACT, O_RECEIVED };
+       O_DAY, O_DOMAIN, O_ORGANIZATION, O_CONTACT, O_RECEIVED, O_FROM, O_WINDOW, O_GROUP };
 
 static const struct option longs[] = {
 	{ "dns", required_argument, NULL, O_DNS },
@@ -170,6 +176,9 @@ static const struct option longs[] = {
 	{ "organization", required_argument, NULL, O_ORGANIZATION },
 	{ "contact", required_argument, NULL, O_CONTACT },
 	{ "received", required_argument, NULL, O_RECEIVED },
+	{ "from", required_argument, NULL, O_FROM },
+	{ "window", required_argument, NULL, O_WINDOW },
+	{ "group", required_argument, NULL, O_GROUP },
 	{ "version", no_argument, NULL, O_VERSION },
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
@@ -446,7 +455,15 @@ static bool judge_ok(const struct options *o, struct error *e)
 		return error_set(e, "judge: %s means nothing to it; it judges what the sensors told of, and neither packets nor DNS", no);
 	if (o->format && !one_of(o->format, format))
 		return error_set(e, "--format %s: no such format; it is table or ndjson", o->format);
-	return o->ncaptures || error_set(e, "judge: nothing named; give files of events, or - for standard input");
+	if (o->from && o->ncaptures)
+		return error_set(e, "judge: %s: with --from there are no files", o->captures[0]);
+	if (!o->from && (o->once || o->window || o->group))
+		return error_set(e, "judge: %s belongs to --from", o->once ? "--once" : o->window ? "--window" : "--group");
+	if (o->once && o->group)
+		return error_set(e, "judge: --group: who reads --once says all by itself");
+	if (o->from && !o->once && o->all)
+		return error_set(e, "judge: --all: the sessions are in the stream already; with --once they are judged and written");
+	return o->from || o->ncaptures || error_set(e, "judge: nothing named; give files of events, or - for standard input, or a stream with --from");
 }
 
 /* "2026-11-25" */
@@ -550,6 +567,12 @@ static void set(struct options *o, int c)
 		o->contact = optarg;
 	else if (c == O_RECEIVED && o->nreceived++ < OPTIONS_RECEIVED)
 		o->received[o->nreceived - 1] = optarg;
+	else if (c == O_FROM)
+		o->from = optarg;
+	else if (c == O_WINDOW)
+		o->window = optarg;
+	else if (c == O_GROUP)
+		o->group = optarg;
 	else if (c == 'c')
 		o->config = optarg;
 	else if (c == 'i')
@@ -585,8 +608,11 @@ bool options_parse(int argc, char **argv, enum command *command, struct options 
 		error_set(e, "no command; try: mxwitness read CAPTURE, or mxwitness --help");
 		return false;
 	}
-	if ((o->socket || o->once) && strcmp(argv[optind], "status") != 0)
-		return error_set(e, "%s belongs to: mxwitness status", o->socket ? "--socket" : "--once");
+	const bool judge = strcmp(argv[optind], "judge") == 0;
+	if ((o->socket || (o->once && !judge)) && strcmp(argv[optind], "status") != 0)
+		return error_set(e, "%s belongs to: mxwitness status%s", o->socket ? "--socket" : "--once", o->socket ? "" : " and judge");
+	if ((o->from || o->window || o->group) && !judge)
+		return error_set(e, "%s belongs to: mxwitness judge", o->from ? "--from" : o->window ? "--window" : "--group");
 	if ((o->lateness || o->silent || o->ahead) && strcmp(argv[optind], "judge") != 0)
 		return error_set(e, "%s belongs to: mxwitness judge", o->lateness ? "--lateness" : o->silent ? "--silent" : "--ahead");
 	if ((o->day || o->domain || o->organization || o->contact || o->nreceived) && strcmp(argv[optind], "tlsrpt") != 0)

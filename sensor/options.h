@@ -26,7 +26,7 @@ enum incident_verb { INCIDENT_LIST, INCIDENT_SHOW, INCIDENT_EXPLAIN, INCIDENT_AC
  * received  reports of others, for `tlsrpt`; more than OPTIONS_RECEIVED are counted and not kept
  * verb      of `rules`, and its arguments in args, which ends in NULL */
 struct options {
-	const char *dns, *resolver, *anchor, *save_dns, *ports, *other_ports, *rules, *config, *format, *out, *evidence, *state, *budget, *hook, *socket, *lateness, *silent, *ahead;
+	const char *dns, *resolver, *anchor, *save_dns, *ports, *other_ports, *rules, *config, *format, *out, *evidence, *state, *budget, *hook, *socket, *lateness, *silent, *ahead, *from, *window, *group;
 	bool all, verbose, quiet, findings, once;
 	char *dns_from[OPTIONS_DNS_FROM];
 	int ndns_from;

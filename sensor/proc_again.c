@@ -1,11 +1,15 @@
 /* proc_again: sessions that were judged elsewhere, judged once more: put in order (lineup.h), taken back to what they were before
  * (afresh.h), and put on the same desk as `read` and `watch` have. What is remembered between runs is committed when the output has
  * written what came of it, now and then, and whenever no line comes for a while: a run may go on for years. Sessions that still wait
- * for their turn are in no state: who gives the lines again gives them again. */
+ * for their turn are in no state: who gives the lines again gives them again.
+ *
+ * Of a stream several judges judge all, and each puts out its shares of the alerts (speaker.h). Such a one does not end what waits when it
+ * ends itself: others go on, and it will itself, from the stream. */
 #include "run.h"
 
 #include <poll.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "alerted.h"
 #include "desk.h"
@@ -15,8 +19,10 @@
 #include "lineup.h"
 
 /* SESSIONS, OCTETS  that wait for their turn     ALERTED   incidents whose words are remembered
- * COMMIT            sessions between two         QUIET_MS  without a line, and what was judged is committed */
-enum { SESSIONS = 65536, OCTETS = 64 << 20, ALERTED = 65536, COMMIT = 4096, QUIET_MS = 1000 };
+ * COMMIT            sessions between two         QUIET_MS  without a line, and what was judged is committed; of several judges each does
+ *                                                          it so often
+ * SPEAK_MS          between two looks at what others speak for */
+enum { SESSIONS = 65536, OCTETS = 64 << 20, ALERTED = 65536, COMMIT = 4096, QUIET_MS = 1000, SPEAK_MS = 200 };
 
 struct judge {
 	const struct run *run;
@@ -25,6 +31,9 @@ struct judge {
 	struct desk *desk;
 	struct alerted *alerted;
 	struct store *store;                /* NULL: nothing is kept */
+	struct speaker *speaker;            /* NULL: it is the only judge */
+	uint64_t place, latest;             /* in the stream: of the session on the desk; of the last that came */
+	int64_t looked, committed;
 	struct record session, alert, stats;
 	struct finding finding[RULE_FINDINGS];
 	uint64_t sessions, tls, certificates, alerts, refused, again, numbers;
@@ -55,6 +64,13 @@ static void emit(struct judge *j, const struct record *r)
 		j->deaf = true;
 }
 
+static int64_t now_ms(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
 /* ---- state ---- */
 
 static void state_failed(struct judge *j, const struct error *e)
@@ -75,12 +91,25 @@ static bool written(struct judge *j)
 	return !j->deaf;
 }
 
-/* What nobody heard was not said: it is not remembered. */
+/* Up to which message of the stream all was judged. */
+static uint64_t judged(const struct judge *j)
+{
+	const uint64_t least = lineup_least(j->lineup);
+	return least == UINT64_MAX ? j->latest : least - 1;
+}
+
+/* What nobody heard was not said: it is not remembered. Neither is what is kept for others to say: they may all end, and then this judge
+ * must find it again. */
 static void commit(struct judge *j)
 {
 	struct error e;
 	const bool heard = written(j);
 	j->unsaved = 0;
+	j->committed = now_ms();
+	if (j->speaker && heard)
+		speaker_written(j->speaker, judged(j));
+	if (j->speaker && speaker_kept(j->speaker))
+		return;
 	if (!j->store || store_broken(j->store) || (!desk_dirty(j->desk) && !store_begun(j->store)))
 		return;
 	if (!heard)
@@ -108,6 +137,26 @@ static bool open_state(struct judge *j)
 
 /* ---- judging ---- */
 
+static void put_alert(struct judge *j, const struct record *alert)
+{
+	emit(j, alert);
+	j->alerts++;
+}
+
+/* What was kept and is ours to say by now. */
+static void speak(struct judge *j)
+{
+	const int64_t now = now_ms();
+	if (!j->speaker || now - j->looked < SPEAK_MS)
+		return;
+	j->looked = now;
+	atomic_store(&j->run->lines->shares->life, now);
+	while (!j->deaf && speaker_next(j->speaker, now, &j->alert))
+		put_alert(j, &j->alert);
+	if (now - j->committed >= QUIET_MS && !j->deaf)
+		commit(j);
+}
+
 /* Each word of an incident once: of a session that is not over it may have been said before. */
 static void emit_alert(struct judge *j, struct record *alert)
 {
@@ -121,8 +170,8 @@ static void emit_alert(struct judge *j, struct record *alert)
 		alert_revise(alert, revision);
 		desk_revised(j->desk, revision);
 	}
-	emit(j, alert);
-	j->alerts++;
+	if (!j->speaker || speaker_says(j->speaker, alert, j->place, now_ms()))
+		put_alert(j, alert);
 	alerted_told(j->alerted, incident, level, revision, j->alerts);
 }
 
@@ -147,6 +196,7 @@ static void judge(struct judge *j, struct record *s)
 	size_t n;
 	struct error e;
 	const bool interim = record_get_num(s, F_cap_phase, phase_final) == phase_interim;
+	j->place = (uint64_t)record_get_num(s, F_event_sequence, 0);
 	desk_session(j->desk, s, j->finding, &n);
 	if (!interim && (j->run->all || j->run->format == FORMAT_TABLE))
 		emit(j, s);
@@ -183,7 +233,12 @@ static void session(struct judge *j, struct bytes record)
 		j->refused++;
 		return;
 	}
+	const int64_t place = record_get_num(s, F_event_sequence, 0);
 	afresh(s);
+	if (j->speaker && place > 0) {
+		record_num(s, F_event_sequence, place);
+		j->latest = (uint64_t)place;
+	}
 	const struct bytes id = record_get_str(s, F_event_id);
 	const bool interim = record_get_num(s, F_cap_phase, phase_final) == phase_interim;
 	if (desk_knows(j->desk, s) || (interim ? lineup_knows(j->lineup, id) : lineup_again(j->lineup, id))) {
@@ -234,6 +289,7 @@ static void receive(struct judge *j)
 	int64_t quiet = 0;
 	struct pollfd p = { .fd = channel_fd(j->lines), .events = POLLIN };
 	while (!j->deaf) {
+		speak(j);
 		if (!channel_ready(j->lines) && !channel_flush(j->output))
 			break;
 		if (!channel_ready(j->lines) && poll(&p, 1, QUIET_MS) == 0) {
@@ -249,6 +305,8 @@ static void receive(struct judge *j)
 		not_complete(j, bytes_of("the process that reads lines ended early"));
 		note(j, "e", bytes_of("the process that reads lines ended early; what follows is not everything"));
 	}
+	if (j->speaker)
+		return;
 	lineup_end(j->lineup);
 	judge_due(j);
 }
@@ -302,11 +360,17 @@ static void last_word(struct judge *j)
 /* What several sessions show together, and what incidents counted since they spoke last. */
 static void end(struct judge *j)
 {
-	desk_end(j->desk, true);
-	emit_alerts(j);
+	if (!j->speaker) {
+		desk_end(j->desk, true);
+		emit_alerts(j);
+	}
 	desk_correlation(j->desk, &j->stats);
 	desk_incidents(j->desk, &j->stats);
 	commit(j);
+	if (j->speaker && speaker_early(j->speaker))
+		note(j, "i", bytes_of("judge: more alerts had to be kept for other judges than there is room; some went out here, too"));
+	if (j->speaker)
+		atomic_store(&j->run->lines->shares->over, true);
 	last_word(j);
 }
 
@@ -321,7 +385,9 @@ int proc_again(const struct run *run, struct channel *lines, struct channel *out
 	j->desk = desk_new(run);
 	j->alerted = alerted_new(ALERTED);
 	record_init(&j->stats);
-	if (!j->lineup || !j->desk || !j->alerted) {
+	if (run->lines->shares)
+		j->speaker = speaker_new(run->lines->shares);
+	if (!j->lineup || !j->desk || !j->alerted || (run->lines->shares && !j->speaker)) {
 		note(j, "e", bytes_of("judge: no memory"));
 		return 2;
 	}
@@ -337,6 +403,7 @@ int proc_again(const struct run *run, struct channel *lines, struct channel *out
 	desk_free(j->desk);
 	lineup_free(j->lineup);
 	alerted_free(j->alerted);
+	speaker_free(j->speaker);
 	store_close(j->store);
 	free(j);
 	return sent ? 0 : 2;

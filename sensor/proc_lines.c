@@ -21,6 +21,8 @@ struct lines {
 	uint64_t read, others, bad, failed;
 	struct record record;
 	bool gone;                 /* who should read us is not there any more */
+	uint64_t number;           /* of the message that the line was in the stream; there are none in files */
+	bool over;                 /* of the stream comes nothing more */
 };
 
 static void note(struct lines *l, char kind, const char *text)
@@ -28,12 +30,21 @@ static void note(struct lines *l, char kind, const char *text)
 	l->gone = l->gone || !channel_send(l->judge, CH_NOTE, (struct bytes){ (const uint8_t *)&kind, 1 }, bytes_of(text));
 }
 
+static const char *place(struct lines *l)
+{
+	static char text[600];
+	if (!l->run->lines->from)
+		return line_source_place(l->source);
+	snprintf(text, sizeof(text), "stream %s, message %llu", l->run->lines->from->stream, (unsigned long long)l->number);
+	return text;
+}
+
 static void bad(struct lines *l, const char *why)
 {
 	char text[768];
 	if (l->bad++ >= SAID)
 		return;
-	snprintf(text, sizeof(text), "%s: %s; passed over%s", line_source_place(l->source), why,
+	snprintf(text, sizeof(text), "%s: %s; passed over%s", place(l), why,
 		 l->bad == SAID ? ", and no further one is named" : "");
 	note(l, 'e', text);
 }
@@ -55,6 +66,8 @@ static void one(struct lines *l, struct bytes line)
 	case SESSION_LINE_EMPTY:
 		return;
 	case SESSION_LINE_SESSION:
+		if (l->run->lines->from)
+			record_num(&l->record, F_event_sequence, (int64_t)l->number);
 		l->gone = l->gone || !channel_send(l->judge, CH_SESSION, (struct bytes){ record.p, record_size(&l->record) },
 						   (struct bytes){ 0 });
 		break;
@@ -68,6 +81,33 @@ static void one(struct lines *l, struct bytes line)
 	l->read++;
 }
 
+/* As proc_fetch writes them. */
+static void fetched(struct lines *l, struct bytes line)
+{
+	uint64_t number = 0;
+	size_t i = 0;
+	if (line.n && (line.p[0] == '!' || line.p[0] == '.')) {
+		char text[1024];
+		snprintf(text, sizeof(text), "%.*s", (int)(line.n - 1), (const char *)line.p + 1);
+		if (line.p[0] == '!')
+			note(l, 'e', text);
+		l->over = true;
+		return;
+	}
+	for (; i < line.n && i < 19 && line.p[i] >= '0' && line.p[i] <= '9'; i++)
+		number = number * 10 + (uint64_t)(line.p[i] - '0');
+	l->number = number;
+	one(l, bytes_skip(line, i + (i < line.n && line.p[i] == '\t')));
+}
+
+static void read_line(struct lines *l, struct bytes line)
+{
+	if (l->run->lines->from)
+		fetched(l, line);
+	else
+		one(l, line);
+}
+
 static void read_all(struct lines *l)
 {
 	char text[768];
@@ -75,10 +115,11 @@ static void read_all(struct lines *l)
 	while (!l->gone) {
 		switch (line_source_next(l->source, &line)) {
 		case LINE_SOURCE_READ:
-			one(l, line);
+			read_line(l, line);
 			break;
 		case LINE_SOURCE_LONG:
 			l->read++;
+			l->number += l->run->lines->from != NULL;
 			bad(l, "longer than 65,536 octets");
 			break;
 		case LINE_SOURCE_WAIT: /* who judges need not wait with us */
@@ -118,6 +159,8 @@ int proc_lines(const struct run *run, struct channel *judge)
 		note(l, 'e', e.text);
 	} else {
 		read_all(l);
+		if (run->lines->from && !l->over && !line_source_stopped(l->source))
+			note(l, 'e', "the process that reads the stream ended early; what follows is not everything");
 		if (l->bad > SAID) {
 			char text[64];
 			snprintf(text, sizeof(text), "%llu lines were passed over", (unsigned long long)l->bad);

@@ -267,8 +267,8 @@ static bool prepare(const struct options *o, struct run *run, struct error *e)
 
 /* PAIR_RF (outside.h) and PAIR_OV (proc_verifier) carry packets, PAIR_OD nothing but its end, the others channels. */
 enum { PAIR_CJ, PAIR_CR, PAIR_JR, PAIR_JO, PAIR_RF, PAIR_OV, PAIR_OD, PAIRS };
-enum role { ROLE_CAPTURE, ROLE_RESOLVER, ROLE_FORWARDER, ROLE_JUDGE, ROLE_OUTPUT, ROLE_VERIFIER, ROLE_DELIVER, ROLES };
-static const char *const role_name[ROLES] = { "capture", "resolver", "forwarder", "judge", "output", "verifier", "deliver" };
+enum role { ROLE_CAPTURE, ROLE_RESOLVER, ROLE_FORWARDER, ROLE_JUDGE, ROLE_OUTPUT, ROLE_VERIFIER, ROLE_DELIVER, ROLE_FETCH, ROLES };
+static const char *const role_name[ROLES] = { "capture", "resolver", "forwarder", "judge", "output", "verifier", "deliver", "fetch" };
 
 /* Which end of which pair a process keeps: 0 the first named, 1 the second, -1 none. */
 static const int keeps[ROLES][PAIRS] = {
@@ -279,6 +279,7 @@ static const int keeps[ROLES][PAIRS] = {
 	[ROLE_OUTPUT] = { -1, -1, -1, 1, -1, 0, 0 },
 	[ROLE_VERIFIER] = { -1, -1, -1, -1, -1, 1, -1 },
 	[ROLE_DELIVER] = { -1, -1, -1, -1, -1, -1, 1 },
+	[ROLE_FETCH] = { -1, -1, -1, -1, -1, -1, -1 },
 };
 
 static const char *name_of(enum role role, const struct run *run)
@@ -299,6 +300,8 @@ static bool needed(enum role role, const struct run *run)
 		return mode == RESOLVE_LIVE || mode == RESOLVE_AUTO;
 	if (role == ROLE_DELIVER)
 		return run->spool;
+	if (role == ROLE_FETCH)
+		return run->lines && run->lines->from;
 	if (role == ROLE_VERIFIER)
 		return run->evidence && !run->claim;
 	return role != ROLE_RESOLVER || mode != RESOLVE_OFF;
@@ -329,6 +332,8 @@ static int live(enum role role, const struct run *run, struct channel *ch[PAIRS]
 		return proc_verifier(run, packets);
 	case ROLE_DELIVER:
 		return proc_deliver(run, over, NULL, 0);
+	case ROLE_FETCH:
+		return proc_fetch(run);
 	case ROLES:
 		break;
 	}
@@ -341,6 +346,8 @@ static void leave_lines(enum role role, const struct run_lines *lines)
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGINT, SIG_IGN);
 	close(lines->stop[1]);
+	if (lines->from && role != ROLE_FETCH)
+		close(lines->feed[1]);
 	if (role == ROLE_CAPTURE)
 		return;
 	close(lines->stop[0]);
@@ -419,7 +426,7 @@ static int wait_for(const pid_t pid[ROLES], const struct run *run)
 			bad = true;
 		} else if (r == ROLE_OUTPUT) {
 			result = WEXITSTATUS(status);
-		} else if (r == ROLE_DELIVER) {
+		} else if (r == ROLE_DELIVER || r == ROLE_FETCH) {
 			bad |= WEXITSTATUS(status) != 0;
 		}
 	}
@@ -465,6 +472,10 @@ int run_all(const struct run *run)
 	for (int p = 0; p < PAIRS; p++) {
 		close(fd[p][0]);
 		close(fd[p][1]);
+	}
+	if (run->lines && run->lines->from) {
+		close(run->lines->feed[1]);
+		line_source_close(run->lines->source);
 	}
 	return wait_for(pid, run);
 }

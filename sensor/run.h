@@ -10,6 +10,7 @@
 #include "sandbox.h"
 #include "settings.h"
 #include "source.h"
+#include "speaker.h"
 #include "sts_cache.h"
 #include "supervisor.h"
 #include "verify.h"
@@ -20,11 +21,20 @@ enum format { FORMAT_TABLE, FORMAT_NDJSON };
 
 /* `mxwitness judge`: sessions come as lines. lateness, silent: ns (lineup.h); ahead: ns that a session may lie
  * ahead of the clock. stop: a pipe; what is written to its second end ends
- * the lines. */
+ * the lines.
+ * from   NULL, or the stream that they come from, as an output has it: proc_fetch writes them to feed, another pipe
+ * since  of the stream, ns since 1970; 0: all. once: up to the end that it has now
+ * shares NULL, or what this judge speaks for; bucket is where judges divide that among them */
 struct run_lines {
 	struct line_source *source;
 	int64_t lateness, silent, ahead;
 	int stop[2];
+	const struct output_settings *from;
+	int feed[2];
+	int64_t since;
+	bool once;
+	struct shares *shares;
+	char bucket[128];
 };
 
 /* dns_source: captures of which only the DNS counts, or NULL; read first.
@@ -65,6 +75,7 @@ int proc_resolver(const struct run *run, struct channel *capture, struct channel
 int proc_forwarder(const struct run *run, int resolver, const struct supervisor *supervisor, unsigned job);
 int proc_judge(const struct run *run, struct channel *capture, struct channel *resolver, struct channel *output);
 int proc_lines(const struct run *run, struct channel *judge);
+int proc_fetch(const struct run *run);
 int proc_again(const struct run *run, struct channel *lines, struct channel *output);
 int proc_output(const struct run *run, struct channel *judge);
 /* over: a descriptor that is at its end when nothing more will be put into spools; what is there is brought on then, as long as it is

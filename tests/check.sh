@@ -73,6 +73,7 @@ lane_of_processes() {
 	long discover python3 "$here/discover.py" "$B/mxwitness"
 	long receivers python3 "$here/receivers.py" "$B/tests/deliver/send"
 	long delivery python3 "$here/delivery.py" "$B/mxwitness"
+	long "judge nats" python3 "$here/judge_nats.py" "$B/mxwitness" "$B/tests/deliver/send"
 	long brokers python3 "$here/brokers.py" "$B/tests/deliver/send"
 	long "mxcheck sts" python3 "$here/mxcheck_sts.py" "$B/mxcheck"
 	long "mxcheck tlsa" python3 "$here/mxcheck_tlsa.py" "$B/mxcheck"
