@@ -33,7 +33,8 @@ SENSOR   := $(patsubst %.c,$B/%.o,$(wildcard sensor/*.c))
 PARTS    := $(filter-out $B/sensor/main.o,$(SENSOR))
 CHECK    := $(patsubst %.c,$B/%.o,$(filter-out tools/mxcheck/main.c,$(wildcard tools/mxcheck/*.c)))
 UNIT     := $(patsubst %.c,$B/%,$(wildcard tests/unit/test_*.c))
-HELPERS  := $(addprefix $B/tests/,again/roundtrip live/ask latency/interims sandbox/attempt bench/live_loop tamper/tamper deliver/send load/flood quarter/quarter)
+HELPERS  := $(addprefix $B/tests/,again/roundtrip live/ask latency/interims sandbox/attempt bench/live_loop tamper/tamper deliver/send load/flood quarter/quarter \
+            $(if $(findstring -DHAVE_KAFKA,$(PKGFLAGS)),deliver/kafka))
 FUZZ     := $(patsubst %.c,$B/%,$(wildcard tests/fuzz/fuzz_*.c))
 
 all: $B/mxwitness $B/mxcheck     ## build the sensor and its companion
@@ -80,6 +81,7 @@ live: all $(HELPERS)             ## record scenarios anew with real servers and 
 	@python3 tests/mxcheck_sts.py $B/mxcheck
 	@[ -n "$(BRIEF)" ] || python3 tests/receivers.py $B/tests/deliver/send --long
 	@[ -n "$(BRIEF)" ] || python3 tests/brokers.py $B/tests/deliver/send --long
+	@[ -n "$(BRIEF)" ] || python3 tests/kafka.py $B/tests/deliver/send $B/tests/deliver/kafka --long
 	@[ -n "$(BRIEF)" ] || python3 tests/watch.py $B/mxwitness --long
 	@[ -n "$(BRIEF)" ] || python3 tests/watch_dns.py $B/mxwitness
 	@[ -n "$(BRIEF)" ] || python3 tests/watch_domains.py $B/mxwitness

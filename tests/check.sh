@@ -75,6 +75,7 @@ lane_of_processes() {
 	long delivery python3 "$here/delivery.py" "$B/mxwitness"
 	long "judge nats" python3 "$here/judge_nats.py" "$B/mxwitness" "$B/tests/deliver/send"
 	long brokers python3 "$here/brokers.py" "$B/tests/deliver/send"
+	long kafka python3 "$here/kafka.py" "$B/tests/deliver/send" "$B/tests/deliver/kafka"
 	long "mxcheck sts" python3 "$here/mxcheck_sts.py" "$B/mxcheck"
 	long "mxcheck tlsa" python3 "$here/mxcheck_tlsa.py" "$B/mxcheck"
 	long watch python3 "$here/watch.py" "$B/mxwitness"
