@@ -102,77 +102,6 @@ static int nibble(uint8_t c)
 	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
-/* The four digits of \uXXXX. */
-static bool four(struct cur *c, uint32_t *out)
-{
-	*out = 0;
-	for (struct bytes b = cur_take(c, 4); b.n; b = bytes_skip(b, 1)) {
-		const int digit = nibble(b.p[0]);
-		if (digit < 0)
-			return false;
-		*out = *out << 4 | (uint32_t)digit;
-	}
-	return !c->bad;
-}
-
-static void put_rune(uint32_t rune, uint8_t *out, size_t *n)
-{
-	if (rune < 0x80) {
-		out[(*n)++] = (uint8_t)rune;
-		return;
-	}
-	const unsigned more = rune < 0x800 ? 1 : rune < 0x10000 ? 2 : 3;
-	out[(*n)++] = (uint8_t)((0xff00u >> (more + 1) & 0xff) | rune >> 6 * more);
-	for (unsigned i = more; i-- > 0;)
-		out[(*n)++] = (uint8_t)(0x80 | (rune >> 6 * i & 0x3f));
-}
-
-/* \uXXXX behind the u, or two of them, which are one character beyond the first 65,536; half of such a pair is none. */
-static bool unicode(struct cur *c, uint8_t *out, size_t *n)
-{
-	enum { UNKNOWN = 0xfffd };
-	uint32_t rune, low;
-	if (!four(c, &rune))
-		return false;
-	if (rune >= 0xd800 && rune < 0xdc00 && c->end - c->p >= 6 && c->p[0] == '\\' && c->p[1] == 'u') {
-		struct cur ahead = *c;
-		cur_take(&ahead, 2);
-		if (!four(&ahead, &low))
-			return false;
-		if (low >= 0xdc00 && low < 0xe000) {
-			rune = 0x10000 + ((rune - 0xd800) << 10 | (low - 0xdc00));
-			*c = ahead;
-		}
-	}
-	put_rune(rune >= 0xd800 && rune < 0xe000 ? UNKNOWN : rune, out, n);
-	return true;
-}
-
-/* The octets of a string, which are never more than its text. false: it is none. */
-static bool string(struct bytes v, uint8_t out[OCTETS], struct bytes *text)
-{
-	static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
-	size_t n = 0;
-	if (v.n < 2 || v.p[0] != '"' || v.n > OCTETS)
-		return false;
-	struct cur c = cur_of((struct bytes){ v.p + 1, v.n - 2 });
-	while (c.p < c.end) {
-		uint8_t o = cur_take(&c, 1).p[0];
-		if (o != '\\') {
-			out[n++] = o;
-			continue;
-		}
-		struct bytes e = cur_take(&c, 1);
-		const char *at = e.n && e.p[0] ? strchr(from, e.p[0]) : NULL;
-		if (at)
-			out[n++] = (uint8_t)to[at - from];
-		else if (!e.n || e.p[0] != 'u' || !unicode(&c, out, &n))
-			return false;
-	}
-	*text = (struct bytes){ out, n };
-	return true;
-}
-
 static bool number(struct bytes v, int64_t *out)
 {
 	const bool minus = v.n && v.p[0] == '-';
@@ -222,7 +151,7 @@ struct value {
 static bool read_value(enum fact f, struct bytes in, struct value *v)
 {
 	const struct fact_info *info = &fact_table[f];
-	const bool text = string(in, v->octets, &v->text);
+	const bool text = json_text(in, v->octets, OCTETS, &v->text);
 	switch (info->type) {
 	case T_TRI:
 		v->num = bytes_eq(in, bytes_of("true"));

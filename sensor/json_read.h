@@ -26,4 +26,6 @@ struct json_walk {
 void json_walk(struct json_walk *w, struct bytes text);
 /* false: no more, or w->bad: also when anything but blanks stands behind the object. leaf borrows from the text. */
 bool json_next(struct json_walk *w, struct json_leaf *leaf);
+/* The octets of a value that is a string, which are never more than its text, in out. false: it is none, or longer than cap. */
+bool json_text(struct bytes v, uint8_t *out, size_t cap, struct bytes *text);
 #endif

@@ -104,16 +104,15 @@ static bool prepare(const struct options *o, struct run *run, struct run_lines *
 	run->lines = l;
 	if (o->state && !folder_is(o->state))
 		return error_set(e, "--state %s: no such folder; make it first", o->state);
-	return read_prepare(&mine, run, e) && lines(o, &run->settings, l, e) && (run->tlsrpt || run_outputs(o, run, true, e)) && read_output(o, run, e);
+	return read_prepare(&mine, run, e) && lines(o, &run->settings, l, e) && run_outputs(o, run, true, e) && read_output(o, run, e);
 }
 
-static int judge_lines(const struct options *o, const struct run_tlsrpt *tlsrpt)
+int judge_command(const struct options *o)
 {
 	static struct run run;
 	static struct run_lines l;
 	const struct sigaction stop = { .sa_handler = on_signal };
 	struct error e;
-	run.tlsrpt = tlsrpt;
 	if (prepare(o, &run, &l, &e) && sandbox_supervisor(&e)) {
 		signal(SIGPIPE, SIG_IGN);
 		sigaction(SIGTERM, &stop, NULL);
@@ -124,18 +123,4 @@ static int judge_lines(const struct options *o, const struct run_tlsrpt *tlsrpt)
 	}
 	fprintf(stderr, "mxwitness: %s\n", e.text);
 	return 2;
-}
-
-int judge_command(const struct options *o)
-{
-	return judge_lines(o, NULL);
-}
-
-int tlsrpt_command(const struct options *o)
-{
-	const struct run_tlsrpt r = { o->organization ? o->organization : "mxwitness", o->contact ? o->contact : "not given" };
-	struct options all = *o;
-	all.all = true;
-	all.format = "ndjson";
-	return judge_lines(&all, &r);
 }

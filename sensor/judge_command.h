@@ -5,6 +5,4 @@
 
 /* Returns the exit status of the program. */
 int judge_command(const struct options *options);
-/* `mxwitness tlsrpt`: the same, and the sessions are counted as RFC 8460 does instead of being told of. */
-int tlsrpt_command(const struct options *options);
 #endif

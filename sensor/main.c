@@ -11,6 +11,7 @@
 #include "read.h"
 #include "rules_command.h"
 #include "status_command.h"
+#include "tlsrpt_command.h"
 #include "verify.h"
 #include "version.h"
 #include "watch.h"

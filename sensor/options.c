@@ -9,7 +9,7 @@ const char options_usage[] =
 	"       mxwitness watch -i INTERFACE[,INTERFACE...] [options]\n"
 	"       mxwitness judge [options] FILE...\n"
 	"       mxwitness judge --from nats://HOST[:PORT]/STREAM[/SUBJECT] [--once] [options]\n"
-	"       mxwitness tlsrpt [--organization NAME] [--contact TEXT] [-o FILE] FILE...\n"
+	"       mxwitness tlsrpt [--day DAY] [--domain NAME] [-o DIR] [--received REPORT]... [FILE...]\n"
 	"       mxwitness status [--socket PATH] [--once] [--format table|ndjson] [-c FILE]\n"
 	"       mxwitness discover [-c FILE] [--ports LIST] [-o FILE] CAPTURE...\n"
 	"       mxwitness verify [--trust-anchor FILE] [--rules DIR] FILE...\n"
@@ -81,12 +81,16 @@ const char options_usage[] =
 	"  --state, --rules, -c, --format, -o, -v as above\n"
 	"\n"
 	"tlsrpt\n"
-	"Counts judged sessions as RFC 8460 does: for each policy domain and day a report of what the link saw, a line of JSON each, for the\n"
-	"operator. FILE holds session events (read --all, watch, judge --all), or is - for standard input. Sends nothing to anybody.\n"
+	"Reports what sessions to others came to (RFC 8460), a JSON object for each policy domain and day: for the operator, nothing is sent.\n"
+	"FILE as with judge. With --received: compares what others report of the own servers with the sessions seen there.\n"
 	"\n"
-	"  --organization NAME      organization-name of the reports (default mxwitness)\n"
-	"  --contact TEXT           contact-info of the reports (default \"not given\")\n"
-	"  --lateness, --silent, --ahead, --rules, -c, -o, -v as above\n"
+	"  --day YYYY-MM-DD         of that day alone (UTC)\n"
+	"  --domain NAME            of that policy domain alone\n"
+	"  --organization NAME, --contact TEXT   what the reports say of who made them\n"
+	"  -o DIR                   a file for each there (default: a line for each, on standard output)\n"
+	"  --received REPORT        a report that somebody sent, JSON, as it came or .gz; may be repeated\n"
+	"  --format table|ndjson    of the comparison\n"
+	"  --rules, -c as above\n"
 	"\n"
 	"discover\n"
 	"Proposes a configuration from captures of a day or so: own networks, ports, resolvers, vantage, and servers without\n"
@@ -138,8 +142,8 @@ const char options_usage[] =
 	"2 an input could not be read whole, or the command line, configuration, a rule or a test is wrong.\n";
 
 enum { O_DNS = 256, O_DNS_FROM, O_RESOLVER, O_ANCHOR, O_PORTS, O_RULES, O_FORMAT, O_EVIDENCE, O_BUDGET, O_HOOK, O_ALL, O_FINDINGS,
-       O_VERSION, O_SAVE_DNS, O_OTHER_PORTS, O_STATE, O_SOCKET, O_ONCE, O_REASON, O_OWNER, O_UNTIL, O_LOWER, O_CRITICAL, O_LATENESS, O_SILENT, O_AHEAD, O_ORGANIZATION,
-       O_CONTACT, O_FROM, O_WINDOW, O_GROUP };
+       O_VERSION, O_SAVE_DNS, O_OTHER_PORTS, O_STATE, O_SOCKET, O_ONCE, O_REASON, O_OWNER, O_UNTIL, O_LOWER, O_CRITICAL, O_LATENESS, O_SILENT, O_AHEAD,
+       O_DAY, O_DOMAIN, O_ORGANIZATION, O_CONTACT, O_RECEIVED, O_FROM, O_WINDOW, O_GROUP };
 
 static const struct option longs[] = {
 	{ "dns", required_argument, NULL, O_DNS },
@@ -167,8 +171,11 @@ static const struct option longs[] = {
 	{ "lateness", required_argument, NULL, O_LATENESS },
 	{ "silent", required_argument, NULL, O_SILENT },
 	{ "ahead", required_argument, NULL, O_AHEAD },
+	{ "day", required_argument, NULL, O_DAY },
+	{ "domain", required_argument, NULL, O_DOMAIN },
 	{ "organization", required_argument, NULL, O_ORGANIZATION },
 	{ "contact", required_argument, NULL, O_CONTACT },
+	{ "received", required_argument, NULL, O_RECEIVED },
 	{ "from", required_argument, NULL, O_FROM },
 	{ "window", required_argument, NULL, O_WINDOW },
 	{ "group", required_argument, NULL, O_GROUP },
@@ -459,14 +466,30 @@ static bool judge_ok(const struct options *o, struct error *e)
 	return o->from || o->ncaptures || error_set(e, "judge: nothing named; give files of events, or - for standard input, or a stream with --from");
 }
 
+/* "2026-11-25" */
+static bool is_day(const char *s)
+{
+	for (int i = 0; i < 10; i++)
+		if (i == 4 || i == 7 ? s[i] != '-' : s[i] < '0' || s[i] > '9')
+			return false;
+	return !s[10];
+}
+
 static bool tlsrpt_ok(const struct options *o, struct error *e)
 {
-	const char *no = o->state ? "--state" : o->format ? "--format" : o->all ? "--all" : NULL;
+	static const char *const format[] = { "table", "ndjson", NULL };
+	const char *no = foreign(o) ? foreign(o) : o->findings ? "--findings" : o->verbose ? "-v" : !o->nreceived && o->format ? "--format" :
+			 o->nreceived && o->out ? "-o" : o->nreceived && o->organization ? "--organization" :
+			 o->nreceived && o->contact ? "--contact" : NULL;
 	if (no)
-		return error_set(e, "tlsrpt: %s means nothing to it; it counts sessions, and remembers nothing", no);
-	if (o->ncaptures == 0)
-		return error_set(e, "tlsrpt: nothing named; give files of session events, or - for standard input");
-	return judge_ok(o, e);
+		return error_set(e, "tlsrpt: %s means nothing to it%s", no, o->nreceived ? " with --received" : "");
+	if (o->day && !is_day(o->day))
+		return error_set(e, "--day %s: a day is YYYY-MM-DD: 2026-11-25", o->day);
+	if (o->nreceived > OPTIONS_RECEIVED)
+		return error_set(e, "--received: at most %d reports at a time", OPTIONS_RECEIVED);
+	if (o->format && !one_of(o->format, format))
+		return error_set(e, "--format %s: no such format; it is table or ndjson", o->format);
+	return o->ncaptures || o->nreceived || error_set(e, "tlsrpt: nothing named; give files of events, or - for standard input");
 }
 
 static bool status_ok(const struct options *o, struct error *e)
@@ -534,10 +557,16 @@ static void set(struct options *o, int c)
 		o->silent = optarg;
 	else if (c == O_AHEAD)
 		o->ahead = optarg;
+	else if (c == O_DAY)
+		o->day = optarg;
+	else if (c == O_DOMAIN)
+		o->domain = optarg;
 	else if (c == O_ORGANIZATION)
 		o->organization = optarg;
 	else if (c == O_CONTACT)
 		o->contact = optarg;
+	else if (c == O_RECEIVED && o->nreceived++ < OPTIONS_RECEIVED)
+		o->received[o->nreceived - 1] = optarg;
 	else if (c == O_FROM)
 		o->from = optarg;
 	else if (c == O_WINDOW)
@@ -584,10 +613,10 @@ bool options_parse(int argc, char **argv, enum command *command, struct options 
 		return error_set(e, "%s belongs to: mxwitness status%s", o->socket ? "--socket" : "--once", o->socket ? "" : " and judge");
 	if ((o->from || o->window || o->group) && !judge)
 		return error_set(e, "%s belongs to: mxwitness judge", o->from ? "--from" : o->window ? "--window" : "--group");
-	if ((o->lateness || o->silent || o->ahead) && strcmp(argv[optind], "judge") != 0 && strcmp(argv[optind], "tlsrpt") != 0)
-		return error_set(e, "%s belongs to: mxwitness judge and tlsrpt", o->lateness ? "--lateness" : o->silent ? "--silent" : "--ahead");
-	if ((o->organization || o->contact) && strcmp(argv[optind], "tlsrpt") != 0)
-		return error_set(e, "%s belongs to: mxwitness tlsrpt", o->organization ? "--organization" : "--contact");
+	if ((o->lateness || o->silent || o->ahead) && strcmp(argv[optind], "judge") != 0)
+		return error_set(e, "%s belongs to: mxwitness judge", o->lateness ? "--lateness" : o->silent ? "--silent" : "--ahead");
+	if ((o->day || o->domain || o->organization || o->contact || o->nreceived) && strcmp(argv[optind], "tlsrpt") != 0)
+		return error_set(e, "--day, --domain, --organization, --contact and --received belong to: mxwitness tlsrpt");
 	if (strcmp(argv[optind], "rules") == 0) {
 		*command = COMMAND_RULES;
 		return rules_verb(argv + optind + 1, argc - optind - 1, o, e);
@@ -620,17 +649,17 @@ bool options_parse(int argc, char **argv, enum command *command, struct options 
 	}
 	if (o->ninterfaces)
 		return error_set(e, "-i belongs to: mxwitness watch");
-	if (strcmp(argv[optind], "tlsrpt") == 0) {
-		*command = COMMAND_TLSRPT;
-		o->captures = argv + optind + 1;
-		o->ncaptures = argc - optind - 1;
-		return tlsrpt_ok(o, e);
-	}
 	if (strcmp(argv[optind], "status") == 0) {
 		*command = COMMAND_STATUS;
 		o->args = argv + optind + 1;
 		o->nargs = argc - optind - 1;
 		return status_ok(o, e);
+	}
+	if (strcmp(argv[optind], "tlsrpt") == 0) {
+		*command = COMMAND_TLSRPT;
+		o->captures = argv + optind + 1;
+		o->ncaptures = argc - optind - 1;
+		return tlsrpt_ok(o, e);
 	}
 	if (strcmp(argv[optind], "verify") == 0) {
 		*command = COMMAND_VERIFY;

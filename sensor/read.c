@@ -325,8 +325,6 @@ static int live(enum role role, const struct run *run, struct channel *ch[PAIRS]
 			return proc_again(run, ch[PAIR_CJ], ch[PAIR_JO]);
 		return proc_judge(run, ch[PAIR_CJ], resolver ? ch[PAIR_JR] : NULL, ch[PAIR_JO]);
 	case ROLE_OUTPUT:
-		if (run->tlsrpt)
-			return proc_exposure(run, ch[PAIR_JO]);
 		if (run->discover)
 			return proc_discover(run, ch[PAIR_CR], ch[PAIR_JO]);
 		return run->claim ? proc_compare(run, ch[PAIR_JO]) : proc_output(run, ch[PAIR_JO]);

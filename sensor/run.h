@@ -37,11 +37,6 @@ struct run_lines {
 	char bucket[128];
 };
 
-/* What reports of `mxwitness tlsrpt` say of who made them. */
-struct run_tlsrpt {
-	const char *organization, *contact;
-};
-
 /* dns_source: captures of which only the DNS counts, or NULL; read first.
  * Const after start but for what peer remembers; each process has its copy. spill is an unlinked file for sessions that wait. */
 struct run {
@@ -64,7 +59,6 @@ struct run {
 	int out, spill, verifier;           /* verifier: see proc_verifier; -1: there is none */
 	bool all, colour, progress, verbose;
 	const struct run_lines *lines;      /* proc_lines and proc_again in place of capture and judge; NULL: packets are read */
-	const struct run_tlsrpt *tlsrpt;    /* proc_exposure in place of the output; NULL: no */
 	bool discover;                      /* proc_discover in place of the output and of the resolver */
 	unsigned width;
 };
@@ -87,7 +81,6 @@ int proc_output(const struct run *run, struct channel *judge);
 /* over: a descriptor that is at its end when nothing more will be put into spools; what is there is brought on then, as long as it is
  * taken. -1: it is told to end (SIGTERM). Not 0: something did not arrive. */
 int proc_deliver(const struct run *run, int over, const struct supervisor *supervisor, unsigned job);
-int proc_exposure(const struct run *run, struct channel *judge);
 int proc_discover(const struct run *run, struct channel *capture, struct channel *judge);
 /* fd: its end of a pair of packets, whose other end run->verifier is in the output process. */
 int proc_verifier(const struct run *run, int fd);
