@@ -37,16 +37,17 @@ static bool id_good(struct bytes id)
 
 bool lease_read(struct bytes text, struct lease_value *v)
 {
-	uint64_t version, epoch;
+	uint64_t version, epoch, upto;
 	*v = (struct lease_value){ 0 };
-	if (!number(&text, 1, &version) || version != 1 || !number(&text, INT64_MAX, &epoch) || !number(&text, INT64_MAX, &v->upto))
+	if (!number(&text, 1, &version) || version != 1 || !number(&text, INT64_MAX, &epoch) || !number(&text, INT64_MAX, &upto))
+		return false;
+	const bool nobody = bytes_eq(text, bytes_of("-"));
+	if (!nobody && !id_good(text))
 		return false;
 	v->epoch = (int64_t)epoch;
-	if (bytes_eq(text, bytes_of("-")))
-		return true;
-	if (!id_good(text))
-		return false;
-	memcpy(v->holder, text.p, text.n);
+	v->upto = upto;
+	if (!nobody)
+		memcpy(v->holder, text.p, text.n);
 	return true;
 }
 

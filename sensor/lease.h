@@ -28,7 +28,7 @@ struct lease_value {
 	char holder[LEASE_ID];
 };
 
-/* false: it is no such value. */
+/* false: it is no such value; *v is nobody's. */
 bool lease_read(struct bytes text, struct lease_value *v);
 void lease_write(const struct lease_value *v, char text[LEASE_TEXT]);
 

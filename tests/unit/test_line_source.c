@@ -1,5 +1,6 @@
 /* line_source: lines of files and pipes, however they come; the long ones passed over, the end when it is asked for. */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -139,6 +140,34 @@ static void test_pipe(void **state)
 	close(saved);
 }
 
+/* What is open already has a name, and is told from one that is ended. */
+static void test_open(void **state)
+{
+	(void)state;
+	struct error e;
+	struct bytes line;
+	int fd[2], stop[2];
+	assert_int_equal(pipe(fd), 0);
+	assert_int_equal(pipe(stop), 0);
+	assert_int_equal(write(fd[1], "one\nt", 5), 5);
+	struct line_source *s = line_source_open(fd[0], "nats://h/S\n", stop[0], &e);
+	assert_non_null(s);
+	assert_int_equal(line_source_next(s, &line), LINE_SOURCE_READ);
+	assert_true(bytes_eq(line, bytes_of("one")));
+	assert_string_equal(line_source_place(s), "nats://h/S?:1");
+	assert_int_equal(line_source_next(s, &line), LINE_SOURCE_WAIT);
+	assert_false(line_source_stopped(s));
+	assert_int_equal(write(stop[1], "", 1), 1);
+	assert_int_equal(line_source_next(s, &line), LINE_SOURCE_END);
+	assert_true(line_source_stopped(s));
+	line_source_close(s);
+	signal(SIGPIPE, SIG_IGN);
+	assert_int_equal(write(fd[1], "x", 1), -1); /* it was the source's, and is closed */
+	close(fd[1]);
+	close(stop[0]);
+	close(stop[1]);
+}
+
 static void test_places(void **state)
 {
 	(void)state;
@@ -173,6 +202,6 @@ static void test_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_files), cmocka_unit_test(test_long), cmocka_unit_test(test_pipe),
-					    cmocka_unit_test(test_places), cmocka_unit_test(test_refused) };
+					    cmocka_unit_test(test_places), cmocka_unit_test(test_open), cmocka_unit_test(test_refused) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

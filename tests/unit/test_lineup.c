@@ -99,6 +99,30 @@ static void test_ties(void **state)
 }
 
 /* As many octets as the budget has, and no more. */
+/* Up to which message of a stream nothing waits. */
+static void test_least(void **state)
+{
+	(void)state;
+	static struct record r;
+	struct lineup *l = lineup_new(&(struct lineup_budget){ 10, 64 << 20, 0, 0 });
+	assert_non_null(l);
+	assert_true(lineup_least(l) == UINT64_MAX);
+	for (int k = 1; k < 4; k++) {   /* the later in the stream, the earlier its end */
+		session(&r, 9 - k, true, k);
+		record_num(&r, F_event_sequence, 100 + k);
+		assert_true(lineup_put(l, bytes_of("a"), &r));
+	}
+	assert_true(lineup_least(l) == 101);
+	lineup_end(l);
+	assert_true(lineup_next(l, &r));
+	assert_int_equal(record_get_num(&r, F_event_sequence, 0), 103);
+	assert_true(lineup_least(l) == 101);
+	while (lineup_next(l, &r))
+		;
+	assert_true(lineup_least(l) == UINT64_MAX);
+	lineup_free(l);
+}
+
 static void test_octets(void **state)
 {
 	(void)state;
@@ -157,6 +181,6 @@ static void test_sensors(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_order), cmocka_unit_test(test_ties), cmocka_unit_test(test_octets),
-					    cmocka_unit_test(test_once), cmocka_unit_test(test_sensors) };
+					    cmocka_unit_test(test_once), cmocka_unit_test(test_least), cmocka_unit_test(test_sensors) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
