@@ -64,8 +64,8 @@ demo: all                        ## judge the captures under tests/pcaps/demo/, 
 check: all $(UNIT) $(FUZZ) $(HELPERS) pure  ## all that a change must pass
 	@sh tests/check.sh $B
 asan:                            ## the tests under ASan and UBSan
-	BRIEF=1 CAPTURE_SHARE=8 SHARE=400 EVIDENCE_SHARE=80 TAMPER=4 $(MAKE) B=build/asan HARDEN= LDHARD= CFLAGS='-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all' \
-	        WARN= PAIRS=200 check-only
+	BRIEF=1 CAPTURE_SHARE=12 SHARE=400 EVIDENCE_SHARE=300 TAMPER=4 $(MAKE) B=build/asan HARDEN= LDHARD= CFLAGS='-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all' \
+	        WARN= PAIRS=120 check-only
 check-only: all $(UNIT) $(FUZZ) $(HELPERS)
 	@PAIRS=$(PAIRS) sh tests/check.sh $B
 fuzz:                            ## libFuzzer, T seconds for each parser

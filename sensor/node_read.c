@@ -99,6 +99,13 @@ bool date_read(struct error *e, const struct node *n)
 	       node_error(e, n, "\"%.*s\": no such day; a date is YYYY-MM-DD", TEXT(t));
 }
 
+bool no_fact(struct error *e, const struct node *at, struct bytes name)
+{
+	const char *near = fact_suggest(name);
+	return node_error(e, at, "no fact \"%.*s\"%s%s%s", TEXT(name), near ? "; did you mean \"" : "", near ? near : "",
+			  near ? "\"?" : "");
+}
+
 /* One name between braces or bars. */
 static bool sentence_name(struct error *e, const struct node *n, struct bytes name, uint8_t service)
 {

@@ -11,6 +11,8 @@
 
 /* no_word: "no WHAT "..."", with the nearest of n words. Returns false. */
 bool no_word(struct error *e, const struct node *at, const char *what, const char *const *words, size_t n);
+/* no_fact: "no fact "..."", with the nearest there is. Returns false. */
+bool no_fact(struct error *e, const struct node *at, struct bytes name);
 /* known_keys: a map, and every key of it is one of n keys. */
 bool known_keys(struct error *e, const struct node *map, const char *const *keys, size_t n);
 /* word_read: a scalar that is a word of fact f's list, as its index. */

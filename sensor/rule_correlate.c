@@ -38,13 +38,11 @@ static bool type(struct error *e, const struct node *n, uint8_t *out)
 
 static bool fact_named(struct error *e, const struct node *n, uint16_t *out)
 {
-	const char *near = n->kind == NODE_SCALAR ? fact_suggest(n->text) : NULL;
 	enum fact f = n->kind == NODE_SCALAR ? fact_by_name(n->text) : FACT_COUNT;
 	if (n->kind != NODE_SCALAR)
 		return node_error(e, n, "the name of a fact belongs here");
 	if (f == FACT_COUNT)
-		return node_error(e, n, "no fact \"%.*s\"%s%s%s", TEXT(n->text), near ? "; did you mean \"" : "",
-				  near ? near : "", near ? "\"?" : "");
+		return no_fact(e, n, n->text);
 	if (!(fact_table[f].sets & IN_SESSION) || (fact_table[f].room == ROOM_EVENT && f != F_observer_name))
 		return node_error(e, n, "\"%.*s\" is no fact of sessions", TEXT(n->text));
 	*out = (uint16_t)f;

@@ -134,12 +134,9 @@ static bool fields(struct error *e, const struct node *list)
 {
 	if (!texts_read(e, list, RULE_LIST))
 		return false;
-	for (const struct node *n = list->first; n; n = n->next) {
-		const char *near = fact_suggest(n->text);
+	for (const struct node *n = list->first; n; n = n->next)
 		if (fact_by_name(n->text) == FACT_COUNT)
-			return node_error(e, n, "no fact \"%.*s\"%s%s%s", TEXT(n->text), near ? "; did you mean \"" : "",
-					  near ? near : "", near ? "\"?" : "");
-	}
+			return no_fact(e, n, n->text);
 	return true;
 }
 

@@ -175,19 +175,12 @@ static bool set_one(struct reader *r, const struct node *n, enum fact f)
 	return true;
 }
 
-static bool unknown_name(struct reader *r, const struct node *key, struct bytes name)
-{
-	const char *near = fact_suggest(name);
-	return node_error(r->e, key, "no fact \"%.*s\"%s%s%s", (int)(name.n < 120 ? name.n : 120), (const char *)name.p,
-			  near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
-}
-
 /* The fact of a name at key, once in a document, and one that rules can see. */
 static bool fact_read(struct reader *r, const struct node *key, struct bytes name, enum fact *f)
 {
 	*f = fact_by_name(name);
 	if (*f == FACT_COUNT)
-		return unknown_name(r, key, name);
+		return no_fact(r->e, key, name);
 	bool other = detection_knows_any(*f);
 	if (other && !detection_knows(*f, r->service))
 		return node_error(r->e, key, "\"%s\" is no fact of %s", fact_table[*f].name,
@@ -236,7 +229,7 @@ static bool forget(struct reader *r, const struct node *key, struct bytes name)
 		record_unset(r->session, (enum fact)i);
 		found = true;
 	}
-	return found || f != FACT_COUNT || unknown_name(r, key, name);
+	return found || f != FACT_COUNT || no_fact(r->e, key, name);
 }
 
 /* prefix and the key behind it, with a dot between */
@@ -302,9 +295,9 @@ static bool entry(struct reader *r, const struct node *v, struct bytes prefix)
 	if (v->kind == NODE_SCALAR && scalar_type(v) == SCALAR_NULL)
 		return forget(r, v->key, name);
 	if (v->kind == NODE_MAP)
-		return is_object(name) ? map_read(r, v, name) : unknown_name(r, v->key, name);
+		return is_object(name) ? map_read(r, v, name) : no_fact(r->e, v->key, name);
 	if (v->kind == NODE_LIST && v->first && v->first->kind == NODE_MAP)
-		return is_object(name) ? same_keys(r, v) && objects(r, v, name) : unknown_name(r, v->key, name);
+		return is_object(name) ? same_keys(r, v) && objects(r, v, name) : no_fact(r->e, v->key, name);
 	if (!fact_read(r, v->key, name, &f))
 		return false;
 	return is_list(f) ? set_list(r, v, f) : set_one(r, v, f);

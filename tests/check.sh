@@ -61,7 +61,7 @@ lane_of_processes() {
 	script sandbox "$B/tests/sandbox/attempt"
 	[ "$(id -u)" -ne 0 ] || script "sandbox of nobody" "$B/tests/sandbox/attempt" nobody
 	script "incident command" python3 "$here/incident_command.py" "$B/mxwitness"
-	script tlsrpt python3 "$here/tlsrpt.py" "$B/mxwitness"
+	long tlsrpt python3 "$here/tlsrpt.py" "$B/mxwitness"
 	script baseline python3 "$here/baseline.py" "$B/mxwitness"
 	POINTS="${POINTS:-10}" long "kill state" python3 "$here/kill_state.py" "$B/mxwitness"
 	script processes python3 "$here/processes.py" "$B/mxwitness"
@@ -100,7 +100,7 @@ lane_of_files() {
 	long mutate python3 "$here/mutate.py"
 	long mutations python3 "$here/../tools/mutate/mutate.py" check "$here/pcaps" "$here"/mutations/*.toml
 	script invariance python3 "$here/invariance.py" "$B/mxwitness" --pairs "${PAIRS:-4000}"
-	script interims "$B/tests/latency/interims" "$here/pcaps"
+	long interims "$B/tests/latency/interims" "$here/pcaps"
 	long judge python3 "$here/judge_again.py" "$B/mxwitness" "$B/tests/again/roundtrip"
 	long fleet python3 "$here/fleet.py" "$B/mxwitness"
 	long quarter python3 "$here/quarter.py" "$B/mxwitness" "$B/tests/quarter/quarter"

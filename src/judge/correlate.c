@@ -29,7 +29,7 @@ struct mark {
 };
 
 /* newer, older  the list of a table, by when they were last touched
- * chain         the next of its bucket, or of the free ones
+ * chain         the next of its bucket, or of the free ones: one more than its index; 0: none
  * last          time of its latest session
  * quiet         nothing is found in it up to and with this time
  * touch         when it was touched last, as a number that counts up */
@@ -43,14 +43,16 @@ struct group {
 
 /* The groups of one correlation; group i has marks i * places and following.
  * print  what of the document the marks depend on: a state of another print is not taken over
+ * bucket, spare  as chain is: nothing of a table is written before it is needed
+ * untouched      from this group on none was used yet
  * dirty  groups that changed since their rows were given out */
 struct table {
 	struct group *group;
 	struct mark *mark;
-	int32_t *bucket;
+	int32_t *bucket, spare;
 	uint32_t *dirty, dirties;
-	uint32_t buckets, places, used;
-	int32_t newest, oldest, spare;
+	uint32_t buckets, places, used, untouched;
+	int32_t newest, oldest;
 	uint8_t print[HASH];
 };
 
@@ -160,17 +162,6 @@ static void print_of(const struct correlator *c, const struct correlation *k, ui
 	digest((struct bytes){ (const uint8_t *)buf, t.n }, out);
 }
 
-static void table_clear(struct table *t, uint32_t groups)
-{
-	t->newest = t->oldest = NIL;
-	for (uint32_t i = 0; i < t->buckets; i++)
-		t->bucket[i] = NIL;
-	for (uint32_t i = 0; i < groups; i++)
-		t->group[i].chain = i + 1 < groups ? (int32_t)(i + 1) : NIL;
-	t->spare = 0;
-	t->used = t->dirties = 0;
-}
-
 /* What a waiting session means depends on this. */
 static void layout_of(uint8_t out[HASH])
 {
@@ -202,17 +193,14 @@ static bool table_new(struct correlator *c, const struct correlation *k, struct 
 	if (!t->group || !t->mark || !t->bucket || !t->dirty)
 		return false;
 	print_of(c, k, t->print);
-	table_clear(t, groups);
+	t->newest = t->oldest = NIL;
 	return true;
 }
 
 static void clear(struct correlator *c)
 {
-	for (size_t i = 0; i < c->rules->correlations; i++)
-		table_clear(&c->table[i], c->budget.groups);
 	for (uint32_t i = 0; i < c->budget.waiting; i++)
 		c->heap[i] = i;
-	c->count = 0;
 	c->mark = c->done_time = INT64_MIN;
 	c->done_n = 0;
 }
@@ -434,9 +422,9 @@ static void enlist(struct table *t, int32_t i)
 
 static int32_t find(const struct table *t, const uint8_t key[HASH])
 {
-	int32_t i = t->bucket[slot_of(t, key)];
+	int32_t i = t->bucket[slot_of(t, key)] - 1;
 	while (i != NIL && memcmp(t->group[i].key, key, HASH) != 0)
-		i = t->group[i].chain;
+		i = t->group[i].chain - 1;
 	return i;
 }
 
@@ -444,26 +432,29 @@ static int32_t find(const struct table *t, const uint8_t key[HASH])
 static void evict(struct correlator *c, const struct correlation *k, struct table *t, int64_t now)
 {
 	int32_t i = t->oldest, *at = &t->bucket[slot_of(t, t->group[i].key)];
-	while (*at != i)
-		at = &t->group[*at].chain;
+	while (*at != i + 1)
+		at = &t->group[*at - 1].chain;
 	*at = t->group[i].chain;
 	c->counts.evicted += t->group[i].last > now - k->window || t->group[i].quiet >= now;
 	unlist(t, i);
 	touched(t, i);
 	t->group[i].used = false;
 	t->group[i].chain = t->spare;
-	t->spare = i;
+	t->spare = i + 1;
 	t->used--;
 }
 
 static int32_t group_new(struct table *t, const uint8_t key[HASH])
 {
-	int32_t i = t->spare, *bucket = &t->bucket[slot_of(t, key)];
+	int32_t i = t->spare ? t->spare - 1 : (int32_t)t->untouched, *bucket = &t->bucket[slot_of(t, key)];
 	struct group *g = &t->group[i];
-	t->spare = g->chain;
+	if (t->spare)
+		t->spare = g->chain;
+	else
+		t->untouched++;
 	memcpy(g->key, key, HASH);
 	g->chain = *bucket;
-	*bucket = i;
+	*bucket = i + 1;
 	g->last = g->quiet = INT64_MIN;
 	g->used = true;
 	t->used++;
@@ -477,7 +468,7 @@ static int32_t group_of(struct correlator *c, const struct correlation *k, struc
 			int64_t now)
 {
 	int32_t i = find(t, key);
-	if (i == NIL && t->spare == NIL)
+	if (i == NIL && !t->spare && t->untouched == c->budget.groups)
 		evict(c, k, t, now);
 	if (i == NIL) {
 		i = group_new(t, key);
@@ -1067,7 +1058,7 @@ static bool get_group(struct correlator *c, size_t at, uint32_t slot, struct cur
 	g->touch = touch;
 	g->chain = *bucket;
 	g->used = true;
-	*bucket = (int32_t)slot;
+	*bucket = (int32_t)slot + 1;
 	t->used++;
 	c->touch = touch > c->touch ? touch : c->touch;
 	return true;
@@ -1137,18 +1128,22 @@ static void relist(struct table *t, uint32_t groups)
 {
 	const struct group **sorted = calloc(t->used + 1, sizeof(*sorted));
 	uint32_t n = 0;
-	t->newest = t->oldest = t->spare = NIL;
-	for (uint32_t i = groups; i-- > 0;)
+	t->newest = t->oldest = NIL;
+	t->spare = 0;
+	t->untouched = groups;
+	while (t->untouched > 0 && !t->group[t->untouched - 1].used)
+		t->untouched--;
+	for (uint32_t i = t->untouched; i-- > 0;)
 		if (!t->group[i].used) {
 			t->group[i].chain = t->spare;
-			t->spare = (int32_t)i;
+			t->spare = (int32_t)i + 1;
 		}
-	for (uint32_t i = 0; i < groups; i++)
+	for (uint32_t i = 0; i < t->untouched; i++)
 		if (t->group[i].used && sorted)
 			sorted[n++] = &t->group[i];
 	if (n)
 		qsort(sorted, n, sizeof(*sorted), by_touch);
-	for (uint32_t i = 0; i < groups && !sorted; i++)
+	for (uint32_t i = 0; i < t->untouched && !sorted; i++)
 		if (t->group[i].used)
 			enlist(t, (int32_t)i);
 	for (uint32_t i = 0; i < n; i++)
