@@ -33,6 +33,7 @@ SENSOR   := $(patsubst %.c,$B/%.o,$(wildcard sensor/*.c))
 PARTS    := $(filter-out $B/sensor/main.o,$(SENSOR))
 CHECK    := $(patsubst %.c,$B/%.o,$(filter-out tools/mxcheck/main.c,$(wildcard tools/mxcheck/*.c)))
 UNIT     := $(patsubst %.c,$B/%,$(wildcard tests/unit/test_*.c))
+CHECKUNIT := $(patsubst %.c,$B/%,$(wildcard tests/unit/test_mxcheck*.c))
 HELPERS  := $(addprefix $B/tests/,again/roundtrip live/ask latency/interims sandbox/attempt bench/live_loop tamper/tamper deliver/send load/flood quarter/quarter \
             $(if $(findstring -DHAVE_KAFKA,$(PKGFLAGS)),deliver/kafka))
 FUZZ     := $(patsubst %.c,$B/%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -41,12 +42,12 @@ all: $B/mxwitness $B/mxcheck     ## build the sensor and its companion
 $B/mxwitness: $(SENSOR) $B/libmxwitness.a
 	@echo "  LD $@" && $(CC) $(FLAGS) $(LDFLAGS) $(LDHARD) -o $@ $^ $(LDLIBS)
 $B/mxcheck: $B/tools/mxcheck/main.o $(CHECK) $B/libsensor.a $B/libmxwitness.a
-	@echo "  LD $@" && $(CC) $(FLAGS) $(LDFLAGS) $(LDHARD) -Wl,--as-needed -o $@ $^ $(LDLIBS) -lcurl
-$B/tools/mxcheck/%.o $B/tests/unit/test_mxcheck.o: FLAGS += -Itools/mxcheck
+	@echo "  LD $@" && $(CC) $(FLAGS) $(LDFLAGS) $(LDHARD) -Wl,--as-needed -o $@ $^ $(LDLIBS) -lcurl -lldns
+$B/tools/mxcheck/%.o $(CHECKUNIT:%=%.o): FLAGS += -Itools/mxcheck
 $B/libsensor.a: $(PARTS)
 	@rm -f $@ && $(AR) rcs $@ $(PARTS)
-$B/tests/unit/test_mxcheck: $(CHECK)
-$B/tests/unit/test_mxcheck: LDLIBS += -lcurl
+$(CHECKUNIT): $(CHECK)
+$(CHECKUNIT): LDLIBS += -lcurl -lldns
 $B/libmxwitness.a: $(LIB) src src/wire src/judge
 	@rm -f $@ && $(AR) rcs $@ $(LIB)
 $B/%.o: %.c
@@ -61,12 +62,13 @@ QUARTER  := $(patsubst %.c,$B/%.o,$(wildcard tests/quarter/*.c))
 $B/tests/quarter/quarter: $(QUARTER)
 demo: all                        ## judge the captures under tests/pcaps/demo/, offline
 	@$B/mxwitness read --all --format table --trust-anchor tests/pcaps/root.anchor tests/pcaps/demo || [ $$? -eq 1 ]
-check: all $(UNIT) $(FUZZ) $(HELPERS) pure  ## all that a change must pass
+tests: all $(UNIT) $(FUZZ) $(HELPERS)
+check: tests pure                ## all that a change must pass
 	@sh tests/check.sh $B
 asan:                            ## the tests under ASan and UBSan
 	BRIEF=1 CAPTURE_SHARE=12 SHARE=400 EVIDENCE_SHARE=300 TAMPER=4 $(MAKE) B=build/asan HARDEN= LDHARD= CFLAGS='-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all' \
 	        WARN= PAIRS=120 check-only
-check-only: all $(UNIT) $(FUZZ) $(HELPERS)
+check-only: tests
 	@PAIRS=$(PAIRS) sh tests/check.sh $B
 fuzz:                            ## libFuzzer, T seconds for each parser
 	$(MAKE) B=build/fuzz CC=clang HARDEN= LDHARD= CFLAGS='-O1 -g -fsanitize=fuzzer-no-link,address,undefined' \
@@ -149,6 +151,6 @@ clean:                           ## remove build/
 	rm -rf build
 help:                            ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' Makefile
-.PHONY: all docs demo check check-only asan fuzz fuzz-run live proof invariance mutations bench quarter soak record pure install uninstall clean help
+.PHONY: all tests docs demo check check-only asan fuzz fuzz-run live proof invariance mutations bench quarter soak record pure install uninstall clean help
 .SECONDARY:
 -include $(shell find $B -name '*.d' 2>/dev/null)
